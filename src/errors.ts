@@ -1,0 +1,103 @@
+/** Every way in which meshman can fail, each with its documented exit status. Codes are stable: scripts rely on them. */
+const EXIT_STATUS = {
+  // 1: unexpected failure
+  internal: 1,
+  "io-failed": 1,
+  "keystore-corrupt": 1,
+  "keystore-version": 1,
+  "state-corrupt": 1,
+  busy: 1,
+  // 2: wrong usage, or input that nobody can give
+  usage: 2,
+  "input-required": 2,
+  "address-invalid": 2,
+  "fingerprint-invalid": 2,
+  "portal-invalid": 2,
+  "file-unreadable": 2,
+  "passphrase-weak": 2,
+  "no-home": 2,
+  // 3: no such thing
+  "profile-not-found": 3,
+  "account-not-found": 3,
+  "device-not-found": 3,
+  "request-not-found": 3,
+  "record-not-found": 3,
+  // 4: locked
+  locked: 4,
+  "wrong-passphrase": 4,
+  // 5: refused by the portal or by policy
+  refused: 5,
+  conflict: 5,
+  "account-taken": 5,
+  "account-refused": 5,
+  "account-closed": 5,
+  "profile-exists": 5,
+  "profile-revoked": 5,
+  "master-key-needed": 5,
+  "not-administrator": 5,
+  "not-connected": 5,
+  "self-removal": 5,
+  "keystore-permissions": 5,
+  "read-only": 5,
+  "file-exists": 5,
+  "clock-skew": 5,
+  "rate-limited": 5,
+  "too-large": 5,
+  "not-supported": 5,
+  // 6: the portal cannot be reached
+  "portal-unreachable": 6,
+  "portal-timeout": 6,
+  "portal-not-found": 6,
+  "portal-answer": 6,
+  "portal-busy": 6,
+  "portal-failed": 6,
+  // 7: verification failed
+  "json-invalid": 7,
+  "record-invalid": 7,
+  "signature-invalid": 7,
+  "key-invalid": 7,
+  "fingerprint-mismatch": 7,
+  rollback: 7,
+  fork: 7,
+  gap: 7,
+  downgrade: 7,
+  "pins-tampered": 7,
+  "decryption-failed": 7,
+  "share-invalid": 7,
+  "share-checksum": 7,
+  "share-duplicate": 7,
+  "share-mixed": 7,
+  "share-missing": 7,
+  // 8: still pending
+  pending: 8,
+  // 130: interrupted
+  interrupted: 130,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_STATUS;
+
+/** The exit status that the documentation promises for a code. */
+export const exitStatus = (code: ErrorCode): number => EXIT_STATUS[code];
+
+export interface MeshErrorOptions {
+  /** What to do next, as one sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** An error that a user can cause or meet. `message` says what happened, `hint` what to do next; neither holds a secret. */
+export class MeshError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "MeshError";
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** True for a MeshError, of one of the given codes where any are given. */
+export const isMeshError = (error: unknown, ...codes: ErrorCode[]): error is MeshError =>
+  error instanceof MeshError && (codes.length === 0 || codes.includes(error.code));

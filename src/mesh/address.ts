@@ -1,0 +1,89 @@
+import { MeshError } from "../errors.js";
+import { utf8 } from "./bytes.js";
+import { CONTENT_TYPE, fingerprint } from "./udf.js";
+
+/** An account address in canonical form: NFC, A to Z folded and nothing else, the domain in A-labels. */
+export interface Address {
+  readonly account: string;
+  readonly user: string;
+  readonly domain: string;
+}
+
+const MAX_USER = 64;
+const MAX_DOMAIN = 253;
+
+const foldAscii = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** ASCII characters that an atom may have (RFC 5322 section 3.2.3), and the dot between atoms. */
+const ATOM = /[a-z0-9!#$%&'*+/=?^_`{|}~.-]/;
+/** Beyond ASCII every character is allowed (RFC 6532) but those that cannot be seen or that turn the text around. */
+// eslint-disable-next-line no-control-regex
+const HIDDEN =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]|\p{Cf}|\p{Zs}/u;
+
+/** The characters of a user part that no account name may have, each once, in the order in which they stand there. */
+export const invalidCharacters = (user: string): string => {
+  const bad = [...foldAscii(user.normalize("NFC"))].filter((character) =>
+    character <= "\u007f" ? !ATOM.test(character) : HIDDEN.test(character),
+  );
+  return [...new Set(bad)].join("");
+};
+
+/** Why a user part cannot be one, or undefined where it can. */
+export const userProblem = (user: string): "empty" | "long" | "characters" | "dots" | undefined => {
+  if (user === "") return "empty";
+  if (user.length > MAX_USER) return "long";
+  if (invalidCharacters(user) !== "") return "characters";
+  if (user.startsWith(".") || user.endsWith(".") || user.includes("..")) return "dots";
+  return undefined;
+};
+
+/** The domain in A-labels and lower case (RFC 5891), or undefined where it is none. */
+export const canonicalDomain = (domain: string): string | undefined => {
+  if (domain.length > MAX_DOMAIN || !/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return undefined;
+  let host: string;
+  try {
+    host = new URL(`http://${domain.normalize("NFC")}/`).hostname;
+  } catch {
+    return undefined;
+  }
+  // The URL parser rewrites numbers such as 0x7f.1 as IPv4 addresses; only what was written as one may be one.
+  if (/^[\d.]+$/.test(host) && host !== domain) return undefined;
+  const labels = host.split(".");
+  return host.length <= MAX_DOMAIN && labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label))
+    ? host
+    : undefined;
+};
+
+/**
+ * Reads `user@domain`, or a bare `user` of `defaultDomain`, and gives the canonical address. Throws `address-invalid`.
+ */
+export const parseAddress = (text: string, defaultDomain?: string): Address => {
+  const refuse = (problem: string): never => {
+    throw new MeshError("address-invalid", `The account address ${problem}.`, {
+      hint: "An address looks like alice@example.com.",
+    });
+  };
+  if (text.length > 512) refuse("is too long");
+  const normal = text.normalize("NFC");
+  const at = normal.lastIndexOf("@");
+  const user = foldAscii(at < 0 ? normal : normal.slice(0, at));
+  switch (userProblem(user)) {
+    case "empty":
+      return refuse("has no name in front of the @");
+    case "long":
+      return refuse(`has a name of more than ${MAX_USER} characters`);
+    case "characters":
+      return refuse(`has characters that are not allowed: ${JSON.stringify(invalidCharacters(user))}`);
+    case "dots":
+      return refuse("has a dot at an end of its name, or two dots in a row");
+    case undefined:
+  }
+  if (at < 0 && defaultDomain === undefined) refuse("has no domain");
+  const domain = canonicalDomain(at < 0 ? (defaultDomain ?? "") : normal.slice(at + 1));
+  if (domain === undefined) return refuse("has a domain that is not a domain name");
+  return { account: `${user}@${domain}`, user, domain };
+};
+
+/** The fingerprint under which a personal profile names one of its accounts. */
+export const accountUdf = (account: string): string => fingerprint(CONTENT_TYPE.account, utf8(account));

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { MeshError } from "../errors.js";
+
+/** Canonical unpadded base64url (RFC 4648 section 5) of some octets. */
+export const encodeBase64url = (octets: Uint8Array): string => Buffer.from(octets).toString("base64url");
+
+/**
+ * The octets of an unpadded base64url text. Only the one canonical spelling is taken: no padding, no line breaks, no
+ * foreign characters and no stray low bits. Throws `record-invalid`.
+ */
+export const decodeBase64url = (text: string): Buffer => {
+  const octets = Buffer.from(text, "base64url");
+  if (octets.toString("base64url") !== text) {
+    throw new MeshError("record-invalid", "A binary value is not canonical unpadded base64url.");
+  }
+  return octets;
+};
+
+export const utf8 = (text: string): Buffer => Buffer.from(text, "utf8");
+
+/** The text of well-formed UTF-8 octets without a byte order mark. Throws `json-invalid`. */
+export const decodeUtf8 = (octets: Uint8Array): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+  } catch (cause) {
+    throw new MeshError("json-invalid", "The text is not well-formed UTF-8.", { cause });
+  }
+};
+
+export const sha256 = (...parts: readonly Uint8Array[]): Buffer => hash("sha256", parts);
+export const sha512 = (...parts: readonly Uint8Array[]): Buffer => hash("sha512", parts);
+
+const hash = (algorithm: string, parts: readonly Uint8Array[]): Buffer => {
+  const digest = createHash(algorithm);
+  for (const part of parts) digest.update(part);
+  return digest.digest();
+};

@@ -1,0 +1,137 @@
+import { sign as signOctets, verify as verifyOctets } from "node:crypto";
+import { FlattenedEncrypt } from "jose/jwe/flattened/encrypt";
+import { flattenedDecrypt } from "jose/jwe/flattened/decrypt";
+import * as v from "valibot";
+import { MeshError } from "../errors.js";
+import { decodeBase64url, encodeBase64url, sha256, utf8 } from "./bytes.js";
+import { parseStrictJsonOctets } from "./json.js";
+import { privateKeyObject, publicKeyObject, type PrivateKey, type PublicKey } from "./keys.js";
+import { parseWith, UdfSchema } from "./schema.js";
+
+/** The largest record that is read or written, in octets of its JSON text. */
+export const MAX_RECORD = 256 * 1024;
+
+/** A flattened JWS (RFC 7515 section 7.2.2) with exactly these members, each canonical base64url. */
+export const SignedDataSchema = v.strictObject({
+  protected: v.pipe(v.string(), v.maxLength(1024)),
+  payload: v.pipe(v.string(), v.maxLength(MAX_RECORD)),
+  signature: v.pipe(v.string(), v.length(86)),
+});
+export type SignedData = v.InferOutput<typeof SignedDataSchema>;
+
+/** What every signed record looks like, without the name of its type (reference-00 section 5.3.2). */
+export const SignedRecordSchema = v.strictObject({ Identifier: UdfSchema, SignedData: SignedDataSchema });
+export type SignedRecord = v.InferOutput<typeof SignedRecordSchema>;
+
+/** A JWE (RFC 7516 section 7.2.2) under a key that both sides know: `alg` dir, `enc` A256GCM. */
+export const EncryptedDataSchema = v.strictObject({
+  protected: v.pipe(v.string(), v.maxLength(1024)),
+  iv: v.pipe(v.string(), v.length(16)),
+  ciphertext: v.pipe(v.string(), v.maxLength(MAX_RECORD)),
+  tag: v.pipe(v.string(), v.length(22)),
+});
+export type EncryptedData = v.InferOutput<typeof EncryptedDataSchema>;
+
+const ProtectedHeaderSchema = v.strictObject({ alg: v.literal("EdDSA"), kid: UdfSchema });
+const DIRECT_HEADER = encodeBase64url(utf8('{"alg":"dir","enc":"A256GCM"}'));
+
+/** A signed record whose form has been checked, and nothing else: its signature has not been looked at. */
+export interface ReadRecord {
+  readonly record: SignedRecord;
+  readonly kid: string;
+  /** The decoded payload octets. */
+  readonly octets: Buffer;
+  /** The value of the payload's one member, which is named as its type. */
+  readonly payload: unknown;
+}
+
+/** Signs a payload object under its type name: `{"MasterProfile": {...}}` (RFC 8037 section 3.1). */
+export const signRecord = (identifier: string, type: string, payload: object, key: PrivateKey): SignedRecord => {
+  const header = encodeBase64url(utf8(JSON.stringify({ alg: "EdDSA", kid: key.kid })));
+  const body = encodeBase64url(utf8(JSON.stringify({ [type]: payload })));
+  const signature = signOctets(null, utf8(`${header}.${body}`), privateKeyObject(key));
+  return {
+    Identifier: identifier,
+    SignedData: { protected: header, payload: body, signature: encodeBase64url(signature) },
+  };
+};
+
+/**
+ * Checks the form of a signed record and decodes it: exact members, canonical base64url, a header of exactly `alg` and
+ * `kid`, a payload of exactly one member named `type`, equal outer and inner identifiers.
+ * Throws `record-invalid` or `json-invalid`. Does not verify the signature.
+ */
+export const readRecord = (value: unknown, type: string): ReadRecord => {
+  const record = parseWith(SignedRecordSchema, value, "record-invalid", `The Signed${type}`);
+  const header = parseWith(
+    ProtectedHeaderSchema,
+    parseStrictJsonOctets(decodeBase64url(record.SignedData.protected)),
+    "record-invalid",
+    "The protected header",
+  );
+  const octets = decodeBase64url(record.SignedData.payload);
+  const container = parseStrictJsonOctets(octets);
+  const names = typeof container === "object" && container !== null ? Object.keys(container) : [];
+  if (Array.isArray(container) || names.length !== 1 || names[0] !== type) {
+    throw new MeshError("record-invalid", `The payload is not a ${type}.`);
+  }
+  return { record, kid: header.kid, octets, payload: (container as Record<string, unknown>)[type] };
+};
+
+/** Verifies the signature of a record under one of the keys that are allowed to sign it. Throws `signature-invalid`. */
+export const verifySignature = (read: ReadRecord, allowed: readonly PublicKey[]): PublicKey => {
+  const key = allowed.find((candidate) => candidate.udf === read.kid);
+  if (!key) throw new MeshError("signature-invalid", `The key ${read.kid} is not allowed to sign this record.`);
+  const { protected: header, payload, signature } = read.record.SignedData;
+  const octets = decodeBase64url(signature);
+  if (!verifyOctets(null, utf8(`${header}.${payload}`), publicKeyObject(key), octets)) {
+    throw new MeshError("signature-invalid", "The signature of a record is not valid.");
+  }
+  return key;
+};
+
+/** Signs octets with an Ed25519 key. */
+export const signMessage = (message: Uint8Array, key: PrivateKey): Buffer =>
+  signOctets(null, message, privateKeyObject(key));
+
+/** True where an Ed25519 signature over octets is valid under a checked public key. */
+export const verifyMessage = (message: Uint8Array, signature: Uint8Array, key: PublicKey): boolean =>
+  signature.length === 64 && verifyOctets(null, message, publicKeyObject(key), signature);
+
+/** Hash of a record: base64url of SHA-256 over `protected.payload.signature`. */
+export const recordHash = (record: SignedRecord): string => {
+  const { protected: header, payload, signature } = record.SignedData;
+  return encodeBase64url(sha256(utf8(`${header}.${payload}.${signature}`)));
+};
+
+/** Hash of a payload, which the next record names in `Previous`: base64url of SHA-256 over the decoded octets. */
+export const payloadHash = (octets: Uint8Array): string => encodeBase64url(sha256(octets));
+
+/** Encrypts octets under a 32-octet key known to both sides (RFC 7518 section 4.5). */
+export const encryptDirect = async (plaintext: Uint8Array, key: Uint8Array): Promise<EncryptedData> => {
+  const jwe = await new FlattenedEncrypt(plaintext).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(key);
+  return parseWith(
+    EncryptedDataSchema,
+    { protected: jwe.protected, iv: jwe.iv, ciphertext: jwe.ciphertext, tag: jwe.tag },
+    "too-large",
+    "The encrypted data",
+  );
+};
+
+/** Opens what `encryptDirect` made. Any other shape, header or spelling, and any failure, is one `decryption-failed`. */
+export const decryptDirect = async (value: unknown, key: Uint8Array): Promise<Buffer> => {
+  try {
+    const data = v.parse(EncryptedDataSchema, value);
+    for (const text of [data.iv, data.ciphertext, data.tag]) decodeBase64url(text);
+    if (data.protected !== DIRECT_HEADER)
+      throw new MeshError("decryption-failed", "The header is not the expected one.");
+    const { plaintext } = await flattenedDecrypt(data, key, {
+      keyManagementAlgorithms: ["dir"],
+      contentEncryptionAlgorithms: ["A256GCM"],
+    });
+    return Buffer.from(plaintext);
+  } catch {
+    // One error for every failure: which step failed is nobody's business.
+    throw new MeshError("decryption-failed", "The encrypted data cannot be opened with this key.");
+  }
+};

@@ -1,0 +1,134 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import * as v from "valibot";
+import { MeshError } from "../errors.js";
+import { decodeBase64url, encodeBase64url } from "./bytes.js";
+import { isSafeEd25519Point, isSafeX25519Point } from "./points.js";
+import { CONTENT_TYPE, fingerprint } from "./udf.js";
+
+export type Curve = "Ed25519" | "X25519";
+
+/** What a key is for. One key has one use (architecture-02 section 3.2). */
+export const KEY_USES = [
+  "master-signature",
+  "master-escrow",
+  "online-signature",
+  "device-signature",
+  "device-authentication",
+  "device-encryption",
+] as const;
+export type KeyUse = (typeof KEY_USES)[number];
+
+/** A private key as a JWK (RFC 8037); `kid` is the fingerprint of the public key. */
+export const PrivateKeySchema = v.strictObject({
+  kty: v.literal("OKP"),
+  crv: v.picklist(["Ed25519", "X25519"]),
+  kid: v.pipe(v.string(), v.maxLength(64)),
+  x: v.pipe(v.string(), v.length(43)),
+  d: v.pipe(v.string(), v.length(43)),
+});
+export type PrivateKey = v.InferOutput<typeof PrivateKeySchema>;
+
+/** A public key as records carry it (reference-10 section 9.1.1). */
+export const PublicKeySchema = v.object({
+  UDF: v.pipe(v.string(), v.maxLength(64)),
+  X509Certificate: v.optional(v.pipe(v.string(), v.maxLength(8192))),
+  X509Chain: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(8192))), v.minLength(1), v.maxLength(8))),
+  PublicParameters: v.strictObject({
+    PublicKeyECDH: v.strictObject({
+      kid: v.pipe(v.string(), v.maxLength(64)),
+      crv: v.picklist(["Ed25519", "X25519"]),
+      Public: v.pipe(v.string(), v.length(43)),
+    }),
+  }),
+});
+export type PublicKeyRecord = v.InferOutput<typeof PublicKeySchema>;
+
+/** A public key whose fingerprint and point have been checked. `x` is base64url of its 32 octets. */
+export interface PublicKey {
+  readonly udf: string;
+  readonly crv: Curve;
+  readonly x: string;
+}
+
+/** DER in front of the 32 octets of a SubjectPublicKeyInfo and of a PKCS #8 private key (RFC 8410). */
+const SPKI_PREFIX: Record<Curve, Buffer> = {
+  Ed25519: Buffer.from("302a300506032b6570032100", "hex"),
+  X25519: Buffer.from("302a300506032b656e032100", "hex"),
+};
+const PKCS8_PREFIX: Record<Curve, Buffer> = {
+  Ed25519: Buffer.from("302e020100300506032b657004220420", "hex"),
+  X25519: Buffer.from("302e020100300506032b656e04220420", "hex"),
+};
+
+const curveOf = (use: KeyUse): Curve => (use === "master-escrow" || use === "device-encryption" ? "X25519" : "Ed25519");
+
+/** The DER SubjectPublicKeyInfo of a raw public key: what its fingerprint is taken of. */
+export const subjectPublicKeyInfo = (crv: Curve, x: string): Buffer =>
+  Buffer.concat([SPKI_PREFIX[crv], decodeBase64url(x)]);
+
+/** Fingerprint of a public key: content type `application/pkix-keyinfo` over its SubjectPublicKeyInfo. */
+export const keyUdf = (crv: Curve, x: string): string =>
+  fingerprint(CONTENT_TYPE.keyInfo, subjectPublicKeyInfo(crv, x));
+
+/** Makes a key pair for a use from 32 octets of `random`. */
+export const generateKey = (use: KeyUse, random: (length: number) => Uint8Array): PrivateKey => {
+  const crv = curveOf(use);
+  const seed = random(32);
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX[crv], seed]), format: "der", type: "pkcs8" });
+  const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+  const x = encodeBase64url(spki.subarray(spki.length - 32));
+  return { kty: "OKP", crv, kid: keyUdf(crv, x), x, d: encodeBase64url(seed) };
+};
+
+/** The key object with which node:crypto signs. Throws `key-invalid` where the public half is not that of the private. */
+export const privateKeyObject = (key: PrivateKey): KeyObject => {
+  const seed = decodeBase64url(key.d);
+  const object = createPrivateKey({
+    key: Buffer.concat([PKCS8_PREFIX[key.crv], seed]),
+    format: "der",
+    type: "pkcs8",
+  });
+  const spki = createPublicKey(object).export({ format: "der", type: "spki" });
+  if (encodeBase64url(spki.subarray(spki.length - 32)) !== key.x || keyUdf(key.crv, key.x) !== key.kid) {
+    throw new MeshError("key-invalid", "A private key does not belong to the public key stored with it.");
+  }
+  return object;
+};
+
+export const publicKeyObject = (key: PublicKey): KeyObject =>
+  createPublicKey({ key: subjectPublicKeyInfo(key.crv, key.x), format: "der", type: "spki" });
+
+/** The public half of a private key. */
+export const publicKeyOf = (key: PrivateKey): PublicKey => ({ udf: key.kid, crv: key.crv, x: key.x });
+
+/** A public key in the form that records carry. */
+export const publicKeyRecord = (key: PublicKey | PrivateKey): PublicKeyRecord => {
+  const udf = "udf" in key ? key.udf : key.kid;
+  return { UDF: udf, PublicParameters: { PublicKeyECDH: { kid: udf, crv: key.crv, Public: key.x } } };
+};
+
+/** A public key as a JWK (RFC 8037). */
+export const publicKeyJwk = (key: PublicKey): { kty: "OKP"; crv: Curve; kid: string; x: string } => ({
+  kty: "OKP",
+  crv: key.crv,
+  kid: key.udf,
+  x: key.x,
+});
+
+/**
+ * Checks a public key from a record: `UDF` and `kid` are the fingerprint recomputed from the octets, the curve is the one
+ * its use asks for, and the point is canonical and safe to use. Throws `key-invalid`.
+ */
+export const readPublicKey = (record: PublicKeyRecord, use: KeyUse): PublicKey => {
+  const { kid, crv, Public: x } = record.PublicParameters.PublicKeyECDH;
+  if (crv !== curveOf(use)) throw new MeshError("key-invalid", `A ${use} key is not on the curve ${curveOf(use)}.`);
+  const point = decodeBase64url(x);
+  if (point.length !== 32) throw new MeshError("key-invalid", "A public key does not have 32 octets.");
+  const udf = keyUdf(crv, x);
+  if (record.UDF !== udf || kid !== udf) {
+    throw new MeshError("key-invalid", "A public key does not have the fingerprint that is written beside it.");
+  }
+  const safe = crv === "Ed25519" ? isSafeEd25519Point(point) : isSafeX25519Point(point);
+  if (!safe) throw new MeshError("key-invalid", `The ${use} key ${udf} is not a safe public key.`);
+  return { udf, crv, x };
+};

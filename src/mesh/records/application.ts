@@ -1,0 +1,88 @@
+import * as v from "valibot";
+import { MeshError } from "../../errors.js";
+import { payloadHash, readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
+import type { PublicKey } from "../keys.js";
+import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
+import { decodeBase64url } from "../bytes.js";
+import { parseStrictJsonOctets } from "../json.js";
+import type { PersonalProfile } from "./personal.js";
+
+/** reference-10 section 10.5.2; `Owner`, `Sequence` and `Previous` are ours. What is in it is the application's business. */
+const ApplicationProfileSchema = v.looseObject({
+  Identifier: UdfSchema,
+  Owner: UdfSchema,
+  Updated: TimeSchema,
+  Sequence: SequenceSchema,
+  Previous: v.optional(Sha256Schema),
+});
+
+/** An application profile whose form has been checked; `verifyApplication` checks who signed it. */
+export interface ApplicationProfile {
+  readonly record: SignedRecord;
+  /** The payload's type, such as PasswordProfile. */
+  readonly type: string;
+  readonly identifier: string;
+  /** Fingerprint of the master profile of the person it belongs to. */
+  readonly owner: string;
+  readonly sequence: number;
+  readonly previous: string | undefined;
+  readonly hash: string;
+  readonly payloadHash: string;
+  readonly kid: string;
+}
+
+const typeOf = (value: unknown): string => {
+  const { SignedData } = v.parse(v.object({ SignedData: v.object({ payload: v.string() }) }), value);
+  const names = Object.keys(parseStrictJsonOctets(decodeBase64url(SignedData.payload)) as object);
+  return names[0] ?? "";
+};
+
+/** Reads a SignedApplicationProfile without its signature. Throws `record-invalid` or `json-invalid`. */
+export const readApplication = (value: unknown): ApplicationProfile => {
+  let type: string;
+  try {
+    type = typeOf(value);
+  } catch (cause) {
+    throw new MeshError("record-invalid", "The SignedApplicationProfile has no payload that can be read.", { cause });
+  }
+  if (!/^[A-Z][A-Za-z0-9]{0,55}Profile$/.test(type) || /^(Master|Personal|Device)Profile$/.test(type)) {
+    throw new MeshError("record-invalid", "The payload is not an application profile.");
+  }
+  const read = readRecord(value, type);
+  const payload = parseWith(ApplicationProfileSchema, read.payload, "record-invalid", `The ${type}`);
+  if (payload.Identifier !== read.record.Identifier) {
+    throw new MeshError("record-invalid", "An application profile does not have the identifier written on it.");
+  }
+  if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
+    throw new MeshError("record-invalid", "An application profile names its predecessor unless it is the first.");
+  }
+  return {
+    record: read.record,
+    type,
+    identifier: payload.Identifier,
+    owner: payload.Owner,
+    sequence: payload.Sequence,
+    previous: payload.Previous,
+    hash: recordHash(read.record),
+    payloadHash: payloadHash(read.octets),
+    kid: read.kid,
+  };
+};
+
+/**
+ * Verifies who signed an application profile: an online signature key of the owner, or a device that the owner's current
+ * personal profile names in the entry's `AdminDeviceUDF`. Where the owner has no entry for it yet, any of the owner's
+ * devices may make it known. Throws `signature-invalid`.
+ */
+export const verifyApplication = (application: ApplicationProfile, owner: PersonalProfile): void => {
+  if (application.owner !== owner.udf) {
+    throw new MeshError("signature-invalid", "The application profile belongs to another person.");
+  }
+  const entry = owner.applications.find(({ Identifier }) => Identifier === application.identifier);
+  const devices = entry ? owner.devices.filter(({ udf }) => entry.AdminDeviceUDF?.includes(udf)) : owner.devices;
+  const online = owner.master.administrators
+    .filter(({ deviceUdf }) => owner.devices.some(({ udf }) => udf === deviceUdf))
+    .map(({ key }) => key);
+  const allowed: PublicKey[] = [...online, ...devices.map(({ signatureKey }) => signatureKey)];
+  verifySignature(readRecord(application.record, application.type), allowed);
+};

@@ -1,0 +1,72 @@
+import * as v from "valibot";
+import { MeshError } from "../../errors.js";
+import { readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
+import { PublicKeySchema, readPublicKey, type PublicKey } from "../keys.js";
+import { listSchema, parseWith, textSchema, TimeSchema, UdfSchema } from "../schema.js";
+
+/** The longest name of a device, a profile or an account's user part, in UTF-16 code units. */
+export const MAX_NAME = 64;
+export const MAX_DESCRIPTION = 256;
+
+/** reference-10 section 10.2.2. `DeviceEncryptiontionKey` is spelt as there; `OnlineSignatureKey` is ours. */
+export const DeviceProfileSchema = v.looseObject({
+  Identifier: UdfSchema,
+  Names: listSchema(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME)), 8),
+  Updated: TimeSchema,
+  Description: v.optional(textSchema(MAX_DESCRIPTION)),
+  DeviceSignatureKey: PublicKeySchema,
+  DeviceAuthenticationKey: PublicKeySchema,
+  DeviceEncryptiontionKey: PublicKeySchema,
+  OnlineSignatureKey: PublicKeySchema,
+});
+
+/** A device profile whose signature and keys have been verified. */
+export interface Device {
+  readonly record: SignedRecord;
+  readonly udf: string;
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly updated: string;
+  readonly signatureKey: PublicKey;
+  readonly authenticationKey: PublicKey;
+  readonly encryptionKey: PublicKey;
+  /** Counts as an administration key only where a master profile lists it. */
+  readonly onlineSignatureKey: PublicKey;
+}
+
+const verified = new Map<string, Device>();
+const MAX_REMEMBERED = 1024;
+
+/**
+ * Verifies a SignedDeviceProfile: it is signed by the device signature key in it, whose fingerprint is its identifier.
+ * Throws `record-invalid`, `json-invalid`, `key-invalid` or `signature-invalid`.
+ */
+export const readDevice = (value: unknown): Device => {
+  const read = readRecord(value, "DeviceProfile");
+  // The same devices stand in every version of a profile; the hash covers every signed octet and the signature.
+  const hash = `${read.record.Identifier} ${recordHash(read.record)}`;
+  const known = verified.get(hash);
+  if (known) return known;
+  const payload = parseWith(DeviceProfileSchema, read.payload, "record-invalid", "The DeviceProfile");
+  const signatureKey = readPublicKey(payload.DeviceSignatureKey, "device-signature");
+  if (payload.Identifier !== signatureKey.udf || read.record.Identifier !== signatureKey.udf) {
+    throw new MeshError("record-invalid", "A device profile is not named after its signature key.");
+  }
+  verifySignature(read, [signatureKey]);
+  const device: Device = {
+    record: read.record,
+    udf: signatureKey.udf,
+    name: payload.Names[0] ?? "",
+    description: payload.Description,
+    updated: payload.Updated,
+    signatureKey,
+    authenticationKey: readPublicKey(payload.DeviceAuthenticationKey, "device-authentication"),
+    encryptionKey: readPublicKey(payload.DeviceEncryptiontionKey, "device-encryption"),
+    onlineSignatureKey: readPublicKey(payload.OnlineSignatureKey, "online-signature"),
+  };
+  const uses = new Set([device.udf, device.authenticationKey.udf, device.onlineSignatureKey.udf]);
+  if (uses.size !== 3) throw new MeshError("key-invalid", "A device uses one key for several purposes.");
+  if (verified.size >= MAX_REMEMBERED) verified.clear();
+  verified.set(hash, device);
+  return device;
+};

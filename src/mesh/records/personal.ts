@@ -1,0 +1,158 @@
+import * as v from "valibot";
+import { MeshError } from "../../errors.js";
+import {
+  payloadHash,
+  readRecord,
+  recordHash,
+  SignedRecordSchema,
+  verifySignature,
+  type SignedRecord,
+} from "../jose.js";
+import { listSchema, parseWith, SequenceSchema, Sha256Schema, textSchema, TimeSchema, UdfSchema } from "../schema.js";
+import { MAX_NAME, readDevice, type Device } from "./device.js";
+import { readMaster, type Administrator, type MasterProfile } from "./master.js";
+
+export const MAX_DEVICES = 128;
+
+/** reference-10 section 10.4.3. */
+const ApplicationProfileEntrySchema = v.looseObject({
+  Identifier: UdfSchema,
+  Type: textSchema(64),
+  Friendly: v.optional(textSchema(MAX_NAME)),
+  AdminDeviceUDF: v.optional(listSchema(UdfSchema, MAX_DEVICES)),
+  DecryptDeviceUDF: v.optional(listSchema(UdfSchema, MAX_DEVICES)),
+  AccountID: v.optional(textSchema(320)),
+});
+export type ApplicationEntry = v.InferOutput<typeof ApplicationProfileEntrySchema>;
+
+/** What an administrator says of a device. It stands here, since a device could sign its own profile anew. */
+const DeviceEntrySchema = v.looseObject({
+  DeviceUDF: UdfSchema,
+  Name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME))),
+});
+export type DeviceEntry = v.InferOutput<typeof DeviceEntrySchema>;
+
+/** reference-10 section 10.4.2; `Sequence`, `Previous` and `DeviceEntries` are ours. */
+const PersonalProfileSchema = v.looseObject({
+  Identifier: UdfSchema,
+  Names: v.optional(listSchema(UdfSchema, 64)),
+  Updated: TimeSchema,
+  Sequence: SequenceSchema,
+  Previous: v.optional(Sha256Schema),
+  SignedMasterProfile: SignedRecordSchema,
+  Devices: listSchema(SignedRecordSchema, MAX_DEVICES),
+  DeviceEntries: v.optional(listSchema(DeviceEntrySchema, MAX_DEVICES)),
+  Applications: v.optional(listSchema(ApplicationProfileEntrySchema, 256)),
+});
+export type PersonalPayload = v.InferOutput<typeof PersonalProfileSchema>;
+
+/** A personal profile that has been verified down to the master signature key after which it is named. */
+export interface PersonalProfile {
+  readonly record: SignedRecord;
+  readonly payload: PersonalPayload;
+  readonly udf: string;
+  readonly master: MasterProfile;
+  readonly sequence: number;
+  readonly previous: string | undefined;
+  readonly updated: string;
+  readonly hash: string;
+  readonly payloadHash: string;
+  /** Fingerprints of the account names under which it is published. */
+  readonly names: readonly string[];
+  readonly devices: readonly Device[];
+  readonly entries: readonly DeviceEntry[];
+  readonly applications: readonly ApplicationEntry[];
+  readonly signer: Administrator;
+}
+
+const verified = new Map<string, PersonalProfile>();
+const MAX_REMEMBERED = 256;
+
+/**
+ * Verifies a SignedPersonalProfile: its master profile by the master signature key that names it, every device profile by
+ * the device's own key, and the whole by an online signature key that the master profile lists for a device in `Devices`
+ * (reference-10 section 3.3). Throws `record-invalid`, `json-invalid`, `key-invalid` or `signature-invalid`.
+ */
+export const readPersonal = (value: unknown): PersonalProfile => {
+  const read = readRecord(value, "PersonalProfile");
+  const hash = recordHash(read.record);
+  const known = verified.get(`${read.record.Identifier} ${hash}`);
+  if (known) return known;
+  const payload = parseWith(PersonalProfileSchema, read.payload, "record-invalid", "The PersonalProfile");
+  const master = readMaster(payload.SignedMasterProfile);
+  if (payload.Identifier !== master.udf || read.record.Identifier !== master.udf) {
+    throw new MeshError("record-invalid", "A personal profile is not named after its master signature key.");
+  }
+  if (master.revoked !== undefined) {
+    throw new MeshError("record-invalid", "A personal profile contains a revocation note as its master profile.");
+  }
+  verifySignature(
+    read,
+    master.administrators.map(({ key }) => key),
+  );
+  const devices = payload.Devices.map(readDevice);
+  const signer = master.administrators.find(({ key }) => key.udf === read.kid);
+  if (!signer || !devices.some(({ udf }) => udf === signer.deviceUdf)) {
+    throw new MeshError("signature-invalid", "A personal profile does not contain the device that signed it.");
+  }
+  checkDevices(devices, payload.DeviceEntries ?? [], master);
+  if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
+    throw new MeshError(
+      "record-invalid",
+      "A personal profile names its predecessor unless it is the first of its epoch.",
+    );
+  }
+  const profile: PersonalProfile = {
+    record: read.record,
+    payload,
+    udf: master.udf,
+    master,
+    sequence: payload.Sequence,
+    previous: payload.Previous,
+    updated: payload.Updated,
+    hash,
+    payloadHash: payloadHash(read.octets),
+    names: payload.Names ?? [],
+    devices,
+    entries: payload.DeviceEntries ?? [],
+    applications: payload.Applications ?? [],
+    signer,
+  };
+  if (verified.size >= MAX_REMEMBERED) verified.clear();
+  verified.set(`${profile.udf} ${hash}`, profile);
+  return profile;
+};
+
+const checkDevices = (devices: readonly Device[], entries: readonly DeviceEntry[], master: MasterProfile): void => {
+  const keys = devices.flatMap((device) => [
+    device.udf,
+    device.authenticationKey.udf,
+    device.encryptionKey.udf,
+    device.onlineSignatureKey.udf,
+  ]);
+  if (new Set([...keys, master.udf]).size !== keys.length + 1) {
+    throw new MeshError("record-invalid", "A personal profile lists a device or a key twice.");
+  }
+  for (const { deviceUdf, key } of master.administrators) {
+    const device = devices.find(({ udf }) => udf === deviceUdf);
+    if (device && device.onlineSignatureKey.udf !== key.udf) {
+      throw new MeshError("record-invalid", "An administrator's key is not the one in its device profile.");
+    }
+  }
+  const named = entries.map(({ DeviceUDF }) => DeviceUDF);
+  if (new Set(named).size !== named.length || !named.every((udf) => devices.some((device) => device.udf === udf))) {
+    throw new MeshError("record-invalid", "A device entry is doubled or belongs to no device.");
+  }
+};
+
+/** The device with a fingerprint, where the profile lists it. */
+export const findDevice = (profile: PersonalProfile, udf: string): Device | undefined =>
+  profile.devices.find((device) => device.udf === udf);
+
+/** The name of a device: what an administrator called it, or else what it calls itself. */
+export const deviceName = (profile: PersonalProfile, device: Device): string =>
+  profile.entries.find(({ DeviceUDF }) => DeviceUDF === device.udf)?.Name ?? device.name;
+
+/** True where the master profile lists a device as an administrator. */
+export const isAdministrator = (profile: PersonalProfile, deviceUdf: string): boolean =>
+  profile.master.administrators.some((administrator) => administrator.deviceUdf === deviceUdf);

@@ -1,0 +1,114 @@
+import { createHash } from "node:crypto";
+import { createSignatureSync, verifySignature as verifyHttpSignature, type RequestDescriptor } from "http-message-sig";
+import { MeshError } from "../errors.js";
+import { encodeBase64url } from "./bytes.js";
+import { signMessage, verifyMessage } from "./jose.js";
+import type { PrivateKey, PublicKey } from "./keys.js";
+
+/** What is signed of a request (RFC 9421): these components, no more and no fewer. */
+const COMPONENTS = ["@method", "@authority", "@path", "content-digest"] as const;
+const PARAMETERS = ["created", "nonce", "keyid", "tag"] as const;
+const TAG = "mmm";
+const NONCE_LENGTH = 16;
+/** How far the clocks of the two sides may be apart, in seconds. */
+export const SIGNATURE_WINDOW = 300;
+/** How long a portal remembers a nonce, in seconds: the window on both sides of its own clock. */
+export const NONCE_LIFETIME = 600;
+
+/** The headers of a request, by lower-case name. A header that came more than once is joined with `, `. */
+export type Headers = Readonly<Record<string, string>>;
+
+export interface SignableRequest {
+  readonly method: string;
+  /** `host` or `host:port`, as the portal is configured to be. */
+  readonly authority: string;
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+const contentDigest = (body: Uint8Array): string => `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+
+const describeRequest = (request: SignableRequest): RequestDescriptor => ({
+  kind: "request",
+  method: request.method,
+  // Only authority and path are signed; the scheme merely decides which port is the default one, on both sides alike.
+  targetUri: `https://${request.authority}${request.path}`,
+  fields: Object.entries(request.headers).map(([name, value]) => ({ name, value })),
+});
+
+/**
+ * The headers that sign a request with a device authentication key: Content-Digest, Signature-Input and Signature
+ * (RFC 9421, RFC 9530). `created` is in seconds; the nonce is 16 octets of `random`.
+ */
+export const signRequest = (
+  request: Omit<SignableRequest, "headers">,
+  key: PrivateKey,
+  created: number,
+  random: (length: number) => Uint8Array,
+): Record<string, string> => {
+  const headers = { "content-digest": contentDigest(request.body) };
+  const fields = createSignatureSync(describeRequest({ ...request, headers }), {
+    label: "mmm",
+    components: COMPONENTS,
+    parameters: { created, nonce: encodeBase64url(random(NONCE_LENGTH)), keyid: key.kid, tag: TAG },
+    signer: { algorithm: "ed25519", sign: (data) => signMessage(data, key) },
+  });
+  return { ...headers, "signature-input": fields.signatureInput, signature: fields.signature };
+};
+
+export interface VerifiedRequestSignature {
+  readonly key: PublicKey;
+  readonly nonce: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+}
+
+const refuse = (message: string, cause?: unknown): never => {
+  throw new MeshError("signature-invalid", message, cause === undefined ? {} : { cause });
+};
+
+/**
+ * Verifies the one signature of a request: exactly our components and parameters, the digest recomputed from the body, a key
+ * that `resolveKey` knows, and a time within the window. Throws `signature-invalid`, or `clock-skew` naming both times.
+ */
+export const verifyRequest = async (
+  request: SignableRequest,
+  resolveKey: (udf: string) => Promise<PublicKey | undefined>,
+  now: number,
+): Promise<VerifiedRequestSignature> => {
+  if (request.headers["content-digest"] !== contentDigest(request.body)) {
+    refuse("The Content-Digest header is missing or is not the SHA-256 digest of the body.");
+  }
+  const found: { key?: PublicKey } = {};
+  let parameters: { created?: number; nonce?: string };
+  try {
+    const verified = await verifyHttpSignature(describeRequest(request), {
+      policy: { algorithms: ["ed25519"], requiredComponents: COMPONENTS, requiredParameters: PARAMETERS, now },
+      resolveVerifier: async ({ components, parameters: { keyid, tag, nonce, ...others } }) => {
+        const extra = Object.keys(others).filter((name) => name !== "created" && name !== "alg");
+        if (tag !== TAG || components.length !== COMPONENTS.length || extra.length > 0) refuse("Not a Mesh signature.");
+        if (nonce === undefined || Buffer.from(nonce, "base64url").length !== NONCE_LENGTH)
+          refuse("The nonce is not 16 octets.");
+        const key = await resolveKey(keyid ?? "");
+        if (!key) return refuse("The key is not known.");
+        found.key = key;
+        return { algorithm: "ed25519", verify: (data, signature) => verifyMessage(data, signature, key) };
+      },
+    });
+    parameters = verified.parameters;
+  } catch (cause) {
+    return refuse("The request is not signed with an authentication key that may make it.", cause);
+  }
+  const { created, nonce } = parameters;
+  if (!found.key || created === undefined || nonce === undefined) return refuse("The signature lacks a parameter.");
+  if (Math.abs(now - created) > SIGNATURE_WINDOW) {
+    const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
+    throw new MeshError(
+      "clock-skew",
+      `The request was signed at ${time(created)}, and it is ${time(now)} at the portal.`,
+      { hint: "Set the clock and try again." },
+    );
+  }
+  return { key: found.key, nonce, created };
+};

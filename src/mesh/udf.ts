@@ -1,0 +1,96 @@
+import base32 from "hi-base32";
+import { MeshError } from "../errors.js";
+import { sha512, utf8 } from "./bytes.js";
+
+/** The content types under which the Mesh fingerprints things (design of the records: docs/protocol.md). */
+export const CONTENT_TYPE = {
+  keyInfo: "application/pkix-keyinfo",
+  account: "application/mmm-account",
+  connect: "application/mmm-connect",
+  escrowed: "application/mmm-escrowed",
+} as const;
+
+/** Type code of a SHA-2-512 fingerprint: it makes the text start with M. */
+const SHA2_512 = 0x60;
+/** The same for a digest that ends in 20 or more zero bits and could be written compressed; never used in records. */
+const SHA2_512_COMPRESSED = 0x61;
+/** A digest of 64 octets behind one octet of type code. */
+const MAX_BITS = 520;
+/** What records carry: 140 bits, seven groups of four. */
+export const UDF_BITS = 140;
+
+const group = (text: string): string => (text.match(/.{1,4}/g) ?? []).join("-");
+
+/** Base32 (RFC 4648 section 6) without padding, in groups of four joined by `-`. */
+export const encodeBase32 = (octets: Uint8Array): string => group(base32.encode([...octets]).replace(/=+$/, ""));
+
+/**
+ * Reads Base32 text in any case and grouping. Gives the upper-case letters without separators, or throws `code` and names
+ * the first bad character.
+ */
+export const normaliseBase32 = (text: string, code: "fingerprint-invalid" | "share-invalid" | "usage"): string => {
+  const letters = text.replace(/[\s-]/g, "").toUpperCase();
+  const bad = /[^A-Z2-7]/u.exec(letters);
+  if (bad) throw new MeshError(code, `The character ${JSON.stringify(bad[0])} does not occur in Base32 text.`);
+  return letters;
+};
+
+/** The octets of normalised Base32 letters. Throws `code` unless the letters are the canonical spelling of whole octets. */
+export const decodeBase32 = (letters: string, code: "fingerprint-invalid" | "share-invalid"): Buffer => {
+  const octets = Buffer.from(base32.decode.asBytes(letters));
+  // The decoder drops trailing bits and takes more than one spelling, so only what encodes back is accepted.
+  if (base32.encode([...octets]).replace(/=+$/, "") !== letters) {
+    throw new MeshError(code, "The Base32 text is not the canonical spelling of its octets.");
+  }
+  return octets;
+};
+
+/**
+ * The Uniform Data Fingerprint of some data under a content type (draft-hallambaker-mesh-udf): Base32 of the leading
+ * `bits` bits of 0x60 || SHA-512(contentType ":" SHA-512(data)), in groups of four.
+ * Throws `usage` where `bits` is no multiple of 20 from 100 to 500.
+ */
+export const fingerprint = (contentType: string, data: Uint8Array, bits: number = UDF_BITS): string => {
+  if (!Number.isInteger(bits) || bits < 100 || bits > MAX_BITS - 20 || bits % 20 !== 0) {
+    throw new MeshError("usage", "A fingerprint has from 100 to 500 bits, in steps of 20.");
+  }
+  const digest = sha512(utf8(`${contentType}:`), sha512(data));
+  const code = trailingZeroBits(digest) >= 20 ? SHA2_512_COMPRESSED : SHA2_512;
+  return group(base32.encode([code, ...digest]).slice(0, bits / 5));
+};
+
+const trailingZeroBits = (octets: Uint8Array): number => {
+  let bits = 0;
+  for (let index = octets.length - 1; index >= 0; index--) {
+    const octet = octets[index] ?? 0;
+    if (octet === 0) bits += 8;
+    else return bits + (31 - Math.clz32(octet & -octet));
+  }
+  return bits;
+};
+
+/**
+ * Reads a fingerprint as people write it, in any case and grouping, and gives its canonical text of exactly `bits` bits.
+ * Fingerprints are compared as canonical text, never as octets. Throws `fingerprint-invalid`.
+ */
+export const parseUdf = (text: string, bits: number = UDF_BITS): string => {
+  if (text.length > 256) throw new MeshError("fingerprint-invalid", "The fingerprint is too long.");
+  const letters = normaliseBase32(text, "fingerprint-invalid");
+  if (!letters.startsWith("M")) {
+    throw new MeshError("fingerprint-invalid", "A fingerprint starts with the letter M.");
+  }
+  if (letters.length !== bits / 5) {
+    throw new MeshError(
+      "fingerprint-invalid",
+      `The fingerprint has ${letters.length} characters where ${bits / 5} are needed.`,
+    );
+  }
+  // The first eight bits are the type code: M is 01100, and the next letter's three high bits must be zero.
+  if (!/^M[A-D]/.test(letters)) {
+    throw new MeshError("fingerprint-invalid", "The fingerprint is not an uncompressed SHA-2-512 fingerprint.");
+  }
+  return group(letters);
+};
+
+/** True for the canonical text of a 140-bit fingerprint, as records carry it. */
+export const isUdf = (text: string): boolean => /^M[A-D][A-Z2-7]{2}(-[A-Z2-7]{4}){6}$/.test(text);
