@@ -78,6 +78,8 @@ export interface Deps {
   resolveSrv(name: string): Promise<SrvRecord[]>;
 }
 
+const INTERRUPTED = 130;
+
 const systemFiles: FileSystem = {
   readFile(path, limit) {
     const fd = fs.openSync(path, "r");
@@ -142,18 +144,29 @@ const output = (stream: NodeJS.WriteStream): TextOutput => ({
     }),
 });
 
-/** Loaded when the first question is asked, since most commands ask none. */
+/** Loaded when the first question is asked, since most commands ask none. Questions go to standard error. */
+const loadPrompts = async (): Promise<Prompts> => {
+  const { terminalPrompts } = await import("./prompts.js");
+  return terminalPrompts({ input: process.stdin, output: process.stderr });
+};
 const systemPrompts: Prompts = {
-  text: async (message, options) => (await import("./prompts.js")).text(message, options),
-  secret: async (message, options) => (await import("./prompts.js")).secret(message, options),
-  confirm: async (message, initial) => (await import("./prompts.js")).confirm(message, initial),
-  select: async (message, choices) => (await import("./prompts.js")).select(message, choices),
+  text: async (...question) => (await loadPrompts()).text(...question),
+  secret: async (...question) => (await loadPrompts()).secret(...question),
+  confirm: async (...question) => (await loadPrompts()).confirm(...question),
+  select: async (...question) => (await loadPrompts()).select(...question),
 };
 
 /** The real process, clock, files, randomness and terminal. */
 export const systemDeps = (): Deps => {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
+  // The listeners stay, since libraries of ours end the process on a signal that nobody else listens to. Who asks twice does
+  // not want to wait for the end of what is under way.
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(INTERRUPTED);
+      controller.abort(name);
+    });
+  }
   // A reader that goes away early (`meshman ... | head`) is not a failure of ours.
   process.stdout.on("error", () => undefined);
   return {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { decodeBase64url, encodeBase64url } from "./bytes.js";
@@ -42,6 +42,18 @@ export const PublicKeySchema = v.object({
   }),
 });
 export type PublicKeyRecord = v.InferOutput<typeof PublicKeySchema>;
+
+/**
+ * The certificate members of a public key, each base64url of DER. `X509Chain` holds the issuers, the nearest first, without
+ * the certificate itself; it is left out where the issuer's certificate stands in the same record.
+ */
+export interface KeyCertificate {
+  readonly X509Certificate: string;
+  readonly X509Chain?: string[];
+}
+
+/** Certificates by the fingerprint of their key. */
+export type KeyCertificates = ReadonlyMap<string, KeyCertificate>;
 
 /** A public key whose fingerprint and point have been checked. `x` is base64url of its 32 octets. */
 export interface PublicKey {
@@ -117,7 +129,8 @@ export const publicKeyJwk = (key: PublicKey): { kty: "OKP"; crv: Curve; kid: str
 
 /**
  * Checks a public key from a record: `UDF` and `kid` are the fingerprint recomputed from the octets, the curve is the one
- * its use asks for, and the point is canonical and safe to use. Throws `key-invalid`.
+ * its use asks for, the point is canonical and safe to use, and a certificate beside it is for this key. Whether the
+ * certificate is valid is not looked at: it is for other programs and proves nothing here. Throws `key-invalid`.
  */
 export const readPublicKey = (record: PublicKeyRecord, use: KeyUse): PublicKey => {
   const { kid, crv, Public: x } = record.PublicParameters.PublicKeyECDH;
@@ -130,5 +143,42 @@ export const readPublicKey = (record: PublicKeyRecord, use: KeyUse): PublicKey =
   }
   const safe = crv === "Ed25519" ? isSafeEd25519Point(point) : isSafeX25519Point(point);
   if (!safe) throw new MeshError("key-invalid", `The ${use} key ${udf} is not a safe public key.`);
+  checkCertificate(record, { udf, crv, x });
   return { udf, crv, x };
+};
+
+const checkCertificate = ({ X509Certificate: text, X509Chain: chain }: PublicKeyRecord, key: PublicKey): void => {
+  if (text === undefined) {
+    if (chain !== undefined) throw new MeshError("key-invalid", `The key ${key.udf} has a chain but no certificate.`);
+    return;
+  }
+  const certificate = readCertificate(text, key.udf);
+  const issuers = (chain ?? []).map((issuer) => readCertificate(issuer, key.udf));
+  if (!isFor(certificate, key)) {
+    throw new MeshError("key-invalid", `The certificate beside the key ${key.udf} is for another key.`);
+  }
+  if (issuers[0] && !certificate.checkIssued(issuers[0])) {
+    throw new MeshError("key-invalid", `The certificate chain of the key ${key.udf} does not start with its issuer.`);
+  }
+};
+
+const readCertificate = (text: string, udf: string): X509Certificate => {
+  try {
+    const octets = decodeBase64url(text);
+    const certificate = new X509Certificate(octets);
+    // node:crypto also reads PEM and overlooks what follows the certificate.
+    if (certificate.raw.equals(octets)) return certificate;
+  } catch {
+    // Answered below like every other unreadable certificate.
+  }
+  throw new MeshError("key-invalid", `A certificate beside the key ${udf} is not the DER of an X.509 certificate.`);
+};
+
+const isFor = (certificate: X509Certificate, key: PublicKey): boolean => {
+  try {
+    return certificate.publicKey.equals(publicKeyObject(key));
+  } catch {
+    // A kind of key that OpenSSL does not know.
+    return false;
+  }
 };

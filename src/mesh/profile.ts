@@ -1,6 +1,14 @@
 import { MeshError } from "../errors.js";
 import { signRecord, type SignedRecord } from "./jose.js";
-import { generateKey, publicKeyRecord, type PrivateKey, type PublicKey } from "./keys.js";
+import {
+  generateKey,
+  publicKeyOf,
+  publicKeyRecord,
+  type KeyCertificates,
+  type PrivateKey,
+  type PublicKey,
+  type PublicKeyRecord,
+} from "./keys.js";
 import { readDevice, type Device } from "./records/device.js";
 import { readMaster, REVOCATION_SEQUENCE, type MasterProfile } from "./records/master.js";
 import { MAX_DEVICES, readPersonal, type PersonalPayload, type PersonalProfile } from "./records/personal.js";
@@ -60,11 +68,17 @@ export const createDevice = (keys: DeviceKeys, name: string, description: string
 export interface MasterContent {
   readonly administrators: readonly Device[];
   readonly escrowKeys: readonly PublicKey[];
+  /** What `certify` made for exactly these keys. Each version has its own; those of the version before are not kept. */
+  readonly certificates?: KeyCertificates;
 }
 
+const certifiedKeyRecord = (key: PublicKey, certificates: KeyCertificates | undefined): PublicKeyRecord => ({
+  ...publicKeyRecord(key),
+  ...certificates?.get(key.udf),
+});
+
 /**
- * Makes and signs a master profile: the first, or the successor of `previous`, whose unknown members are kept. `atLeast` lifts
- * its sequence above one that was seen elsewhere.
+ * Makes and signs a master profile: the first, or the successor of `previous`, whose unknown members are kept.
  */
 export const createMaster = (
   key: PrivateKey,
@@ -82,10 +96,10 @@ export const createMaster = (
         Updated: recordTime(now),
         Sequence: (previous?.sequence ?? 0) + 1,
         ...(previous && { Previous: previous.payloadHash }),
-        MasterSignatureKey: previous?.payload.MasterSignatureKey ?? publicKeyRecord(key),
-        MasterEscrowKeys: content.escrowKeys.map(publicKeyRecord),
+        MasterSignatureKey: certifiedKeyRecord(publicKeyOf(key), content.certificates),
+        MasterEscrowKeys: content.escrowKeys.map((escrowKey) => certifiedKeyRecord(escrowKey, content.certificates)),
         OnlineSignatureKeys: content.administrators.map(({ onlineSignatureKey }) =>
-          publicKeyRecord(onlineSignatureKey),
+          certifiedKeyRecord(onlineSignatureKey, content.certificates),
         ),
         Administrators: content.administrators.map(({ udf, onlineSignatureKey }) => ({
           DeviceUDF: udf,
@@ -196,7 +210,10 @@ export const nextPersonal = (
   now: Date,
 ): PersonalProfile => signPersonal(key, previous.master, change, now, previous);
 
-/** Makes a new epoch: the next master profile, and the first personal profile under it. Needs the master signature key. */
+/**
+ * Makes a new epoch: the next master profile, and the first personal profile under it. Needs the master signature key.
+ * `certificates` are those of the new master profile.
+ */
 export const nextEpoch = (
   masterKey: PrivateKey,
   key: PrivateKey,
@@ -204,7 +221,8 @@ export const nextEpoch = (
   administrators: readonly Device[],
   change: PersonalChange,
   now: Date,
+  certificates?: KeyCertificates,
 ): PersonalProfile => {
-  const content = { administrators, escrowKeys: previous.master.escrowKeys };
+  const content = { administrators, escrowKeys: previous.master.escrowKeys, ...(certificates && { certificates }) };
   return signPersonal(key, createMaster(masterKey, content, now, previous.master), change, now, previous);
 };

@@ -156,3 +156,21 @@ export const deviceName = (profile: PersonalProfile, device: Device): string =>
 /** True where the master profile lists a device as an administrator. */
 export const isAdministrator = (profile: PersonalProfile, deviceUdf: string): boolean =>
   profile.master.administrators.some((administrator) => administrator.deviceUdf === deviceUdf);
+
+/** The device that a name or a fingerprint means. Throws `device-not-found`, also where a name means several devices. */
+export const resolveDevice = (profile: PersonalProfile, text: string): Device => {
+  const byUdf = findDevice(profile, text.toUpperCase());
+  if (byUdf) return byUdf;
+  const [device, ...others] = profile.devices.filter((candidate) => deviceName(profile, candidate) === text);
+  if (!device) {
+    throw new MeshError("device-not-found", `The profile has no device ${JSON.stringify(text.slice(0, 64))}.`, {
+      hint: "`meshman device list` shows all.",
+    });
+  }
+  if (others.length > 0) {
+    throw new MeshError("device-not-found", `Several devices are named ${JSON.stringify(text.slice(0, 64))}.`, {
+      hint: "Give the device's UDF; `meshman device list` shows it.",
+    });
+  }
+  return device;
+};

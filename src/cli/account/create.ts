@@ -1,0 +1,135 @@
+import { MeshError } from "../../errors.js";
+import { createAccount, fetchProfile, followProfile, publishProfile } from "../../client/profiles.js";
+import type { PortalClient } from "../../client/client.js";
+import { loadPins } from "../../keystore/pins.js";
+import { updateProfile, type AccountState } from "../../keystore/state.js";
+import { accountUdf, parseAddress } from "../../mesh/address.js";
+import { nextPersonal, recordTime } from "../../mesh/profile.js";
+import { readPersonal, type PersonalProfile } from "../../mesh/records/personal.js";
+import { compareVersions } from "../../mesh/succession.js";
+import { changeProfile, refresh, withClient } from "../change.js";
+import { withGlobals, type Run } from "../context.js";
+import { fields } from "../output.js";
+import { requireProfile } from "../select.js";
+import { administrationKey, openSession, openTarget, remember, rememberPortal, type Session } from "../session.js";
+import { portalForNewAccount } from "./new-account.js";
+
+export const run: Run = async (context, input) => {
+  const text = input.argument(0) ?? "";
+  const asked = text.includes("@") ? parseAddress(text) : { ...parseAddress(text, "localhost"), domain: "" };
+  const state = await requireProfile(withGlobals(context, { account: undefined }));
+  const target = await portalForNewAccount(context, asked);
+  return withClient(openTarget(context, target), async (client) => {
+    const { account } = parseAddress(text, client.host);
+    const session = await openSession(context, state);
+    await makeAccount(session, client, { account, portal: client.url });
+    const value = { account, portal: client.url, profile: { udf: state.udf } };
+    if (!state.recovery) {
+      await context.note(
+        "There are no recovery shares yet. Make them with: meshman escrow split --shares 3 --threshold 2",
+      );
+    }
+    return {
+      value,
+      text: fields([
+        ["Account", account],
+        ["Portal", client.url],
+        ["UDF", state.udf],
+      ]),
+    };
+  });
+};
+
+/**
+ * Creates an account for a profile and publishes the profile there. Doing it again for the same profile changes nothing.
+ * Throws `account-taken` where the name is another person's.
+ */
+export const makeAccount = async (session: Session, client: PortalClient, account: AccountState): Promise<void> => {
+  const profile = await profileNaming(session, client, account);
+  await rememberPortal(session, client);
+  try {
+    await createAccount(client, account.account, profile, session.authenticationKey);
+  } catch (error) {
+    await setWork(session, account, undefined);
+    throw error instanceof MeshError && error.code === "account-taken"
+      ? new MeshError("account-taken", error.message, { hint: "Choose another name.", cause: error })
+      : error;
+  }
+  await remember(session, profile);
+  await updateProfile(session.context.home, session.state.udf, (state = session.state) => ({
+    ...state,
+    accounts: state.accounts.some((known) => known.account === account.account)
+      ? state.accounts.map((known) => (known.account === account.account ? account : known))
+      : [...state.accounts, account],
+    work: state.work.filter((work) => work.kind !== "account-create"),
+  }));
+};
+
+/** The newest version of the profile, which names the account: made, kept and where needed published before this returns. */
+const profileNaming = async (
+  session: Session,
+  client: PortalClient,
+  account: AccountState,
+): Promise<PersonalProfile> => {
+  const { context, state } = session;
+  const udf = accountUdf(account.account);
+  const add = (current: PersonalProfile): PersonalProfile | undefined =>
+    current.names.includes(udf)
+      ? undefined
+      : nextPersonal(
+          administrationKey(session, current),
+          current,
+          { names: [...current.names, udf] },
+          context.deps.now(),
+        );
+  if (state.accounts.length > 0) return changeProfile(session, add);
+  // What an interrupted run has already sent is sent again as it was: the portal knows those octets.
+  const sent = state.work.find((work) => work.kind === "account-create" && work.account === account.account);
+  if (sent?.kind === "account-create") return readPersonal(sent.record);
+  const current = await newestOf(session, client);
+  const next = add(current);
+  if (!next) return current;
+  // A portal that knows the profile already takes the new version as one of its successors.
+  if (client.info.extensions.has("succession") && (await isKnown(session, client))) {
+    await publishProfile(client, next, session.authenticationKey).catch((error: unknown) => {
+      // Without an open account it takes nothing; then the account is made with this version.
+      if (!(error instanceof MeshError) || error.code !== "refused") throw error;
+    });
+  }
+  await setWork(session, account, next);
+  return next;
+};
+
+const isKnown = async (session: Session, client: PortalClient): Promise<boolean> =>
+  (await fetchProfile(client, { identifier: session.state.udf })) !== undefined;
+
+/** The version kept here or the one that the portal knows from before, whichever is newer. */
+const newestOf = async (session: Session, client: PortalClient): Promise<PersonalProfile> => {
+  const { context, keystore, state } = session;
+  const kept = await refresh(session);
+  const fetched = await fetchProfile(client, { identifier: state.udf });
+  if (!fetched) return kept;
+  if (compareVersions(fetched.profile, kept) <= 0) return kept;
+  const pin = loadPins(context.home, keystore).profiles[state.udf];
+  const { profile } = await followProfile(client, fetched, pin, context.globals.acceptGap);
+  await remember(session, profile);
+  return profile;
+};
+
+const setWork = (session: Session, account: AccountState, profile: PersonalProfile | undefined): Promise<unknown> =>
+  updateProfile(session.context.home, session.state.udf, (state = session.state) => ({
+    ...state,
+    work: [
+      ...state.work.filter(({ kind }) => kind !== "account-create"),
+      ...(profile
+        ? [
+            {
+              kind: "account-create" as const,
+              ...account,
+              record: profile.record,
+              since: recordTime(session.context.deps.now()),
+            },
+          ]
+        : []),
+    ],
+  }));

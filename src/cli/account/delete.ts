@@ -1,0 +1,55 @@
+import { MeshError } from "../../errors.js";
+import { updateProfile } from "../../keystore/state.js";
+import { accountUdf } from "../../mesh/address.js";
+import { nextPersonal } from "../../mesh/profile.js";
+import { changeProfile, withClient } from "../change.js";
+import { withGlobals, type Run } from "../context.js";
+import { canonicalAccount, requireProfile } from "../select.js";
+import { administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
+
+export const run: Run = async (context, input) => {
+  const text = input.argument(0) ?? "";
+  const state = await requireProfile(withGlobals(context, { account: text }));
+  const account = canonicalAccount(text, state);
+  const known = state.accounts.find((candidate) => candidate.account === account);
+  if (!known) {
+    throw new MeshError("account-not-found", `The profile ${state.name} has no account ${account}.`, {
+      hint: "`meshman account list` shows them.",
+    });
+  }
+  if (input.text("confirm") === undefined || canonicalAccount(input.text("confirm") ?? "", state) !== account) {
+    throw new MeshError("input-required", `Deleting ${account} cannot be undone, and the name cannot be used again.`, {
+      hint: `Confirm it by address: --confirm ${account}`,
+    });
+  }
+  const session = await openSession(context, state);
+  await withClient(openAccount(context, known), async (client) => {
+    administrationKey(session, await follow(session, client, account));
+    await client.send("DeleteAccount", { Account: account }, { signer: session.authenticationKey });
+  });
+  const remaining = await updateProfile(context.home, state.udf, (current = state) => ({
+    ...current,
+    accounts: current.accounts.filter((candidate) => candidate.account !== account),
+  }));
+  if (remaining.accounts.length > 0) await forgetName({ ...session, state: remaining }, account);
+  return {
+    value: { account, portal: known.portal, deleted: true },
+    text: `The account ${account} is deleted. The profile and its devices are as they were.\n`,
+  };
+};
+
+/** The profile no longer names the account. Where no account is left the profile stays as it is: nothing would serve a new version. */
+const forgetName = async (session: Session, account: string): Promise<void> => {
+  const udf = accountUdf(account);
+  const { context } = session;
+  await changeProfile({ ...session, context: withGlobals(context, { account: undefined }) }, (current) =>
+    current.names.includes(udf)
+      ? nextPersonal(
+          administrationKey(session, current),
+          current,
+          { names: current.names.filter((name) => name !== udf) },
+          context.deps.now(),
+        )
+      : undefined,
+  );
+};

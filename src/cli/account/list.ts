@@ -1,0 +1,27 @@
+import { listProfiles } from "../../keystore/state.js";
+import type { Run } from "../context.js";
+import { table } from "../output.js";
+import { selectProfile } from "../select.js";
+
+export const run: Run = async (context) => {
+  const only = context.globals.profile === undefined ? undefined : await selectProfile(context);
+  const accounts = listProfiles(context.home)
+    .filter(({ udf }) => only === undefined || udf === only.udf)
+    .flatMap((state) =>
+      state.accounts.map(({ account, portal }, index) => ({
+        account,
+        portal,
+        profile: { udf: state.udf, name: state.name },
+        default: index === 0,
+      })),
+    );
+  const rows = accounts.map((known) => [known.default ? "*" : "", known.account, known.portal, known.profile.name]);
+  return {
+    value: { accounts },
+    text: table(
+      ["", "ACCOUNT", "PORTAL", "PROFILE"],
+      rows,
+      "There is no account yet. `meshman account create` makes one.",
+    ),
+  };
+};

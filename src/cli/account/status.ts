@@ -1,0 +1,58 @@
+import { MeshError } from "../../errors.js";
+import { fetchAccount } from "../../client/profiles.js";
+import { parseAddress } from "../../mesh/address.js";
+import { withClient } from "../change.js";
+import type { Context, Run } from "../context.js";
+import { findAccountPortal } from "../find-portal.js";
+import { fields } from "../output.js";
+import { canonicalAccount, requireProfile } from "../select.js";
+import { accountOf, openTarget, portalTarget } from "../session.js";
+import type { PortalTarget } from "../../client/target.js";
+
+const place = async (
+  context: Context,
+  text: string | undefined,
+): Promise<{ account: string; target: PortalTarget }> => {
+  if (text === undefined) {
+    const known = accountOf(context, await requireProfile(context));
+    return { account: known.account, target: portalTarget(context, context.globals.portal ?? known.portal) };
+  }
+  if (text.includes("@")) {
+    const address = parseAddress(text);
+    return { account: address.account, target: await findAccountPortal(context, address) };
+  }
+  const account = canonicalAccount(text, await requireProfile(context));
+  return { account, target: await findAccountPortal(context, parseAddress(account)) };
+};
+
+export const run: Run = async (context, input) => {
+  const { account, target } = await place(context, input.argument(0) ?? context.globals.account);
+  return withClient(openTarget(context, target), async (client) => {
+    const { status, fetched } = await fetchAccount(client, account);
+    if (!fetched && status === undefined) {
+      throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`);
+    }
+    const profile = fetched?.profile;
+    const revoked = fetched?.revocation?.revoked;
+    const value = {
+      account,
+      portal: client.url,
+      status: status ?? "unknown",
+      profile: profile ? { udf: profile.udf } : null,
+      masterSequence: profile?.master.sequence ?? null,
+      sequence: profile?.sequence ?? null,
+      ...(revoked === undefined ? {} : { revoked }),
+    };
+    return {
+      value,
+      text: fields([
+        ["Account", account],
+        ["Portal", client.url],
+        ["Status", value.status],
+        ["UDF", profile?.udf],
+        ["Version", profile && `${profile.master.sequence}.${profile.sequence}`],
+        ["Revoked", revoked],
+      ]),
+    };
+  });
+};

@@ -1,0 +1,121 @@
+import { isMeshError, MeshError } from "../errors.js";
+import type { PortalClient } from "../client/client.js";
+import { bringUp, fetchHistory, publishProfile } from "../client/profiles.js";
+import { updateProfile } from "../keystore/state.js";
+import { recordTime } from "../mesh/profile.js";
+import type { PersonalProfile } from "../mesh/records/personal.js";
+import { withGlobals } from "./context.js";
+import { knownProfile } from "./known.js";
+import { accountOf, follow, openAccount, remember, type Session } from "./session.js";
+
+/** How often a change is made again because another administration device was faster. */
+const MAX_ATTEMPTS = 5;
+
+/** Runs work with a portal's client and closes it afterwards. */
+export const withClient = async <T>(
+  opening: Promise<PortalClient>,
+  work: (client: PortalClient) => Promise<T>,
+): Promise<T> => {
+  const client = await opening;
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+};
+
+/** The current profile: from the portal of its first account, or as this home knows it where it has no account. */
+export const refresh = async (session: Session): Promise<PersonalProfile> => {
+  const { context, state } = session;
+  if (state.accounts.length === 0 && !state.connecting) {
+    const known = knownProfile(context, state);
+    if (known) return known;
+  }
+  const account = state.accounts.length === 0 && state.connecting ? state.connecting : accountOf(context, state);
+  return withClient(openAccount(context, account), (client) => follow(session, client, account.account));
+};
+
+/** What `change` answers: the next version, or undefined where the current one already is as wanted. */
+export type Change = (current: PersonalProfile) => PersonalProfile | undefined | Promise<PersonalProfile | undefined>;
+
+/**
+ * Changes the profile and publishes it to every account. Where another administration device was faster, the portal says
+ * 409: then its version is fetched, the change is made again on top of it, and published again, at most five times.
+ * Gives the version that is current afterwards. Throws `conflict` when it is never our turn.
+ */
+export const changeProfile = async (session: Session, change: Change): Promise<PersonalProfile> => {
+  const { context, state } = session;
+  if (state.accounts.length === 0) {
+    const current = await refresh(session);
+    const next = await change(current);
+    if (next) await remember(session, next);
+    return next ?? current;
+  }
+  const account = accountOf(context, state);
+  return withClient(openAccount(context, account), async (client) => {
+    for (let attempt = 1; ; attempt++) {
+      const current = await follow(session, client, account.account);
+      const next = await change(current);
+      if (!next) {
+        await publishElsewhere(session, account.account, current, client);
+        return current;
+      }
+      try {
+        await publishProfile(client, next, session.authenticationKey);
+      } catch (error) {
+        if (!isMeshError(error, "conflict")) throw error;
+        if (attempt === MAX_ATTEMPTS) throw busyProfile(error);
+        await context.detail(`Another device changed the profile first; trying again (${attempt} of ${MAX_ATTEMPTS}).`);
+        continue;
+      }
+      await remember(session, next);
+      await publishElsewhere(session, account.account, next, client);
+      return next;
+    }
+  });
+};
+
+const busyProfile = (cause: unknown): MeshError =>
+  new MeshError("conflict", "Other devices keep changing the profile at the same time.", {
+    hint: "Try again in a moment.",
+    cause,
+  });
+
+/** Publishes to the profile's other accounts. What cannot be reached is left as unfinished work and made up for next time. */
+const publishElsewhere = async (
+  session: Session,
+  first: string,
+  profile: PersonalProfile,
+  source: PortalClient,
+): Promise<void> => {
+  const { context, state } = session;
+  const others = state.accounts.filter(({ account }) => account !== first);
+  let history: PersonalProfile[] | undefined;
+  let failed = false;
+  for (const account of others) {
+    try {
+      await withClient(openAccount(withGlobals(context, { portal: undefined }), account), async (client) => {
+        if (client.url === source.url) return;
+        history ??= await fetchHistory(source, profile.udf);
+        await bringUp(client, profile, history, session.authenticationKey);
+      });
+    } catch (error) {
+      failed = true;
+      const reason = isMeshError(error) ? error.message : "unexpected failure";
+      await context.note(`warning: ${account.account} could not be brought up to date: ${reason}`);
+    }
+  }
+  const had = state.work.some(({ kind }) => kind === "publish");
+  if (failed || had) await recordPublishing(session, failed ? profile : undefined);
+};
+
+const recordPublishing = (session: Session, profile: PersonalProfile | undefined): Promise<unknown> =>
+  updateProfile(session.context.home, session.state.udf, (state = session.state) => ({
+    ...state,
+    work: [
+      ...state.work.filter(({ kind }) => kind !== "publish"),
+      ...(profile
+        ? [{ kind: "publish" as const, record: profile.record, since: recordTime(session.context.deps.now()) }]
+        : []),
+    ],
+  }));

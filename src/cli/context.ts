@@ -1,0 +1,102 @@
+import type { Deps } from "../deps.js";
+import { MeshError } from "../errors.js";
+import { homePath, openHome, type Home } from "../keystore/home.js";
+import type { Result } from "./output.js";
+
+/** The options that every command takes, before the noun or after the verb. */
+export interface Globals {
+  readonly json: boolean;
+  readonly home: string | undefined;
+  readonly profile: string | undefined;
+  readonly account: string | undefined;
+  readonly portal: string | undefined;
+  readonly allowHttp: boolean;
+  readonly acceptGap: boolean;
+  readonly ca: string | undefined;
+  readonly passphraseFile: string | undefined;
+  readonly passphraseFd: number | undefined;
+  readonly input: boolean;
+  readonly yes: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Per request, in milliseconds. */
+  readonly timeout: number;
+  readonly language: string | undefined;
+  readonly color: boolean;
+}
+
+/** What a command was given: arguments by position, options by their camel-case name. */
+export interface Input {
+  argument(index: number): string | undefined;
+  arguments(index: number): readonly string[];
+  text(name: string): string | undefined;
+  list(name: string): readonly string[];
+  flag(name: string): boolean;
+  whole(name: string): number | undefined;
+}
+
+/** Everything a command works with. */
+export interface Context {
+  readonly deps: Deps;
+  readonly globals: Globals;
+  readonly home: Home;
+  /** True where a question can be asked: a terminal on both ends, and nobody said otherwise. */
+  readonly canAsk: boolean;
+  /** Prints a result now: for commands that go on after it. */
+  readonly emit: (result: Result) => Promise<void>;
+  /** A message for a person, on standard error, unless --quiet. */
+  readonly note: (message: string) => Promise<void>;
+  /** More of the same, with --verbose only. */
+  readonly detail: (message: string) => Promise<void>;
+}
+
+/** What a verb's file exports. `undefined` means that all output was emitted on the way. */
+export type Run = (context: Context, input: Input) => Promise<Result | undefined>;
+
+const isSet = (value: string | undefined): boolean =>
+  value !== undefined && value !== "" && value !== "0" && value !== "false";
+
+export const createContext = (deps: Deps, globals: Globals, emit: (result: Result) => Promise<void>): Context => {
+  let home: Home | undefined;
+  const write = async (message: string): Promise<void> => {
+    await deps.stderr.write(`${message}\n`);
+  };
+  return {
+    deps,
+    globals,
+    // Commands such as `udf` work without a home, so it is looked for when it is used.
+    get home() {
+      return (home ??= openHome(deps, globals.home));
+    },
+    canAsk: globals.input && deps.stdinIsTTY && deps.stderr.isTTY && !isSet(deps.env["CI"]),
+    emit,
+    note: async (message) => {
+      if (!globals.quiet) await write(message);
+    },
+    detail: async (message) => {
+      if (globals.verbose && !globals.quiet) await write(message);
+    },
+  };
+};
+
+/** The same context under other options. (A plain copy would look for the home at once, and not when it is used.) */
+export const withGlobals = (context: Context, changed: Partial<Globals>): Context =>
+  Object.create(context, {
+    globals: { value: { ...context.globals, ...changed }, enumerable: true },
+  }) as Context;
+
+/** The path of the portal that `--portal local` names: this home's own. */
+export const localPortalPath = (context: Context): string =>
+  `${homePath(context.deps, context.globals.home)}/local-portal.sqlite`;
+
+/** An error for a question that cannot be asked, naming the option that answers it. */
+export const inputRequired = (what: string, option: string): MeshError =>
+  new MeshError("input-required", `${what} is needed, and there is no terminal to ask on.`, { hint: `Use ${option}.` });
+
+/** Asks for a plain yes. `--yes` answers it; without a terminal it is an error that names `--yes`. */
+export const confirmed = async (context: Context, question: string): Promise<void> => {
+  if (context.globals.yes) return;
+  if (!context.canAsk) throw inputRequired("A confirmation", "--yes");
+  if (!(await context.deps.prompts.confirm(question, false)))
+    throw new MeshError("interrupted", "Nothing was changed.");
+};

@@ -1,0 +1,41 @@
+import { isMeshError, MeshError } from "../errors.js";
+import { fetchProfile, followProfile } from "../client/profiles.js";
+import { readPins } from "../keystore/pins.js";
+import type { ProfileState } from "../keystore/state.js";
+import type { PersonalProfile } from "../mesh/records/personal.js";
+import { withClient } from "./change.js";
+import type { Context } from "./context.js";
+import { knownProfile } from "./known.js";
+import { openAccount } from "./session.js";
+
+/**
+ * The profile as its first account's portal shows it, verified and held against the pin, without unlocking anything; where the
+ * portal cannot be reached, as this home knows it, and a message says so. Throws `record-not-found` where there is neither.
+ */
+export const currentOrKnown = async (context: Context, state: ProfileState): Promise<PersonalProfile> => {
+  const known = knownProfile(context, state);
+  const place = state.accounts[0] ?? state.connecting;
+  if (place) {
+    try {
+      return await withClient(openAccount(context, place), async (client) => {
+        const fetched = await fetchProfile(client, { account: place.account });
+        if (!fetched)
+          throw new MeshError("account-not-found", `The portal ${client.url} has no account ${place.account}.`);
+        if (fetched.profile.udf !== state.udf) {
+          throw new MeshError(
+            "fingerprint-mismatch",
+            `The portal shows another person's profile under ${place.account}.`,
+          );
+        }
+        const pin = readPins(context.home).profiles[state.udf];
+        return (await followProfile(client, fetched, pin, context.globals.acceptGap)).profile;
+      });
+    } catch (error) {
+      const unreachable = isMeshError(error, "portal-unreachable", "portal-timeout", "portal-busy", "portal-failed");
+      if (!unreachable || !known) throw error;
+      await context.note(`warning: ${error.message} Showing what this device knows.`);
+    }
+  }
+  if (known) return known;
+  throw new MeshError("record-not-found", "This device has no version of the profile yet.");
+};

@@ -1,0 +1,281 @@
+import { MeshError } from "../../errors.js";
+import { fetchProfile, followProfile, startConnection } from "../../client/profiles.js";
+import type { PortalClient } from "../../client/client.js";
+import type { Keystore } from "../../keystore/keystore.js";
+import { loadPins } from "../../keystore/pins.js";
+import {
+  findProfile,
+  listProfiles,
+  updateProfile,
+  type ConnectingState,
+  type ProfileState,
+} from "../../keystore/state.js";
+import { accountUdf, parseAddress } from "../../mesh/address.js";
+import { createConnectionRequest, readConnectionRequest } from "../../mesh/connection.js";
+import { LIMITS } from "../../mesh/protocol.js";
+import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
+import { readDevice } from "../../mesh/records/device.js";
+import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
+import { normaliseBase32, parseUdf } from "../../mesh/udf.js";
+import { withClient } from "../change.js";
+import { inputRequired, type Context, type Input, type Run } from "../context.js";
+import { checkName, defaultDeviceName, platformName } from "../names.js";
+import { fields, type Result } from "../output.js";
+import {
+  openOrCreateKeystore,
+  openTarget,
+  remember,
+  rememberPortal,
+  removeOrphans,
+  sessionOf,
+  type Session,
+} from "../session.js";
+import { portalForNewAccount } from "../account/new-account.js";
+import { connectionStatus, EXIT_OF_STATUS, type ConnectionStatus } from "./connection-status.js";
+
+/** How long `--wait` waits where it is not told, in seconds. */
+const DEFAULT_WAIT = 300;
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 5_000;
+/** How much of a fingerprint must be typed to be sure of it: 100 bits. */
+const MINIMUM_TYPED = 20;
+
+export const run: Run = async (context, input) => {
+  const text = input.argument(0) ?? "";
+  const asked = text.includes("@") ? parseAddress(text) : { ...parseAddress(text, "localhost"), domain: "" };
+  const expected = input.text("expectFingerprint");
+  const canonical = expected === undefined ? undefined : parseUdf(expected);
+  const deviceName = checkName(input.text("deviceName") ?? defaultDeviceName(context.deps), "device");
+  const target = await portalForNewAccount(context, asked);
+  return withClient(openTarget(context, target), async (client) => {
+    const { account } = parseAddress(text, client.host);
+    const profile = await fetchTrusted(context, input, client, account, canonical);
+    const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
+    const session = await startRequest(context, keystore, client, account, profile, deviceName);
+    if (!session.state.connecting) return report(session, account, "accepted", undefined);
+    const code = session.state.connecting.code;
+    const wait = input.flag("wait") ? (input.whole("wait") ?? DEFAULT_WAIT) : 0;
+    if (wait === 0) return report(session, account, "pending", code);
+    await context.note(`Verification code: ${code}\nOn an administration device: meshman device complete ${code}`);
+    const status = await waitForAnswer(context, session, client, wait);
+    return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
+  });
+};
+
+const report = (session: Session, account: string, status: ConnectionStatus, code: string | undefined): Result => {
+  const device = readDevice(session.state.device.record);
+  const value = {
+    status,
+    code: code ?? null,
+    account,
+    device: { udf: device.udf, name: device.name },
+    profile: { udf: session.state.udf },
+  };
+  const next =
+    status === "pending" && code !== undefined
+      ? `\nOn an administration device, type:\n  meshman device complete ${code}\nThen see here: meshman device status\n`
+      : "";
+  return {
+    value,
+    text:
+      fields([
+        ["Status", status],
+        ["Code", code],
+        ["Account", account],
+        ["Device", device.name],
+        ["Profile", session.state.udf],
+      ]) + next,
+  };
+};
+
+/** Fetches the profile of an account, verifies it, and makes sure that it is the one that the user means. */
+const fetchTrusted = async (
+  context: Context,
+  input: Input,
+  client: PortalClient,
+  account: string,
+  expected: string | undefined,
+): Promise<PersonalProfile> => {
+  const fetched = await fetchProfile(client, { account });
+  if (!fetched) {
+    throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`, {
+      hint: "Check the address, or name the portal with --portal.",
+    });
+  }
+  const { profile, revocation } = fetched;
+  if (!profile.names.includes(accountUdf(account))) {
+    throw new MeshError(
+      "fingerprint-mismatch",
+      `The profile that the portal shows does not claim the account ${account}.`,
+    );
+  }
+  if (revocation) throw new MeshError("profile-revoked", "The profile has been revoked by its owner.");
+  await trust(context, input, account, profile.udf, expected);
+  return profile;
+};
+
+const trust = async (
+  context: Context,
+  input: Input,
+  account: string,
+  udf: string,
+  expected: string | undefined,
+): Promise<void> => {
+  const mismatch = (): never => {
+    throw new MeshError("fingerprint-mismatch", `The account ${account} shows a profile with another fingerprint.`, {
+      hint: "Compare it with `meshman profile show` on the administration device. If it is right there, the portal lies.",
+    });
+  };
+  const known = listProfiles(context.home).find((state) =>
+    [...state.accounts, ...(state.connecting ? [state.connecting] : [])].some((place) => place.account === account),
+  );
+  if (known && known.udf !== udf) mismatch();
+  if (expected !== undefined) {
+    if (expected !== udf) mismatch();
+    return;
+  }
+  if (known || input.flag("trustOnFirstUse")) return;
+  if (!context.canAsk)
+    throw inputRequired("The fingerprint of the profile", "--expect-fingerprint UDF, or --trust-on-first-use");
+  // It is not shown first: who only compares says yes too easily.
+  await context.deps.prompts.text(
+    "Fingerprint of the profile, as the administration device shows it (20 characters at least)",
+    {
+      validate: (typed) =>
+        matchesStart(typed, udf) || "That is not the fingerprint of the profile that the portal shows.",
+    },
+  );
+};
+
+const matchesStart = (typed: string, udf: string): boolean => {
+  try {
+    const letters = normaliseBase32(typed, "fingerprint-invalid");
+    return letters.length >= MINIMUM_TYPED && udf.replaceAll("-", "").startsWith(letters);
+  } catch {
+    return false;
+  }
+};
+
+/** True while a request may still be answered. */
+export const isAlive = (connecting: ConnectingState, now: Date): boolean =>
+  now.getTime() - Date.parse(connecting.requested) < LIMITS.requestLifetime * 1000;
+
+/**
+ * Makes the device's keys and its request, on disk before anything is sent, and posts the request. A request that is under
+ * way is taken up again, with the same keys and code.
+ */
+const startRequest = async (
+  context: Context,
+  keystore: Keystore,
+  client: PortalClient,
+  account: string,
+  profile: PersonalProfile,
+  deviceName: string,
+): Promise<Session> => {
+  const { deps, home } = context;
+  const state = await home.withLock(async () => {
+    const existing = listProfiles(home).find(({ udf }) => udf === profile.udf);
+    if (existing && findDevice(profile, existing.device.udf)) return existing;
+    if (existing?.connecting && isAlive(existing.connecting, deps.now())) {
+      const session = sessionOf(context, keystore, existing);
+      if (!(await isAnswered(session, client, profile))) return existing;
+    }
+    return prepare(context, keystore, client, account, profile, deviceName, existing);
+  });
+  const session = sessionOf(context, keystore, state);
+  const pin = loadPins(home, keystore).profiles[profile.udf];
+  const fetched = { profile, revocation: undefined, accountStatus: undefined };
+  const followed = await followProfile(client, fetched, pin, context.globals.acceptGap);
+  await rememberPortal(session, client);
+  await remember(session, followed.profile, followed.pin.gap === true);
+  if (state.connecting && !state.connecting.posted) {
+    await startConnection(client, account, readConnectionRequest(state.connecting.request));
+    await updateProfile(home, state.udf, (current = state) => ({
+      ...current,
+      ...(current.connecting ? { connecting: { ...current.connecting, posted: true } } : {}),
+    }));
+  }
+  const current = listProfiles(home).find(({ udf }) => udf === state.udf) ?? state;
+  return sessionOf(context, keystore, current);
+};
+
+const isAnswered = async (session: Session, client: PortalClient, profile: PersonalProfile): Promise<boolean> => {
+  const status = await connectionStatus(session.context, session.state, client, profile);
+  return status !== "pending";
+};
+
+const prepare = async (
+  context: Context,
+  keystore: Keystore,
+  client: PortalClient,
+  account: string,
+  profile: PersonalProfile,
+  deviceName: string,
+  existing: ProfileState | undefined,
+): Promise<ProfileState> => {
+  const { deps, home } = context;
+  const now = deps.now();
+  const keys = generateDeviceKeys(deps.random);
+  const device = createDevice(keys, deviceName, platformName(deps), now);
+  const request = createConnectionRequest(device, profile.udf, keys.signature);
+  await removeOrphans(context, keystore);
+  // Keys are never used for a second request: those of one that was refused, lapsed or removed go.
+  const old = keystore.facts.filter((fact) => fact.profile === profile.udf && !fact.use.startsWith("master-"));
+  await keystore.add([
+    { key: keys.online, use: "online-signature", profile: profile.udf },
+    { key: keys.signature, use: "device-signature", profile: profile.udf },
+    { key: keys.authentication, use: "device-authentication", profile: profile.udf },
+    { key: keys.encryption, use: "device-encryption", profile: profile.udf },
+  ]);
+  const state = await updateProfile(home, profile.udf, () => ({
+    ...existing,
+    version: 1,
+    udf: profile.udf,
+    name: existing?.name ?? freeName(context, account),
+    created: existing?.created ?? recordTime(now),
+    device: {
+      udf: device.udf,
+      record: device.record,
+      authenticationKey: keys.authentication.kid,
+      encryptionKey: keys.encryption.kid,
+      onlineSignatureKey: keys.online.kid,
+    },
+    accounts: existing?.accounts ?? [],
+    connecting: {
+      account,
+      portal: client.url,
+      request: request.record,
+      code: request.code,
+      requested: recordTime(now),
+      posted: false,
+    },
+    work: existing?.work ?? [],
+  }));
+  await keystore.remove(old.map(({ kid }) => kid));
+  return state;
+};
+
+/** The first profile of a home is `default`; a further one is named after its account. */
+const freeName = (context: Context, account: string): string => {
+  if (listProfiles(context.home).length === 0) return "default";
+  for (let count = 1; ; count++) {
+    const name = count === 1 ? account : `${account} (${count})`;
+    if (!findProfile(context.home, name)) return name;
+  }
+};
+
+const waitForAnswer = async (
+  context: Context,
+  session: Session,
+  client: PortalClient,
+  seconds: number,
+): Promise<ConnectionStatus> => {
+  const { deps } = context;
+  const end = deps.now().getTime() + seconds * 1000;
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+    const status = await connectionStatus(context, session.state, client, undefined, session);
+    const left = end - deps.now().getTime();
+    if (status !== "pending" || left <= 0) return status;
+    await deps.sleep(Math.min(pause, left));
+  }
+};

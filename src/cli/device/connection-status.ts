@@ -1,0 +1,92 @@
+import { isMeshError, MeshError } from "../../errors.js";
+import { connectionResult, fetchProfile, followProfile } from "../../client/profiles.js";
+import type { PortalClient } from "../../client/client.js";
+import { loadPins, readPins } from "../../keystore/pins.js";
+import type { ProfileState } from "../../keystore/state.js";
+import { canonicalJson } from "../../mesh/json.js";
+import { readConnectionResult, type ConnectionResult } from "../../mesh/connection.js";
+import { LIMITS } from "../../mesh/protocol.js";
+import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
+import type { Context } from "../context.js";
+import { remember, rememberPortal, type Session } from "../session.js";
+
+export type ConnectionStatus = "pending" | "accepted" | "refused" | "expired" | "removed";
+
+export const EXIT_OF_STATUS: Readonly<Record<ConnectionStatus, number>> = {
+  pending: 8,
+  accepted: 0,
+  refused: 5,
+  expired: 5,
+  removed: 5,
+};
+
+/**
+ * Where this device stands. It is connected only if the current, verified personal profile lists it: a result by anyone else
+ * than an administrator of the newest master profile, or an old one shown again, changes nothing. With a session, what was
+ * seen is remembered.
+ */
+export const connectionStatus = async (
+  context: Context,
+  state: ProfileState,
+  client: PortalClient,
+  verified?: PersonalProfile,
+  session?: Session,
+): Promise<ConnectionStatus> => {
+  const place = state.connecting ?? state.accounts[0];
+  if (!place) throw new MeshError("request-not-found", "This device has never asked to be connected.");
+  const profile = verified ?? (await currentProfile(context, state, client, place.account, session));
+  if (findDevice(profile, state.device.udf)) return "accepted";
+  const { connecting } = state;
+  if (!connecting) return "removed";
+  const result = await readAnswer(state, client, profile);
+  if (result?.outcome === "Refused") return "refused";
+  if (result?.outcome === "Accepted") return "removed";
+  const age = context.deps.now().getTime() - Date.parse(connecting.requested);
+  return age >= LIMITS.requestLifetime * 1000 ? "expired" : "pending";
+};
+
+const currentProfile = async (
+  context: Context,
+  state: ProfileState,
+  client: PortalClient,
+  account: string,
+  session: Session | undefined,
+): Promise<PersonalProfile> => {
+  const fetched = await fetchProfile(client, { account });
+  if (!fetched) throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`);
+  if (fetched.profile.udf !== state.udf) {
+    throw new MeshError("fingerprint-mismatch", `The portal shows another person's profile under ${account}.`);
+  }
+  const pins = session ? loadPins(context.home, session.keystore) : readPins(context.home);
+  const followed = await followProfile(client, fetched, pins.profiles[state.udf], context.globals.acceptGap);
+  if (session) {
+    await rememberPortal(session, client);
+    await remember(session, followed.profile, followed.pin.gap === true);
+  }
+  return followed.profile;
+};
+
+/** The answer to this device's request, if there is one that counts. */
+const readAnswer = async (
+  state: ProfileState,
+  client: PortalClient,
+  profile: PersonalProfile,
+): Promise<ConnectionResult | undefined> => {
+  const { connecting } = state;
+  if (!connecting) return undefined;
+  const value = await connectionResult(client, connecting.account, state.device.udf);
+  if (value === undefined) return undefined;
+  try {
+    const result = readConnectionResult(
+      value,
+      profile.master.administrators.map(({ key }) => key),
+    );
+    const isOurs =
+      result.profileUdf === state.udf && canonicalJson(result.device) === canonicalJson(state.device.record);
+    return isOurs ? result : undefined;
+  } catch (error) {
+    // A stranger may post results as well; they count for nothing.
+    if (isMeshError(error, "record-invalid", "json-invalid", "signature-invalid", "key-invalid")) return undefined;
+    throw error;
+  }
+};

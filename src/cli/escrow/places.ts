@@ -1,0 +1,48 @@
+import { isMeshError } from "../../errors.js";
+import type { PortalClient } from "../../client/client.js";
+import type { PortalTarget } from "../../client/target.js";
+import { parseAddress } from "../../mesh/address.js";
+import { inputRequired, type Context, type Input } from "../context.js";
+import { findAccountPortal } from "../find-portal.js";
+import { listProfiles } from "../../keystore/state.js";
+import { openTarget, portalTarget } from "../session.js";
+
+/**
+ * The portals that the options name for finding an escrow entry, and those of the accounts that this home knows. Throws
+ * `input-required` where there are none and no entry file either, before any share is asked for.
+ */
+export const escrowPortals = async (context: Context, input: Input): Promise<PortalTarget[]> => {
+  const { portal, account } = context.globals;
+  if (portal !== undefined) return [portalTarget(context, portal)];
+  if (account !== undefined) return [await findAccountPortal(context, parseAddress(account))];
+  if (input.list("entryFile").length > 0) return [];
+  const known = listProfiles(context.home).flatMap((state) => state.accounts.map((place) => place.portal));
+  if (known.length === 0)
+    throw inputRequired("A place to look for the escrow entry", "--account, --portal or --entry-file");
+  return [...new Set(known)].map((text) => portalTarget(context, text));
+};
+
+/** Opens portals, runs work with those that answer, and closes them. Throws only where all fail and `needed` says so. */
+export const withPortals = async <T>(
+  context: Context,
+  targets: readonly PortalTarget[],
+  needed: boolean,
+  work: (clients: readonly PortalClient[]) => Promise<T>,
+): Promise<T> => {
+  const clients: PortalClient[] = [];
+  let failure: unknown;
+  try {
+    for (const target of targets) {
+      try {
+        clients.push(await openTarget(context, target));
+      } catch (error) {
+        failure = error;
+        if (isMeshError(error)) await context.note(`warning: ${error.message}`);
+      }
+    }
+    if (clients.length === 0 && needed && failure !== undefined) throw failure;
+    return await work(clients);
+  } finally {
+    for (const client of clients) await client.close();
+  }
+};

@@ -1,0 +1,304 @@
+import { isMeshError, MeshError } from "../../errors.js";
+import type { PortalClient } from "../../client/client.js";
+import {
+  createAccount,
+  fetchHistory,
+  fetchProfile,
+  followProfile,
+  bringUp,
+  publishProfile,
+} from "../../client/profiles.js";
+import type { Keystore } from "../../keystore/keystore.js";
+import { loadPins } from "../../keystore/pins.js";
+import { findProfile, readProfile, updateProfile, type AccountState, type ProfileState } from "../../keystore/state.js";
+import { accountUdf, parseAddress } from "../../mesh/address.js";
+import { certify } from "../../mesh/certificates.js";
+import type { EscrowedKeys } from "../../mesh/escrow.js";
+import { createDevice, createMaster, createPersonal, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
+import { readDevice, type Device } from "../../mesh/records/device.js";
+import type { MasterProfile } from "../../mesh/records/master.js";
+import { deviceName, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
+import { compareVersions } from "../../mesh/succession.js";
+import { parseUdf } from "../../mesh/udf.js";
+import type { Context, Input, Run } from "../context.js";
+import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
+import { checkName, defaultDeviceName, platformName } from "../names.js";
+import { fields, type Result } from "../output.js";
+import {
+  openOrCreateKeystore,
+  portalTarget,
+  remember,
+  rememberPortal,
+  removeOrphans,
+  sessionOf,
+  type Session,
+} from "../session.js";
+import { escrowPortals, withPortals } from "./places.js";
+
+export const run: Run = async (context, input) => {
+  const name = input.text("name");
+  if (name !== undefined) checkName(name, "profile");
+  const deviceLabel = checkName(input.text("deviceName") ?? defaultDeviceName(context.deps), "device");
+  const expected = input.text("expectFingerprint");
+  const udf = expected === undefined ? undefined : parseUdf(expected);
+  const targets = await escrowPortals(context, input);
+  const shares = await readShares(context, input);
+  const fromFile = input.list("entryFile").length > 0;
+  const opened = await withPortals(context, targets, !fromFile, (clients) =>
+    openEscrow(context, input, shares, clients),
+  );
+  const { escrowed } = opened;
+  if (udf !== undefined && udf !== escrowed.master.udf) {
+    throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");
+  }
+  const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
+  const existing = readProfile(context.home, escrowed.master.udf);
+  const unfinished = existing?.work.some(({ kind }) => kind === "recover") === true;
+  if (existing && !unfinished && !input.flag("newEpoch")) return restoreKeys(keystore, opened, existing);
+
+  const state =
+    unfinished && existing ? existing : await prepare(context, keystore, opened, existing, name, deviceLabel);
+  return finish(context, sessionOf(context, keystore, state), input, opened);
+};
+
+const keysOf = ({ keys }: EscrowedKeys, udf: string) => [
+  { key: keys.signature, use: "master-signature" as const, profile: udf },
+  { key: keys.escrow, use: "master-escrow" as const, profile: udf },
+];
+
+/** The home has the profile: only the master keys come back, and nothing is published. */
+const restoreKeys = async (keystore: Keystore, opened: OpenedEscrow, state: ProfileState): Promise<Result> => {
+  await keystore.add(keysOf(opened.escrowed, state.udf));
+  const device = readDevice(state.device.record);
+  return {
+    value: valueOf(opened, device, []),
+    text:
+      "The master keys are on this device again. Nothing else has changed.\n\n" +
+      fields([
+        ["Profile", state.udf],
+        ["Device", device.name],
+      ]),
+  };
+};
+
+const valueOf = ({ identifier, threshold, escrowed }: OpenedEscrow, device: Device, others: readonly object[]) => ({
+  identifier,
+  threshold,
+  profile: { udf: escrowed.master.udf },
+  keys: escrowed.all.map(({ kid }) => kid),
+  device: { udf: device.udf, name: device.name },
+  devices: others,
+});
+
+/** Makes this machine's keys and notes the recovery as unfinished, all on disk before anything is published. */
+const prepare = (
+  context: Context,
+  keystore: Keystore,
+  opened: OpenedEscrow,
+  existing: ProfileState | undefined,
+  name: string | undefined,
+  deviceLabel: string,
+): Promise<ProfileState> => {
+  const { deps, home } = context;
+  const { master, accounts } = opened.escrowed;
+  return home.withLock(async () => {
+    const now = deps.now();
+    const keys = generateDeviceKeys(deps.random);
+    const device = createDevice(keys, deviceLabel, platformName(deps), now);
+    const chosen =
+      existing?.name ?? name ?? (findProfile(home, "default") ? `recovered ${master.udf.slice(0, 9)}` : "default");
+    const taken = findProfile(home, chosen);
+    if (taken && taken.udf !== master.udf) {
+      throw new MeshError("profile-exists", `There is a profile named ${JSON.stringify(chosen)} here already.`, {
+        hint: "Choose another with --name.",
+      });
+    }
+    await removeOrphans(context, keystore);
+    await keystore.add([
+      ...keysOf(opened.escrowed, master.udf),
+      { key: keys.online, use: "online-signature", profile: master.udf },
+      { key: keys.signature, use: "device-signature", profile: master.udf },
+      { key: keys.authentication, use: "device-authentication", profile: master.udf },
+      { key: keys.encryption, use: "device-encryption", profile: master.udf },
+    ]);
+    return updateProfile(home, master.udf, () => {
+      const { connecting: _, ...kept } = existing ?? {};
+      return {
+        ...kept,
+        version: 1,
+        udf: master.udf,
+        name: chosen,
+        created: existing?.created ?? recordTime(now),
+        device: {
+          udf: device.udf,
+          record: device.record,
+          authenticationKey: keys.authentication.kid,
+          encryptionKey: keys.encryption.kid,
+          onlineSignatureKey: keys.online.kid,
+        },
+        accounts: existing?.accounts ?? placesOf(context, accounts),
+        work: [
+          ...(existing?.work ?? []).filter(({ kind }) => kind !== "recover"),
+          { kind: "recover", since: recordTime(now) },
+        ],
+      };
+    });
+  });
+};
+
+/** Where the accounts are: the entry's hints, the account that was named, and the portal that was named, which overrides. */
+const placesOf = (context: Context, hints: readonly AccountState[]): AccountState[] => {
+  const { portal } = context.globals;
+  const named = context.globals.account;
+  const url = portal === undefined ? undefined : portalTarget(context, portal).url;
+  const places = hints.map((hint) => ({ account: hint.account, portal: url ?? hint.portal }));
+  if (named === undefined) return places;
+  const { account, domain } = parseAddress(named);
+  const hint = places.find((place) => place.account === account);
+  const place = hint ?? { account, portal: url ?? `https://${domain}` };
+  return [place, ...places.filter((other) => other.account !== account)];
+};
+
+/**
+ * Publishes the new epoch: above the highest master sequence found in the entry or on any portal, with this machine as its
+ * only administrator. Another device that changes the profile meanwhile loses: the epoch is made again on top of its change.
+ */
+const finish = async (context: Context, session: Session, input: Input, opened: OpenedEscrow): Promise<Result> => {
+  const { state, keystore } = session;
+  const master = keystore.get(state.udf, "master-signature");
+  const online = keystore.get(state.device.onlineSignatureKey, "online-signature");
+  const device = readDevice(state.device.record);
+  const targets = state.accounts.map(({ portal }) => portalTarget(context, portal));
+  const unique = [...new Map(targets.map((target) => [target.url, target])).values()];
+  const profile = await withPortals(
+    context,
+    unique,
+    opened.escrowed.accounts.length > 0 && input.list("entryFile").length === 0,
+    async (clients) => {
+      for (let attempt = 1; ; attempt++) {
+        const { newest, history } = await newestAnywhere(context, session, clients);
+        const done =
+          newest !== undefined && isAdministrator(newest, device.udf) && newest.master.administrators.length === 1;
+        const next = done ? newest : await makeRecovered(context, session, input, opened, master, online, newest);
+        try {
+          for (const client of clients) await publishTo(session, client, next, history);
+        } catch (error) {
+          if (!isMeshError(error, "conflict") || attempt === 5) throw error;
+          continue;
+        }
+        return { next, reached: clients.length > 0 };
+      }
+    },
+  );
+  const { next, reached } = profile;
+  await remember(session, next);
+  const published = reached && state.accounts.length > 0;
+  await updateProfile(context.home, state.udf, (current = state) => ({
+    ...current,
+    work:
+      published || state.accounts.length === 0 ? current.work.filter(({ kind }) => kind !== "recover") : current.work,
+  }));
+  return report(opened, next, device, published);
+};
+
+const report = (opened: OpenedEscrow, profile: PersonalProfile, device: Device, published: boolean): Result => {
+  const others = profile.devices
+    .filter(({ udf }) => udf !== device.udf)
+    .map((other) => ({ udf: other.udf, name: deviceName(profile, other) }));
+  const list =
+    others.length === 0
+      ? ""
+      : "\nThese devices are still connected, but administer nothing any more. Remove what you have lost:\n" +
+        others.map(({ udf, name }) => `  meshman device remove ${udf}    # ${name}\n`).join("");
+  return {
+    value: { ...valueOf(opened, device, others), masterSequence: profile.master.sequence, published },
+    text:
+      "The profile is back. This device is its only administrator now.\n\n" +
+      fields([
+        ["Profile", profile.udf],
+        ["Device", device.name],
+        ["Version", `${profile.master.sequence}.${profile.sequence}`],
+        ["Published", published ? undefined : "not yet: run the same command again when a portal can be reached"],
+      ]) +
+      list,
+  };
+};
+
+interface Found {
+  readonly newest: PersonalProfile | undefined;
+  readonly history: readonly PersonalProfile[];
+}
+
+/** The newest verified version at any portal or kept here, with the history of the portal that has it. */
+const newestAnywhere = async (context: Context, session: Session, clients: readonly PortalClient[]): Promise<Found> => {
+  const { state, keystore } = session;
+  const pin = loadPins(context.home, keystore).profiles[state.udf];
+  let found: Found = { newest: undefined, history: [] };
+  for (const client of clients) {
+    const fetched = await fetchProfile(client, { identifier: state.udf });
+    if (!fetched) continue;
+    // What is lost cannot be waited for: a gap is accepted here, since the master key itself speaks.
+    const { profile } = await followProfile(client, fetched, pin, true);
+    await rememberPortal(session, client);
+    if (!found.newest || compareVersions(profile, found.newest) > 0) {
+      found = { newest: profile, history: await fetchHistory(client, state.udf) };
+    }
+  }
+  return found;
+};
+
+const makeRecovered = async (
+  context: Context,
+  session: Session,
+  input: Input,
+  opened: OpenedEscrow,
+  master: ReturnType<Keystore["get"]>,
+  online: ReturnType<Keystore["get"]>,
+  newest: PersonalProfile | undefined,
+): Promise<PersonalProfile> => {
+  const { state } = session;
+  const device = readDevice(state.device.record);
+  const names = [...new Set([...(newest?.names ?? []), ...state.accounts.map(({ account }) => accountUdf(account))])];
+  const highest = opened.escrowed.master;
+  if (newest && newest.master.sequence >= highest.sequence) {
+    const kept = input.flag("dropDevices") ? [] : newest.devices.filter(({ udf }) => udf !== device.udf);
+    return makeEpoch(context, master, online, newest, [device], { devices: [...kept, device], names });
+  }
+  // No portal has the profile, or only one older than the entry: the epoch after the entry's, with this device alone.
+  return fromEntry(context, highest, master, online, device, names);
+};
+
+const fromEntry = async (
+  context: Context,
+  previous: MasterProfile,
+  master: ReturnType<Keystore["get"]>,
+  online: ReturnType<Keystore["get"]>,
+  device: Device,
+  names: readonly string[],
+): Promise<PersonalProfile> => {
+  const now = context.deps.now();
+  const { escrowKeys } = previous;
+  const keys = { escrow: escrowKeys, online: [device.onlineSignatureKey] };
+  const certificates = await certify(master, keys, now, context.deps.random);
+  const next = createMaster(master, { administrators: [device], escrowKeys, certificates }, now, previous);
+  return createPersonal(online, next, { devices: [device], names }, now);
+};
+
+/** Brings one portal to the recovered version; an account that is gone there is made again. */
+const publishTo = async (
+  session: Session,
+  client: PortalClient,
+  profile: PersonalProfile,
+  history: readonly PersonalProfile[],
+): Promise<void> => {
+  const { state, authenticationKey } = session;
+  const here = state.accounts.filter(({ portal }) => portal === client.url);
+  const known = await fetchProfile(client, { identifier: state.udf });
+  if (known) {
+    if (client.info.extensions.has("succession")) await bringUp(client, profile, history, authenticationKey);
+    else await publishProfile(client, profile, authenticationKey);
+  }
+  for (const { account } of here) {
+    if (!(await fetchProfile(client, { account }))) await createAccount(client, account, profile, authenticationKey);
+  }
+};

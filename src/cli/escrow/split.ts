@@ -1,0 +1,177 @@
+import { join, resolve } from "node:path";
+import { MeshError } from "../../errors.js";
+import { fetchEscrowEntry, publishEscrowEntry } from "../../client/profiles.js";
+import { writeDurably } from "../../keystore/durable.js";
+import { updateProfile } from "../../keystore/state.js";
+import { createEscrowEntry, escrowIdentifier, openEscrowEntry } from "../../mesh/escrow.js";
+import { recordTime } from "../../mesh/profile.js";
+import type { OfflineEscrowEntry } from "../../mesh/protocol.js";
+import { checkSplit, combineShares, ESCROW_KEY_LENGTH, parseShare, splitKey } from "../../mesh/shares.js";
+import { withClient } from "../change.js";
+import { withGlobals, type Context, type Run } from "../context.js";
+import { fields } from "../output.js";
+import { requireProfile } from "../select.js";
+import { accountOf, administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
+
+/** Beyond so many combinations, that many random ones are tried. */
+const MAX_PROOFS = 1_000;
+
+export const run: Run = async (context, input) => {
+  const count = input.whole("shares") ?? 0;
+  const threshold = input.whole("threshold") ?? 0;
+  checkSplit(count, threshold);
+  const out = input.text("out");
+  const files = out === undefined ? undefined : plannedFiles(context, out, count);
+  const state = await requireProfile(context);
+  accountOf(context, state);
+  const session = await openSession(context, state);
+  const { keystore } = session;
+  if (!keystore.has(state.udf)) {
+    throw new MeshError("master-key-needed", "The master key is not on this device any more, so it cannot be split.", {
+      hint: "Bring it back from earlier shares with `meshman escrow recover`, then split it again.",
+    });
+  }
+  const master = keystore.get(state.udf, "master-signature");
+  const escrowKids = keystore.facts.filter(({ profile, use }) => profile === state.udf && use === "master-escrow");
+  const keys = [master, ...escrowKids.map(({ kid }) => keystore.get(kid, "master-escrow"))];
+
+  const key = context.deps.random(ESCROW_KEY_LENGTH);
+  const identifier = escrowIdentifier(key);
+  const entry = await publishEverywhere(
+    session,
+    async (profile) => createEscrowEntry(key, keys, profile.master, state.accounts),
+    key,
+  );
+  const shares = splitKey(key, count, threshold, identifier, context.deps.random);
+  prove(shares, threshold, key, context.deps.random);
+
+  const text = fields([
+    ["Escrow entry", identifier],
+    ["Threshold", `any ${threshold} of ${count} shares bring the profile back`],
+    ["Files", files?.folder],
+  ]);
+  const value = { identifier, threshold, shares: files ? files.shares : shares };
+  if (files) writeFiles(context, files, shares, threshold, state.udf, entry);
+  else
+    await context.emit({
+      value,
+      text: `${text}\n${shares.map((share, index) => `Share ${index + 1}: ${share}\n`).join("")}`,
+    });
+  key.fill(0);
+
+  // The shares have left: printed and flushed, or on disk. Only now may the original go.
+  const recovery = { identifier, threshold, shares: count, created: recordTime(context.deps.now()) };
+  await updateProfile(context.home, state.udf, (current = state) => ({ ...current, recovery }));
+  if (input.flag("eraseMaster")) await keystore.remove(keys.map(({ kid }) => kid));
+  await context.note(
+    input.flag("eraseMaster")
+      ? "The master key is erased from this device. Keep the shares in different places."
+      : "The master key is still on this device; --erase-master removes it. Keep the shares in different places.",
+  );
+  return files ? { value, text } : undefined;
+};
+
+/** Publishes the entry at every account, fetches it back, and opens what came back. */
+const publishEverywhere = async (
+  session: Session,
+  make: (profile: Awaited<ReturnType<typeof follow>>) => Promise<OfflineEscrowEntry>,
+  key: Uint8Array,
+): Promise<OfflineEscrowEntry> => {
+  const { context, state } = session;
+  let entry: OfflineEscrowEntry | undefined;
+  const first = accountOf(context, state);
+  for (const account of [first, ...state.accounts.filter((known) => known !== first)]) {
+    const place = account === first ? context : withGlobals(context, { portal: undefined });
+    await withClient(openAccount(place, account), async (client) => {
+      const profile = await follow(session, client, account.account);
+      administrationKey(session, profile);
+      entry ??= await make(profile);
+      await publishEscrowEntry(client, entry, session.authenticationKey);
+      const [served] = await fetchEscrowEntry(client, entry.Identifier);
+      const { master } = await openEscrowEntry(served, key);
+      if (master.udf !== state.udf) throw new MeshError("record-invalid", "The portal serves another escrow entry.");
+    });
+  }
+  if (!entry) throw new MeshError("account-not-found", "The profile has no account.");
+  return entry;
+};
+
+/** Proves that the shares work before they are shown: every k of them give the key back, or a thousand random choices do. */
+const prove = (texts: readonly string[], threshold: number, key: Buffer, random: (length: number) => Buffer): void => {
+  const shares = texts.map(parseShare);
+  for (const chosen of subsets(shares, threshold, random)) {
+    if (!combineShares(chosen, escrowIdentifier).key.equals(key)) {
+      throw new MeshError("internal", "The shares do not give the key back.");
+    }
+  }
+};
+
+function* subsets<T>(items: readonly T[], size: number, random: (length: number) => Buffer): Generator<readonly T[]> {
+  if (combinations(items.length, size) <= MAX_PROOFS) {
+    yield* everySubset(items, size);
+    return;
+  }
+  for (let proof = 0; proof < MAX_PROOFS; proof++) {
+    const rest = [...items];
+    yield Array.from({ length: size }, () => rest.splice(random(4).readUInt32BE() % rest.length, 1)).flat();
+  }
+}
+
+function* everySubset<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  if (size === 0) yield [];
+  else {
+    for (const [index, item] of items.entries()) {
+      for (const rest of everySubset(items.slice(index + 1), size - 1)) yield [item, ...rest];
+    }
+  }
+}
+
+const combinations = (count: number, size: number): number => {
+  let result = 1;
+  for (let index = 1; index <= size; index++) result = (result * (count - size + index)) / index;
+  return result;
+};
+
+interface PlannedFiles {
+  readonly folder: string;
+  readonly shares: readonly string[];
+  readonly entry: string;
+}
+
+const plannedFiles = (context: Context, out: string, count: number): PlannedFiles => {
+  const { deps } = context;
+  if (out === "") throw new MeshError("usage", "The path of the folder for the shares is empty.");
+  const folder = resolve(deps.cwd, out);
+  const shares = Array.from({ length: count }, (_, index) => join(folder, `share-${index + 1}-of-${count}.txt`));
+  const entry = join(folder, "entry.json");
+  const stat = deps.fs.stat(folder);
+  if (stat && !stat.isDirectory) throw new MeshError("file-exists", `${out} is not a folder.`);
+  const taken = [...shares, entry].find((path) => deps.fs.stat(path));
+  if (taken !== undefined) {
+    throw new MeshError("file-exists", `The file ${taken} exists already.`, {
+      hint: "Name another folder, or move those files away. Old shares keep working.",
+    });
+  }
+  return { folder, shares, entry };
+};
+
+const writeFiles = (
+  context: Context,
+  files: PlannedFiles,
+  shares: readonly string[],
+  threshold: number,
+  udf: string,
+  entry: OfflineEscrowEntry,
+): void => {
+  const { fs, random } = context.deps;
+  fs.mkdir(files.folder, 0o700);
+  const write = (path: string, text: string): void => writeDurably(fs, path, Buffer.from(text, "utf8"), random);
+  write(files.entry, `${JSON.stringify({ OfflineEscrowEntry: entry })}\n`);
+  for (const [index, share] of shares.entries()) {
+    write(
+      files.shares[index] ?? "",
+      `# meshman recovery share ${index + 1} of ${shares.length}; any ${threshold} of them bring back the profile\n` +
+        `# ${udf}\n# with: meshman escrow recover --share-file FILE --share-file FILE\n${share}\n`,
+    );
+  }
+};

@@ -1,0 +1,37 @@
+import { MeshError } from "../../errors.js";
+import { parseUdf } from "../../mesh/udf.js";
+import type { Run } from "../context.js";
+import { openEscrow, readShares } from "../master.js";
+import { fields } from "../output.js";
+import { escrowPortals, withPortals } from "./places.js";
+
+export const run: Run = async (context, input) => {
+  const targets = await escrowPortals(context, input);
+  const expected = input.text("expectFingerprint");
+  const udf = expected === undefined ? undefined : parseUdf(expected);
+  const shares = await readShares(context, input);
+  const fromFile = input.list("entryFile").length > 0;
+  const opened = await withPortals(context, targets, !fromFile, (clients) =>
+    openEscrow(context, input, shares, clients),
+  );
+  const { identifier, threshold, escrowed } = opened;
+  if (udf !== undefined && udf !== escrowed.master.udf) {
+    throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");
+  }
+  return {
+    value: {
+      identifier,
+      threshold,
+      profile: { udf: escrowed.master.udf },
+      keys: escrowed.all.map(({ kid }) => kid),
+    },
+    text:
+      "The shares work: they bring back the master keys.\n\n" +
+      fields([
+        ["Profile", escrowed.master.udf],
+        ["Escrow entry", identifier],
+        ["Threshold", String(threshold)],
+        ["Keys", escrowed.all.map(({ kid }) => kid).join(", ")],
+      ]),
+  };
+};

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { readKeystoreFacts } from "../../keystore/keystore.js";
+import { listProfiles } from "../../keystore/state.js";
+import type { Run } from "../context.js";
+import { fields, readableTime, table } from "../output.js";
+
+export const run: Run = async (context) => {
+  const facts = readKeystoreFacts(context.home);
+  if (!facts) {
+    const path = join(context.home.path, "keystore.json");
+    return Promise.resolve({
+      value: { path, exists: false, id: null, protection: null, locked: null, keys: [] },
+      text: `There is no keystore in ${context.home.path} yet.\n`,
+    });
+  }
+  const names = new Map(listProfiles(context.home).map(({ udf, name }) => [udf, name]));
+  const keys = facts.keys.map(({ kid, use, created, profile }) => ({ udf: kid, use, created, profile }));
+  // Nothing holds the key between commands: a keystore with a passphrase is always locked when a command starts.
+  const locked = facts.protection === "passphrase";
+  const rows = keys.map((key) => [key.use, names.get(key.profile) ?? "", readableTime(key.created), key.udf]);
+  return {
+    value: {
+      path: facts.path,
+      exists: true,
+      id: facts.id,
+      created: facts.created,
+      protection: facts.protection,
+      locked,
+      keys,
+    },
+    text:
+      fields([
+        ["Keystore", facts.path],
+        [
+          "Protection",
+          locked ? "passphrase, asked for by each command that needs a key" : "key file beside the keystore",
+        ],
+      ]) +
+      "\n" +
+      table(["USE", "PROFILE", "MADE", "UDF"], rows, "It holds no keys."),
+  };
+};

@@ -1,0 +1,57 @@
+import { resolve } from "node:path";
+import { MeshError } from "../../errors.js";
+import { homePath } from "../../keystore/home.js";
+import type { Context, Run } from "../context.js";
+import { fields } from "../output.js";
+import { canonicalDomain } from "../../mesh/address.js";
+
+export const run: Run = async (context, input) => {
+  const { deps } = context;
+  const [{ parseListen, startServer }, { openSqliteStore }] = await Promise.all([
+    import("../../portal/server.js"),
+    import("../../portal/store/sqlite.js"),
+  ]);
+  const listen = parseListen(input.text("listen") ?? "127.0.0.1:8080");
+  const domains = input.list("domain").map((domain) => {
+    const canonical = canonicalDomain(domain);
+    if (canonical === undefined) throw new MeshError("usage", `${JSON.stringify(domain)} is not a domain name.`);
+    return canonical;
+  });
+  const path = storePath(context, input.text("store"));
+  const store = await openSqliteStore(path, { random: deps.random });
+  const server = await startServer({
+    store,
+    domains,
+    authorities: input.list("authority").map((authority) => authority.toLowerCase()),
+    listen,
+    now: deps.now,
+    random: deps.random,
+    log: (event) => void context.detail(`${event.transaction} ${event.status} ${event.milliseconds} ms`),
+  });
+  const value = { listening: server.url, domains, store: `sqlite:${path}` };
+  await context.emit({
+    value,
+    text: fields([
+      ["Listening", server.url],
+      ["Domains", domains.join(", ") || "every domain"],
+      ["Store", value.store],
+    ]),
+  });
+  await interruption(deps.signal);
+  await server.close();
+  return undefined;
+};
+
+/** The file of `--store sqlite:PATH`, or the portal of its own in the home folder. */
+const storePath = (context: Context, text: string | undefined): string => {
+  if (text === undefined) return `${homePath(context.deps, context.globals.home)}/portal.sqlite`;
+  const match = /^sqlite:(.+)$/s.exec(text);
+  if (match?.[1] !== undefined) return resolve(context.deps.cwd, match[1]);
+  throw new MeshError("usage", `There is no store ${JSON.stringify(text)}.`, { hint: "Use --store sqlite:PATH." });
+};
+
+const interruption = (signal: AbortSignal): Promise<void> =>
+  new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", () => done(), { once: true });
+  });

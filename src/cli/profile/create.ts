@@ -1,0 +1,93 @@
+import { MeshError } from "../../errors.js";
+import type { Keystore } from "../../keystore/keystore.js";
+import { updatePins } from "../../keystore/pins.js";
+import { findProfile, updateProfile, type ProfileState } from "../../keystore/state.js";
+import { certify } from "../../mesh/certificates.js";
+import { publicKeyOf } from "../../mesh/keys.js";
+import {
+  createDevice,
+  createMaster,
+  createPersonal,
+  generateDeviceKeys,
+  generateMasterKeys,
+  recordTime,
+} from "../../mesh/profile.js";
+import { pinOf } from "../../mesh/succession.js";
+import type { Context, Run } from "../context.js";
+import { checkName, defaultDeviceName, platformName } from "../names.js";
+import { fields } from "../output.js";
+import { openOrCreateKeystore, removeOrphans } from "../session.js";
+
+export const run: Run = async (context, input) => {
+  const name = checkName(input.text("name") ?? "default", "profile");
+  const deviceName = checkName(input.text("deviceName") ?? defaultDeviceName(context.deps), "device");
+  refuseTaken(context, name);
+  const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
+  const state = await createProfile(context, keystore, name, deviceName);
+  return {
+    value: { profile: { udf: state.udf, name }, device: { udf: state.device.udf, name: deviceName, admin: true } },
+    text:
+      fields([
+        ["Profile", name],
+        ["UDF", state.udf],
+        ["Device", deviceName],
+      ]) + "\nNext: meshman account create ADDRESS\n",
+  };
+};
+
+const refuseTaken = (context: Context, name: string): void => {
+  if (findProfile(context.home, name)) {
+    throw new MeshError("profile-exists", `There is a profile named ${JSON.stringify(name)} here already.`, {
+      hint: "Choose another with --name, or use it: meshman profile show --profile NAME",
+    });
+  }
+};
+
+/** Makes master and device keys and the first version of a profile, all on disk before this returns. Nothing is published. */
+export const createProfile = async (
+  context: Context,
+  keystore: Keystore,
+  name: string,
+  deviceName: string,
+): Promise<ProfileState> => {
+  const { deps, home } = context;
+  const now = deps.now();
+  const master = generateMasterKeys(deps.random);
+  const keys = generateDeviceKeys(deps.random);
+  const udf = master.signature.kid;
+  const device = createDevice(keys, deviceName, platformName(deps), now);
+  const escrowKeys = [publicKeyOf(master.escrow)];
+  const online = [device.onlineSignatureKey];
+  const certificates = await certify(master.signature, { escrow: escrowKeys, online }, now, deps.random);
+  const masterProfile = createMaster(master.signature, { administrators: [device], escrowKeys, certificates }, now);
+  const profile = createPersonal(keys.online, masterProfile, { devices: [device] }, now);
+  return home.withLock(async () => {
+    refuseTaken(context, name);
+    await removeOrphans(context, keystore);
+    await keystore.add([
+      { key: master.signature, use: "master-signature", profile: udf },
+      { key: master.escrow, use: "master-escrow", profile: udf },
+      { key: keys.online, use: "online-signature", profile: udf },
+      { key: keys.signature, use: "device-signature", profile: udf },
+      { key: keys.authentication, use: "device-authentication", profile: udf },
+      { key: keys.encryption, use: "device-encryption", profile: udf },
+    ]);
+    await updatePins(home, keystore, (pins) => ({ ...pins, profiles: { ...pins.profiles, [udf]: pinOf(profile) } }));
+    return updateProfile(home, udf, () => ({
+      version: 1,
+      udf,
+      name,
+      created: recordTime(now),
+      device: {
+        udf: device.udf,
+        record: device.record,
+        authenticationKey: keys.authentication.kid,
+        encryptionKey: keys.encryption.kid,
+        onlineSignatureKey: keys.online.kid,
+      },
+      accounts: [],
+      record: profile.record,
+      work: [],
+    }));
+  });
+};

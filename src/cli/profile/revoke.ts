@@ -1,0 +1,62 @@
+import { isMeshError, MeshError } from "../../errors.js";
+import { fetchProfile, publishEntry } from "../../client/profiles.js";
+import { updateProfile } from "../../keystore/state.js";
+import { parseStrictJsonOctets } from "../../mesh/json.js";
+import { readMaster } from "../../mesh/records/master.js";
+import { withClient } from "../change.js";
+import { confirmed, type Run } from "../context.js";
+import { readNamedFile } from "../input.js";
+import { listProfiles } from "../../keystore/state.js";
+import { parseAddress } from "../../mesh/address.js";
+import { openTarget, portalTarget } from "../session.js";
+import { findAccountPortal } from "../find-portal.js";
+
+const MAX_NOTE = 512 * 1024;
+
+export const run: Run = async (context, input) => {
+  const file = input.argument(0) ?? "";
+  const parsed = parseStrictJsonOctets(readNamedFile(context, file, MAX_NOTE));
+  const record =
+    typeof parsed === "object" && parsed !== null && "SignedMasterProfile" in parsed
+      ? parsed.SignedMasterProfile
+      : parsed;
+  const note = readMaster(record);
+  if (note.revoked === undefined) throw new MeshError("record-invalid", `The file ${file} holds no revocation note.`);
+  // Anyone who holds the note may publish it, from any machine: a profile of it here is not needed.
+  const state = listProfiles(context.home).find(({ udf }) => udf === note.udf);
+  const { account } = context.globals;
+  const places =
+    account === undefined
+      ? (state?.accounts ?? []).map((known) => portalTarget(context, context.globals.portal ?? known.portal))
+      : [await findAccountPortal(context, parseAddress(account))];
+  const [first] = places;
+  if (!first) {
+    throw new MeshError("account-not-found", "It is not known where the profile is published.", {
+      hint: "Name an account of it with --account ADDRESS.",
+    });
+  }
+  await confirmed(context, `End the profile ${note.udf} for good? This cannot be undone.`);
+  const portals: string[] = [];
+  for (const target of new Map(places.map((place) => [place.url, place])).values()) {
+    await withClient(openTarget(context, target), async (client) => {
+      if (!client.info.extensions.has("revocation")) {
+        throw new MeshError("not-supported", `The portal ${client.url} does not keep revocation notes.`, {
+          hint: "Delete the account there instead, and tell the people who rely on the profile.",
+        });
+      }
+      try {
+        await publishEntry(client, { SignedMasterProfile: note.record });
+      } catch (error) {
+        if (isMeshError(error, "refused") && (await fetchProfile(client, { identifier: note.udf }))?.revocation) return;
+        throw error;
+      }
+      portals.push(client.url);
+    });
+  }
+  const revoked = note.revoked;
+  if (state) await updateProfile(context.home, state.udf, (current = state) => ({ ...current, revoked }));
+  return {
+    value: { profile: { udf: note.udf }, revoked, portals },
+    text: `The profile ${note.udf} is revoked. Nothing of it is valid any more.\n`,
+  };
+};

@@ -1,0 +1,69 @@
+import { fetchProfile, followProfile } from "../../client/profiles.js";
+import { readPins } from "../../keystore/pins.js";
+import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
+import { withClient } from "../change.js";
+import type { Run } from "../context.js";
+import { knownProfile } from "../known.js";
+import { fields } from "../output.js";
+import { requireProfile } from "../select.js";
+import { openAccount } from "../session.js";
+import { MeshError } from "../../errors.js";
+
+export const run: Run = async (context) => {
+  const state = await requireProfile(context);
+  const pin = readPins(context.home).profiles[state.udf];
+  const seen: { account: string; portal: string; masterSequence: number; sequence: number }[] = [];
+  let newest: PersonalProfile | undefined = knownProfile(context, state);
+  let gap = pin?.gap === true;
+  for (const account of state.accounts) {
+    await withClient(openAccount(context, account), async (client) => {
+      const fetched = await fetchProfile(client, { account: account.account });
+      if (!fetched)
+        throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account.account}.`);
+      if (fetched.profile.udf !== state.udf) {
+        throw new MeshError(
+          "fingerprint-mismatch",
+          `The portal shows another person's profile under ${account.account}.`,
+        );
+      }
+      const { profile, pin: followed } = await followProfile(client, fetched, pin, context.globals.acceptGap);
+      gap ||= followed.gap === true;
+      seen.push({ ...account, masterSequence: profile.master.sequence, sequence: profile.sequence });
+      newest = profile;
+    });
+  }
+  if (!newest) throw new MeshError("record-not-found", "This device has no version of the profile yet.");
+  const { master, signer } = newest;
+  const device = findDevice(newest, state.device.udf);
+  const signed = findDevice(newest, signer.deviceUdf);
+  const signedBy = signed ? deviceName(newest, signed) : signer.deviceUdf;
+  return {
+    value: {
+      ok: true,
+      profile: {
+        udf: newest.udf,
+        name: state.name,
+        masterSequence: master.sequence,
+        sequence: newest.sequence,
+        updated: newest.updated,
+      },
+      signer: { device: signer.deviceUdf, key: signer.key.udf },
+      device: {
+        udf: state.device.udf,
+        connected: device !== undefined,
+        admin: isAdministrator(newest, state.device.udf),
+      },
+      accounts: seen,
+      gap,
+    },
+    text:
+      "The profile is what its master key says it is.\n\n" +
+      fields([
+        ["UDF", newest.udf],
+        ["Version", `${master.sequence}.${newest.sequence}${gap ? ", with a gap before it" : ""}`],
+        ["Signed by", signedBy],
+        ["Devices", `${newest.devices.length}, ${master.administrators.length} of them administrators`],
+        ["Seen at", seen.map(({ portal }) => portal).join(", ") || "no portal: this is the version kept here"],
+      ]),
+  };
+};

@@ -1,0 +1,49 @@
+import { MeshError } from "../errors.js";
+import { readDefaultProfile } from "../keystore/preferences.js";
+import { findProfile, listProfiles, type ProfileState } from "../keystore/state.js";
+import { parseAddress } from "../mesh/address.js";
+import type { Context } from "./context.js";
+
+/** The canonical form of an account that the user typed; a bare name belongs to the domain of the profile's first account. */
+export const canonicalAccount = (text: string, state?: ProfileState): string =>
+  parseAddress(text, state?.accounts[0]?.account.split("@").at(-1)).account;
+
+/** The default profile: the one that was chosen, or else the first. */
+export const defaultProfile = async (
+  context: Context,
+  profiles: readonly ProfileState[],
+): Promise<ProfileState | undefined> => {
+  const chosen = await readDefaultProfile(context.home);
+  return profiles.find(({ udf }) => udf === chosen) ?? profiles[0];
+};
+
+/** The profile that the options name, by `--profile` or by one of its accounts, or else the default one. */
+export const selectProfile = async (context: Context): Promise<ProfileState | undefined> => {
+  const { profile, account } = context.globals;
+  if (profile !== undefined) {
+    const found = findProfile(context.home, profile);
+    if (found) return found;
+    throw new MeshError("profile-not-found", `There is no profile ${JSON.stringify(profile)} here.`, {
+      hint: "`meshman profile list` shows them.",
+    });
+  }
+  const profiles = listProfiles(context.home);
+  if (account !== undefined) {
+    const owner = profiles.find((state) =>
+      [...state.accounts, ...(state.connecting ? [state.connecting] : [])].some(
+        (known) => known.account === canonicalAccount(account, state),
+      ),
+    );
+    if (owner) return owner;
+  }
+  return defaultProfile(context, profiles);
+};
+
+/** The same, or an error that says how to make one. Throws `profile-not-found`. */
+export const requireProfile = async (context: Context): Promise<ProfileState> => {
+  const state = await selectProfile(context);
+  if (state) return state;
+  throw new MeshError("profile-not-found", "There is no profile on this device yet.", {
+    hint: "`meshman setup` asks for all that is needed, or use `meshman profile create`.",
+  });
+};

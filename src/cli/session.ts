@@ -1,0 +1,243 @@
+import { MeshError } from "../errors.js";
+import { readFdText, readSecretFile } from "./input.js";
+import { canonicalAccount } from "./select.js";
+import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
+import { followProfile, fetchProfile } from "../client/profiles.js";
+import { openPortal, type PortalClient } from "../client/client.js";
+import { parsePortal, type PortalTarget } from "../client/target.js";
+import { createKeystore, readKeystoreFacts, unlockKeystore, type Keystore } from "../keystore/keystore.js";
+import { loadPins, readPins, updatePins } from "../keystore/pins.js";
+import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
+import type { PrivateKey } from "../mesh/keys.js";
+import { findDevice, isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
+import { pinOf } from "../mesh/succession.js";
+
+const MINIMUM_PASSPHRASE = 8;
+
+/** The passphrase from where the options say it is, or undefined where they say nothing. One trailing newline is dropped. */
+const givenPassphrase = async (context: Context): Promise<Buffer | undefined> => {
+  const { passphraseFile, passphraseFd } = context.globals;
+  if (passphraseFd !== undefined) return readFdText(context, passphraseFd);
+  if (passphraseFile !== undefined) return readSecretFile(context, passphraseFile);
+  return undefined;
+};
+
+/** Opens the keystore, asking for its passphrase where it has one. Throws `locked`, `wrong-passphrase` or `input-required`. */
+export const openKeystore = async (context: Context): Promise<Keystore> => {
+  const facts = readKeystoreFacts(context.home);
+  if (facts?.protection !== "passphrase") return unlockKeystore(context.home);
+  const passphrase = (await givenPassphrase(context)) ?? (await askPassphrase(context));
+  return unlockKeystore(context.home, passphrase);
+};
+
+const askPassphrase = async (context: Context): Promise<Buffer> => {
+  if (!context.canAsk) throw inputRequired("The passphrase of the keystore", "--passphrase-file or --passphrase-fd");
+  return Buffer.from(await context.deps.prompts.secret("Passphrase"), "utf8");
+};
+
+/** A new passphrase, asked twice on a terminal. */
+export const newPassphrase = async (
+  context: Context,
+  given?: Buffer,
+  options = "--passphrase-file, --passphrase-fd or --no-passphrase",
+): Promise<Buffer> => {
+  const named = given ?? (await givenPassphrase(context));
+  if (named) return named;
+  if (!context.canAsk) {
+    throw inputRequired("A new passphrase for the keystore", options);
+  }
+  const first = await context.deps.prompts.secret("New passphrase", {
+    validate: (text) => [...text].length >= MINIMUM_PASSPHRASE || `At least ${MINIMUM_PASSPHRASE} characters.`,
+  });
+  await context.deps.prompts.secret("The same again", {
+    validate: (text) => text === first || "That is not the same. Try again, or press ^C.",
+  });
+  return Buffer.from(first, "utf8");
+};
+
+/** Opens the keystore of this home, or makes one: with a passphrase, or with a key file after `--no-passphrase`. */
+export const openOrCreateKeystore = async (context: Context, noPassphrase: boolean): Promise<Keystore> => {
+  if (readKeystoreFacts(context.home)) return openKeystore(context);
+  return createKeystore(
+    context.home,
+    noPassphrase ? { method: "key-file" } : { method: "passphrase", passphrase: await newPassphrase(context) },
+  );
+};
+
+/** Removes keys that belong to no profile: what a command left that was killed between keys and profile. */
+export const removeOrphans = async (context: Context, keystore: Keystore): Promise<void> => {
+  const orphans = keystore.facts.filter(({ profile }) => !readProfile(context.home, profile)).map(({ kid }) => kid);
+  if (orphans.length > 0) await keystore.remove(orphans);
+};
+
+/** Where a portal named by an option, or remembered, is. */
+export const portalTarget = (context: Context, text: string): PortalTarget =>
+  parsePortal(text, {
+    allowHttp: context.globals.allowHttp,
+    localPath: localPortalPath(context),
+    cwd: context.deps.cwd,
+  });
+
+/** Opens a portal under what is known of it, and with the bounds and certificates that the options give. */
+export const openTarget = async (context: Context, target: PortalTarget): Promise<PortalClient> => {
+  const { ca, timeout } = context.globals;
+  const known = readPins(context.home).portals[target.url];
+  return openPortal(context.deps, target, {
+    timeout,
+    ca: ca === undefined ? undefined : await readSecretFile(context, ca),
+    pinned: known,
+  });
+};
+
+/** Work on one profile with its keys at hand. */
+export interface Session {
+  readonly context: Context;
+  readonly keystore: Keystore;
+  readonly state: ProfileState;
+  /** Signs requests for this device. */
+  readonly authenticationKey: PrivateKey;
+}
+
+/** Unlocks the keys of a profile. */
+export const openSession = async (context: Context, state: ProfileState): Promise<Session> => {
+  const keystore = await openKeystore(context);
+  loadPins(context.home, keystore);
+  return sessionOf(context, keystore, state);
+};
+
+export const sessionOf = (context: Context, keystore: Keystore, state: ProfileState): Session => ({
+  context,
+  keystore,
+  state,
+  get authenticationKey() {
+    return keystore.get(state.device.authenticationKey, "device-authentication");
+  },
+});
+
+/** The account that an option names, or the first one. Throws `account-not-found`. */
+export const accountOf = (context: Context, state: ProfileState): AccountState => {
+  const named = context.globals.account;
+  const account =
+    named === undefined
+      ? state.accounts[0]
+      : state.accounts.find((candidate) => candidate.account === canonicalAccount(named, state));
+  if (account) return account;
+  throw new MeshError(
+    "account-not-found",
+    named === undefined ? `The profile ${state.name} has no account yet.` : "The profile has no such account.",
+    { hint: "Make one with `meshman account create ADDRESS`." },
+  );
+};
+
+/** Opens the portal of an account: the one that `--portal` names, or the remembered one. */
+export const openAccount = (context: Context, account: AccountState): Promise<PortalClient> =>
+  openTarget(context, portalTarget(context, context.globals.portal ?? account.portal));
+
+/** Remembers what a portal can do, so that it cannot pretend later to do less. */
+export const rememberPortal = async (session: Session, client: PortalClient): Promise<void> => {
+  const { context, keystore } = session;
+  const extensions = [...client.info.extensions].sort();
+  await updatePins(context.home, keystore, (pins) => ({
+    ...pins,
+    portals: {
+      ...pins.portals,
+      [client.url]: {
+        wrapping: client.info.wrapping,
+        extensions: [...new Set([...(pins.portals[client.url]?.extensions ?? []), ...extensions])].sort(),
+      },
+    },
+  }));
+};
+
+/** Records that a version has been seen: a portal served or acknowledged it. Nothing before it is accepted afterwards. */
+export const remember = async (session: Session, profile: PersonalProfile, gap = false): Promise<void> => {
+  const { context, keystore } = session;
+  const { home } = context;
+  // The record first: a record newer than its pin is verified again, but a pin without its record shows nothing.
+  await updateProfile(home, profile.udf, (state = session.state) => ({
+    ...withoutConnecting(state, profile),
+    record: newest(state, profile),
+  }));
+  await updatePins(home, keystore, (pins) => {
+    const pin = pins.profiles[profile.udf];
+    const known = pin && (pin.masterSequence - profile.master.sequence || pin.sequence - profile.sequence) > 0;
+    if (known) return pins;
+    return { ...pins, profiles: { ...pins.profiles, [profile.udf]: pinOf(profile, gap || pin?.gap === true) } };
+  });
+};
+
+const newest = (state: ProfileState, profile: PersonalProfile): ProfileState["record"] & object => {
+  if (!state.record) return profile.record;
+  const known = readPersonal(state.record);
+  const older = known.master.sequence - profile.master.sequence || known.sequence - profile.sequence;
+  return older > 0 ? state.record : profile.record;
+};
+
+/** A device that the profile lists is connected, whatever was being waited for. */
+const withoutConnecting = (state: ProfileState, profile: PersonalProfile): ProfileState => {
+  if (!state.connecting || !findDevice(profile, state.device.udf)) return state;
+  const { connecting, ...connected } = state;
+  const known = connected.accounts.some(({ account }) => account === connecting.account);
+  return known
+    ? connected
+    : { ...connected, accounts: [...connected.accounts, { account: connecting.account, portal: connecting.portal }] };
+};
+
+/** Fetches a profile from a portal, verifies it, holds it against the pin, and remembers it. */
+export const follow = async (session: Session, client: PortalClient, account: string): Promise<PersonalProfile> => {
+  const { context, keystore, state } = session;
+  const fetched = await fetchProfile(client, { account });
+  if (!fetched) {
+    throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`, {
+      hint: "Was it deleted? `meshman account create` makes it again, on this portal or another.",
+    });
+  }
+  if (fetched.profile.udf !== state.udf) {
+    throw new MeshError("fingerprint-mismatch", `The portal shows another person's profile under ${account}.`, {
+      hint: "Do not trust this portal until you know why.",
+    });
+  }
+  const pin = loadPins(context.home, keystore).profiles[state.udf];
+  const followed = await followProfile(client, fetched, pin, context.globals.acceptGap).catch(
+    async (error: unknown) => {
+      if (!(error instanceof MeshError) || error.code !== "gap" || !context.canAsk) throw error;
+      await confirmed(context, `${error.message} Go on without proof?`);
+      return followProfile(client, fetched, pin, true);
+    },
+  );
+  await rememberPortal(session, client);
+  if (followed.changed || !pin || !state.record || state.connecting) {
+    await remember(session, followed.profile, followed.pin.gap === true);
+  }
+  return followed.profile;
+};
+
+/** Throws `not-connected` unless the profile lists this device. */
+export const requireConnected = (session: Session, profile: PersonalProfile): void => {
+  if (findDevice(profile, session.state.device.udf)) return;
+  const recovering = session.state.work.some(({ kind }) => kind === "recover");
+  const waiting = session.state.connecting !== undefined;
+  throw new MeshError(
+    "not-connected",
+    waiting ? "This device is not connected yet." : "This device is not connected to the profile, or no longer.",
+    {
+      hint: recovering
+        ? "Finish the recovery: run `meshman escrow recover` again."
+        : waiting
+          ? "`meshman device status` shows where the request stands."
+          : "Connect it again with `meshman device connect`, or recover with `meshman escrow recover`.",
+    },
+  );
+};
+
+/** The online signature key of this device. Throws `not-connected` or `not-administrator`. */
+export const administrationKey = (session: Session, profile: PersonalProfile): PrivateKey => {
+  requireConnected(session, profile);
+  const { state, keystore } = session;
+  if (!isAdministrator(profile, state.device.udf)) {
+    throw new MeshError("not-administrator", "This device is not an administration device of the profile.", {
+      hint: "Do this on an administration device; `meshman device list` shows which are.",
+    });
+  }
+  return keystore.get(state.device.onlineSignatureKey, "online-signature");
+};

@@ -1,0 +1,86 @@
+import { isMeshError, MeshError } from "../errors.js";
+import type { PrivateKey } from "../mesh/keys.js";
+import type { PersonalProfile } from "../mesh/records/personal.js";
+import type { PortalClient } from "./client.js";
+import { fetchProfile } from "./fetch.js";
+import { keepsSuccession, publishProfile } from "./publish.js";
+
+const taken = (client: PortalClient, account: string): MeshError =>
+  new MeshError("account-taken", `The account ${account} at ${client.url} belongs to someone else.`, {
+    hint: "Choose another account name.",
+  });
+
+/** The profile under an account; one that this program cannot verify belongs to someone else. */
+const ownerOf = async (
+  client: PortalClient,
+  account: string,
+  profile: PersonalProfile,
+): Promise<PersonalProfile | undefined> => {
+  try {
+    return (await fetchProfile(client, { account, identifier: profile.udf }))?.profile;
+  } catch (error) {
+    const isForeign = isMeshError(
+      error,
+      "fingerprint-mismatch",
+      "json-invalid",
+      "record-invalid",
+      "signature-invalid",
+      "key-invalid",
+    );
+    if (isForeign) throw taken(client, account);
+    throw error;
+  }
+};
+
+/**
+ * Creates an account for a profile (reference-10 section 12.3). Where the profile has it already, makes sure that this version
+ * is published. A portal that does not keep succession lets an account be created twice, so it is looked at before and after.
+ * Throws `account-taken`, `conflict`, and what `publishProfile` throws.
+ */
+export const createAccount = async (
+  client: PortalClient,
+  account: string,
+  profile: PersonalProfile,
+  signer: PrivateKey,
+): Promise<void> => {
+  if (keepsSuccession(client)) {
+    try {
+      await create(client, account, profile, signer);
+    } catch (error) {
+      if (!isMeshError(error, "account-taken")) throw error;
+      await adopt(client, account, profile, signer, error);
+    }
+    return;
+  }
+  const existing = await ownerOf(client, account, profile);
+  if (existing?.hash === profile.hash) return;
+  if (existing) return publishProfile(client, profile, signer);
+  await create(client, account, profile, signer);
+  const shown = await ownerOf(client, account, profile);
+  if (shown?.hash !== profile.hash) {
+    throw new MeshError("conflict", `The portal ${client.url} accepted the account but does not show its profile.`, {
+      hint: "Try again, or use another portal.",
+    });
+  }
+};
+
+const create = (
+  client: PortalClient,
+  account: string,
+  profile: PersonalProfile,
+  signer: PrivateKey,
+): Promise<unknown> =>
+  client.send("CreateAccount", { Account: account, Profile: { SignedPersonalProfile: profile.record } }, { signer });
+
+/** An account that is taken may be our own, from an attempt whose answer was lost. */
+const adopt = async (
+  client: PortalClient,
+  account: string,
+  profile: PersonalProfile,
+  signer: PrivateKey,
+  refusal: MeshError,
+): Promise<void> => {
+  const existing = await ownerOf(client, account, profile);
+  if (!existing) throw refusal;
+  if (existing.hash !== profile.hash) await publishProfile(client, profile, signer);
+};

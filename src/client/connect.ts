@@ -1,0 +1,112 @@
+import * as v from "valibot";
+import { isMeshError } from "../errors.js";
+import { readConnectionRequest, type ConnectionRequest } from "../mesh/connection.js";
+import { recordHash, SignedRecordSchema, type SignedRecord } from "../mesh/jose.js";
+import type { PrivateKey } from "../mesh/keys.js";
+import type { PortalClient, SendOptions } from "./client.js";
+import { pagesOf } from "./pages.js";
+
+/** The most pending requests of one account that are looked at. */
+const MAX_PENDING = 1000;
+/** How often one device is completed where a portal keeps several copies of its request. */
+const MAX_COPIES = 4;
+
+/** True for a portal that announced nothing, such as the one of 2016, and needs to be handled with care. */
+const isPlain = (client: PortalClient): boolean => client.info.extensions.size === 0;
+
+/** The pending records of an account as the portal has them: not verified. */
+const rawPending = async (client: PortalClient, account: string, options?: SendOptions): Promise<unknown[]> => {
+  const pages = pagesOf(MAX_PENDING, async (pageKey) => {
+    const constraints = pageKey === undefined ? {} : { SearchConstraints: { PageKey: pageKey } };
+    const response = await client.send("ConnectPending", { AccountID: account, ...constraints }, options);
+    return { items: response.Pending ?? [], pageKey: response.PageKey };
+  });
+  const records: unknown[] = [];
+  for await (const page of pages) records.push(...page);
+  return records;
+};
+
+/** The pending records that have the form of one. */
+const pendingRecords = async (client: PortalClient, account: string): Promise<SignedRecord[]> =>
+  (await rawPending(client, account)).flatMap((value) => {
+    const result = v.safeParse(SignedRecordSchema, value);
+    return result.success ? [result.output] : [];
+  });
+
+/**
+ * Posts a device's request to join an account (reference-10 section 12.6.1). A portal that announced nothing would keep the
+ * same request twice, so it is asked first; such a portal dies of an account that it does not have, so the caller must have
+ * fetched the account's profile. Throws what `send` throws.
+ */
+export const startConnection = async (
+  client: PortalClient,
+  account: string,
+  request: ConnectionRequest,
+): Promise<void> => {
+  if (isPlain(client)) {
+    const posted = recordHash(request.record);
+    if ((await pendingRecords(client, account)).some((record) => recordHash(record) === posted)) return;
+  }
+  await client.send("ConnectStart", { SignedRequest: request.record, AccountID: account });
+};
+
+const isVerificationError = (error: unknown): boolean =>
+  isMeshError(error, "json-invalid", "record-invalid", "key-invalid", "signature-invalid");
+
+/**
+ * The verified requests of devices that want to join a profile, one for each device. What does not verify, or wants another
+ * profile, is left out, since any stranger may post it. Throws what `send` throws, and `portal-answer` for too many.
+ */
+export const listPending = async (
+  client: PortalClient,
+  account: string,
+  profileUdf: string,
+  signer: PrivateKey,
+): Promise<ConnectionRequest[]> => {
+  const requests = new Map<string, ConnectionRequest>();
+  for (const value of await rawPending(client, account, { signer })) {
+    try {
+      const request = readConnectionRequest(value);
+      if (request.profileUdf === profileUdf && !requests.has(request.device.udf)) {
+        requests.set(request.device.udf, request);
+      }
+    } catch (error) {
+      if (!isVerificationError(error)) throw error;
+    }
+  }
+  return [...requests.values()];
+};
+
+/** What the portal says became of a device's request: a record to verify, or undefined where there is none yet. */
+export const connectionResult = async (client: PortalClient, account: string, deviceUdf: string): Promise<unknown> => {
+  try {
+    return (await client.send("ConnectStatus", { AccountID: account, DeviceID: deviceUdf })).Result;
+  } catch (error) {
+    if (isMeshError(error, "record-not-found")) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * Posts the signed result of a request (reference-10 section 12.6.4). A portal that announced nothing dies where the device
+ * is not pending, and takes one copy of the request off its list at a time, so it is asked before every post.
+ * Throws what `send` throws.
+ */
+export const completeConnection = async (
+  client: PortalClient,
+  account: string,
+  result: SignedRecord,
+  signer: PrivateKey,
+): Promise<void> => {
+  const post = (): Promise<unknown> =>
+    client.send("ConnectComplete", { Result: result, AccountID: account }, { signer });
+  if (!isPlain(client)) {
+    await post();
+    return;
+  }
+  for (let copy = 0; copy < MAX_COPIES; copy++) {
+    const pending = await pendingRecords(client, account);
+    if (!pending.some(({ Identifier }) => Identifier === result.Identifier)) return;
+    await post();
+  }
+};

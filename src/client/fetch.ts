@@ -1,0 +1,117 @@
+import { isMeshError, MeshError } from "../errors.js";
+import { EXTENSIONS, type Response } from "../mesh/protocol.js";
+import { readMaster, type MasterProfile } from "../mesh/records/master.js";
+import { readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
+import { compareVersions } from "../mesh/succession.js";
+import type { PortalClient } from "./client.js";
+import { pagesOf } from "./pages.js";
+
+/** The most versions of a profile that are fetched. */
+const MAX_VERSIONS = 1000;
+
+/** A profile that a portal serves, verified down to the master key after which it is named. */
+export interface FetchedProfile {
+  readonly profile: PersonalProfile;
+  /** The verified note that ends this very profile, where the portal has one. */
+  readonly revocation: MasterProfile | undefined;
+  /** What the portal says of the account: not verified, since only it can know. */
+  readonly accountStatus: string | undefined;
+}
+
+/** By account, where `identifier` is what the profile must be; or by identifier alone. */
+export type ProfileQuery =
+  { readonly account: string; readonly identifier?: string | undefined } | { readonly identifier: string };
+
+type GetRequest = { readonly Account: string } | { readonly Identifier: string };
+
+/** The answer to Get, or undefined where the portal says that there is nothing. */
+export const get = async (
+  client: PortalClient,
+  request: GetRequest & { readonly Multiple?: true; readonly SearchConstraints?: { readonly PageKey: string } },
+): Promise<Response<"Get"> | undefined> => {
+  try {
+    return await client.send("Get", request);
+  } catch (error) {
+    if (isMeshError(error, "record-not-found")) return undefined;
+    throw error;
+  }
+};
+
+/** The values of one type among the entries of an answer; entries of other types are none of our business. */
+export const entriesOf = (response: Response<"Get"> | undefined, type: string): unknown[] =>
+  (response?.Entries ?? []).flatMap((entry) =>
+    Object.keys(entry).length === 1 && Object.hasOwn(entry, type) ? [entry[type]] : [],
+  );
+
+/**
+ * Fetches the newest version of a profile and verifies it. Undefined where the portal has none: 404, or no entries, as the
+ * 2016 portal says it. Throws the verification error of any profile or note that is not valid, `fingerprint-mismatch` where a
+ * profile is not the one asked for, `fork` for two different ones of one age, and `profile-revoked` where a note alone is left.
+ * A profile found by account is whoever's the portal says, unless `identifier` or the caller's pin says otherwise.
+ */
+export const fetchProfile = async (client: PortalClient, query: ProfileQuery): Promise<FetchedProfile | undefined> => {
+  const response = await get(
+    client,
+    "account" in query ? { Account: query.account } : { Identifier: query.identifier },
+  );
+  const profiles = entriesOf(response, "SignedPersonalProfile").map(readPersonal);
+  const notes = entriesOf(response, "SignedMasterProfile")
+    .map(readMaster)
+    .filter(({ revoked }) => revoked !== undefined);
+  const udf = query.identifier ?? profiles[0]?.udf;
+  if (profiles.some((profile) => profile.udf !== udf)) throw anotherProfile(client.url);
+  const revocation = notes.find((note) => note.udf === udf);
+  const profile = newest(profiles);
+  if (profile) return { profile, revocation, accountStatus: response?.AccountStatus };
+  if (revocation) throw profileRevoked(revocation);
+  return undefined;
+};
+
+const newest = (profiles: readonly PersonalProfile[]): PersonalProfile | undefined => {
+  const [first, ...others] = [...profiles].sort((a, b) => compareVersions(b, a));
+  if (first && others.some((other) => compareVersions(other, first) === 0 && other.hash !== first.hash)) {
+    throw new MeshError("fork", "The portal shows two different versions of the profile of the same age.", {
+      hint: "The portal is not honest, or takes anything from anyone. Compare `meshman profile show` on your devices.",
+    });
+  }
+  return first;
+};
+
+const anotherProfile = (url: string): MeshError =>
+  new MeshError("fingerprint-mismatch", `The portal ${url} shows another person's profile than the one expected.`, {
+    hint: "Do not trust this portal until you know why.",
+  });
+
+/** The error for a profile whose owner has ended it. */
+export const profileRevoked = (note: MasterProfile): MeshError =>
+  new MeshError("profile-revoked", `The profile ${note.udf} was revoked by its owner (${note.revoked ?? ""}).`, {
+    hint: "Nothing of it is valid any more. Make a new one with `meshman profile create`.",
+  });
+
+/** The verified versions of a profile that a portal keeps, newest first, page by page. */
+export async function* historyPages(client: PortalClient, udf: string): AsyncGenerator<PersonalProfile[]> {
+  if (!client.info.extensions.has(EXTENSIONS.history)) return;
+  const pages = pagesOf(MAX_VERSIONS, async (pageKey) => {
+    const response = await get(client, {
+      Identifier: udf,
+      Multiple: true,
+      ...(pageKey !== undefined && { SearchConstraints: { PageKey: pageKey } }),
+    });
+    return { items: response?.Entries ?? [], pageKey: response?.PageKey };
+  });
+  for await (const items of pages) {
+    const versions = entriesOf({ Entries: [...items] }, "SignedPersonalProfile").map(readPersonal);
+    if (versions.some((version) => version.udf !== udf)) throw anotherProfile(client.url);
+    yield versions;
+  }
+}
+
+/**
+ * All versions of a profile that a portal keeps, verified, newest first; none where it does not announce `history`. Throws as
+ * `fetchProfile` does, and `portal-answer` for more than a thousand.
+ */
+export const fetchHistory = async (client: PortalClient, udf: string): Promise<PersonalProfile[]> => {
+  const versions: PersonalProfile[] = [];
+  for await (const page of historyPages(client, udf)) versions.push(...page);
+  return versions;
+};

@@ -1,0 +1,99 @@
+import { MeshError, isMeshError } from "../errors.js";
+import { canonicalDomain } from "../mesh/address.js";
+import type { Response, Wrapping } from "../mesh/protocol.js";
+import { decode, readObject } from "./dialects.js";
+import { readResponse, statusError } from "./status.js";
+import { showText } from "./text.js";
+import type { TransportAnswer } from "./transport.js";
+
+/** What a portal says of itself. */
+export interface PortalInfo {
+  readonly wrapping: Wrapping;
+  readonly extensions: ReadonlySet<string>;
+  /** The domain of a bare account name, where the portal names one. */
+  readonly defaultDomain: string | undefined;
+  /** `Major.Minor`, or `unknown` where the portal knows no Hello. */
+  readonly version: string;
+  /** Shown, never followed. */
+  readonly versionUri?: readonly string[];
+}
+
+/** What was learnt of a portal earlier. */
+export interface PinnedPortal {
+  readonly wrapping: Wrapping;
+  readonly extensions: readonly string[];
+}
+
+/** A HelloResponse; or some other JSON object, as from a portal that knows no Hello; or nothing of the Mesh. */
+type Greeting = Response<"Hello"> | "json" | "foreign";
+
+const readGreeting = (answer: TransportAnswer, url: string): Greeting => {
+  try {
+    decode("Hello", answer.body);
+  } catch {
+    // A portal that is overloaded or behind a broken gateway says nothing about what it speaks.
+    if ([429, 502, 503, 504].includes(answer.status)) throw statusError("Hello", url, answer.status, answer.headers);
+    return readObject(answer.body) ? "json" : "foreign";
+  }
+  try {
+    return readResponse("Hello", url, answer);
+  } catch (error) {
+    if (isMeshError(error, "portal-busy", "portal-failed", "rate-limited")) throw error;
+    return "json";
+  }
+};
+
+const infoOf = (response: Response<"Hello">, wrapping: Wrapping): PortalInfo => {
+  const { Version, Extensions, DefaultDomain } = response;
+  const uris = (Version?.URI ?? []).slice(0, 8).map((uri) => showText(uri));
+  return {
+    wrapping,
+    extensions: new Set(Extensions ?? []),
+    defaultDomain: DefaultDomain === undefined ? undefined : canonicalDomain(DefaultDomain),
+    version: Version ? `${Version.Major}.${Version.Minor}` : "unknown",
+    ...(uris.length > 0 && { versionUri: uris }),
+  };
+};
+
+/**
+ * Learns what a portal speaks. The first Hello has the reference wrapping, since the 2016 portal dies of any other; where the
+ * answer shows that it is not understood, another has the draft's. A portal that answers in JSON but knows no Hello is taken
+ * for one that knows only what architecture-02 prints.
+ * Throws `portal-not-found` where nothing answers in JSON, `downgrade` where an extension seen earlier is gone, and
+ * whatever `ask` throws.
+ */
+export const greet = async (
+  url: string,
+  pinned: PinnedPortal | undefined,
+  ask: (wrapping: Wrapping) => Promise<TransportAnswer>,
+): Promise<PortalInfo> => {
+  const wrappings: Wrapping[] = pinned?.wrapping === "draft" ? ["draft"] : ["reference", "draft"];
+  let speaksJson = false;
+  for (const wrapping of wrappings) {
+    const greeting = readGreeting(await ask(wrapping), url);
+    if (greeting === "json") speaksJson = true;
+    if (typeof greeting === "object") return checkPinned(infoOf(greeting, wrapping), url, pinned);
+  }
+  if (!speaksJson) {
+    throw new MeshError("portal-not-found", `There is no Mesh portal at ${url}.`, {
+      hint: "Name one with --portal URL, or try things out on this machine with --portal local.",
+    });
+  }
+  const info = {
+    wrapping: "draft",
+    extensions: new Set<string>(),
+    defaultDomain: undefined,
+    version: "unknown",
+  } as const;
+  return checkPinned(info, url, pinned);
+};
+
+const checkPinned = (info: PortalInfo, url: string, pinned: PinnedPortal | undefined): PortalInfo => {
+  const missing = (pinned?.extensions ?? []).filter((name) => !info.extensions.has(name));
+  if (missing.length === 0) return info;
+  throw new MeshError(
+    "downgrade",
+    `The portal ${url} no longer offers what it offered before: ${showText(missing.join(", "))}.`,
+    { hint: "Someone may be between you and the portal. Ask whoever runs it before you go on." },
+  );
+};

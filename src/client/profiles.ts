@@ -1,0 +1,7 @@
+/** What commands do with a portal. Everything that these functions give has been verified, unless they say otherwise. */
+export { createAccount } from "./account.js";
+export { completeConnection, connectionResult, listPending, startConnection } from "./connect.js";
+export { fetchEscrowEntry, publishEscrowEntry } from "./escrow.js";
+export { fetchHistory, fetchProfile, type FetchedProfile, type ProfileQuery } from "./fetch.js";
+export { followProfile, type Followed } from "./follow.js";
+export { bringUp, publishEntry, publishProfile } from "./publish.js";

@@ -1,0 +1,67 @@
+import { MeshError, type ErrorCode, type MeshErrorOptions } from "../errors.js";
+
+/** The largest answer that is taken from a portal, in octets. */
+export const MAX_ANSWER = 4 * 1024 * 1024;
+
+/** One request of the portal protocol. Every request is a POST. */
+export interface TransportRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Milliseconds for the whole exchange. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** What came back, unread and untrusted. Header names are in lower case. */
+export interface TransportAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** A way to one portal. */
+export interface Transport {
+  /** `host` or `host:port` of the portal: what a request signature covers. */
+  readonly authority: string;
+  /**
+   * Sends one request and gives whatever answer came. Throws `portal-unreachable`, `portal-timeout`, `portal-answer` or
+   * `interrupted`; `failureKind` tells what may have happened to the request.
+   */
+  send(request: TransportRequest): Promise<TransportAnswer>;
+  close(): Promise<void>;
+}
+
+/**
+ * How an exchange failed. `refused`: nothing was sent, and another attempt may succeed; `dropped`: the connection ended
+ * before the whole answer came; `timeout`: no whole answer in time. After the last two the portal may have done what was asked.
+ */
+export type FailureKind = "refused" | "dropped" | "timeout";
+
+const kinds = new WeakMap<MeshError, FailureKind>();
+
+/** A MeshError that `failureKind` can tell apart. */
+export const transportFailure = (
+  kind: FailureKind,
+  code: ErrorCode,
+  message: string,
+  options: MeshErrorOptions = {},
+): MeshError => {
+  const error = new MeshError(code, message, options);
+  kinds.set(error, kind);
+  return error;
+};
+
+/** How a transport failed, or undefined for an error that says nothing about it. */
+export const failureKind = (error: unknown): FailureKind | undefined =>
+  error instanceof MeshError ? kinds.get(error) : undefined;
+
+export const timedOut = (url: string, timeout: number): MeshError =>
+  transportFailure("timeout", "portal-timeout", `The portal ${url} did not answer within ${timeout / 1000} s.`, {
+    hint: "Try again, or allow more time with --timeout SECONDS.",
+  });
+
+export const interrupted = (): MeshError => new MeshError("interrupted", "Interrupted.");
+
+export const tooLong = (url: string): MeshError =>
+  new MeshError("portal-answer", `The portal ${url} sent an answer of more than ${MAX_ANSWER} octets.`);

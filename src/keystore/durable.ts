@@ -1,0 +1,116 @@
+import { basename, dirname, join } from "node:path";
+import type { FileSystem } from "../deps.js";
+import { MeshError } from "../errors.js";
+
+/** Permission bits that nobody but the owner may have. */
+const OTHERS = 0o077;
+
+/** True for the name of a temporary file that `writeDurably` makes and a killed process leaves behind. */
+export const isTemporaryName = (name: string): boolean => /^\..+\.[0-9a-f]{16}\.tmp$/.test(name);
+
+/** The `code` of an error of the operating system. */
+export const systemCode = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+
+/** A path as one word of a POSIX shell. */
+const quote = (path: string): string => `'${path.replaceAll("'", "'\\''")}'`;
+
+/** What a failed file operation means to the user: `read-only` or `io-failed`. A MeshError stays as it is. */
+export const fileError = (cause: unknown, path: string, verb: "read" | "write" | "lock"): MeshError => {
+  if (cause instanceof MeshError) return cause;
+  const code = systemCode(cause) ?? "unknown error";
+  const message = `Cannot ${verb} ${path}: ${code}.`;
+  if (verb !== "read" && (code === "EROFS" || code === "EACCES" || code === "EPERM")) {
+    const hint = "Use a home folder that you may write to: --home DIR or MESHMAN_HOME.";
+    return new MeshError("read-only", message, { cause, hint });
+  }
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  const hint = full
+    ? "The disk is full: free some space and run the command again."
+    : "Nothing has been lost; try again.";
+  return new MeshError("io-failed", message, verb === "read" ? { cause } : { cause, hint });
+};
+
+/** Refuses a file or folder that other people may use. Windows has no such bits. Throws `keystore-permissions`. */
+export const refuseShared = (mode: number, path: string, kind: "file" | "folder", platform: string): void => {
+  if (platform === "win32" || (mode & OTHERS) === 0) return;
+  throw new MeshError("keystore-permissions", `Other users may access the ${kind} ${path}.`, {
+    hint: `chmod ${kind === "file" ? "600" : "700"} ${quote(path)}`,
+  });
+};
+
+const writeAll = (fs: FileSystem, fd: number, data: Uint8Array): void => {
+  for (let written = 0; written < data.length;) {
+    const count = fs.write(fd, data.subarray(written));
+    if (count <= 0) throw new Error("The system wrote nothing.");
+    written += count;
+  }
+};
+
+const writeNew = (fs: FileSystem, path: string, data: Uint8Array): void => {
+  const fd = fs.create(path, 0o600);
+  try {
+    writeAll(fs, fd, data);
+    fs.fsync(fd);
+  } catch (error) {
+    try {
+      fs.close(fd);
+    } catch {
+      // The first error says more.
+    }
+    throw error;
+  }
+  fs.close(fd);
+};
+
+/** Removes a file where it can be removed. */
+export const discard = (fs: FileSystem, path: string): void => {
+  try {
+    fs.unlink(path);
+  } catch {
+    // It is gone, or the next holder of the lock removes it.
+  }
+};
+
+/**
+ * Replaces the file at `path` with `data`, mode 0600: readers and a power cut find the old file or the new one, whole.
+ * `beforeRename` runs at the last moment before the change is made and may throw to stop it. On failure the temporary
+ * file is removed. Throws `read-only` or `io-failed`, with the system's error as cause.
+ */
+export const writeDurably = (
+  fs: FileSystem,
+  path: string,
+  data: Uint8Array,
+  random: (length: number) => Uint8Array,
+  beforeRename: () => void = () => undefined,
+): void => {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${Buffer.from(random(8)).toString("hex")}.tmp`);
+  try {
+    writeNew(fs, temporary, data);
+    beforeRename();
+    fs.rename(temporary, path);
+    fs.fsyncDirectory(folder);
+  } catch (cause) {
+    discard(fs, temporary);
+    throw fileError(cause, path, "write");
+  }
+};
+
+/**
+ * The octets of a file that only its owner may read, or undefined where there is none.
+ * Throws `keystore-permissions` where others may access it, `state-corrupt` where it is longer than `limit`, `io-failed`.
+ */
+export const readPrivateFile = (fs: FileSystem, path: string, limit: number, platform: string): Buffer | undefined => {
+  try {
+    const stat = fs.stat(path);
+    if (!stat) return undefined;
+    refuseShared(stat.mode, path, "file", platform);
+    const octets = fs.readFile(path, limit);
+    if (octets.length > limit) throw new MeshError("state-corrupt", `The file ${path} is longer than ${limit} octets.`);
+    return octets;
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return undefined;
+    throw fileError(cause, path, "read");
+  }
+};

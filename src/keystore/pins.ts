@@ -1,0 +1,127 @@
+import { timingSafeEqual } from "node:crypto";
+import { join } from "node:path";
+import * as v from "valibot";
+import { MeshError } from "../errors.js";
+import { decodeBase64url, encodeBase64url, utf8 } from "../mesh/bytes.js";
+import { canonicalJson } from "../mesh/json.js";
+import { SequenceSchema, Sha256Schema, textSchema, UdfSchema } from "../mesh/schema.js";
+import type { Home } from "./home.js";
+import type { Keystore } from "./keystore.js";
+import { octetsSchema, readStored, writeStored, type Format } from "./stored.js";
+
+/** The newest records seen of a profile. `gap` marks a succession that no portal could prove. */
+export interface ProfilePin {
+  masterSequence: number;
+  masterHash: string;
+  masterPayloadHash: string;
+  sequence: number;
+  hash: string;
+  payloadHash: string;
+  gap?: true;
+}
+
+/** What a portal has been seen to speak: its absence later is a downgrade. */
+export interface PortalPin {
+  wrapping: "reference" | "draft";
+  extensions: string[];
+}
+
+/** By UDF, and by address of the portal. The objects have no prototype, so that any text is safe as a key. */
+export interface Pins {
+  profiles: Record<string, ProfilePin>;
+  portals: Record<string, PortalPin>;
+}
+
+const ProfilePinSchema = v.strictObject({
+  masterSequence: SequenceSchema,
+  masterHash: Sha256Schema,
+  masterPayloadHash: Sha256Schema,
+  sequence: SequenceSchema,
+  hash: Sha256Schema,
+  payloadHash: Sha256Schema,
+  gap: v.exactOptional(v.literal(true)),
+});
+
+const PortalPinSchema = v.strictObject({
+  wrapping: v.picklist(["reference", "draft"]),
+  extensions: v.pipe(v.array(textSchema(64)), v.maxLength(64)),
+});
+
+/**
+ * An object used as a table. valibot's own record drops names such as `constructor` without a word, and a plain object
+ * answers to them with what it inherits.
+ */
+const tableSchema = <Value>(name: v.GenericSchema<unknown, string>, value: v.GenericSchema<unknown, Value>) =>
+  v.pipe(
+    v.custom<object>((input) => typeof input === "object" && input !== null && !Array.isArray(input)),
+    v.transform((input) => Object.entries(input) as unknown),
+    v.array(v.tuple([name, value])),
+    v.transform((entries) => table(entries)),
+  );
+
+const table = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
+  Object.assign(Object.create(null) as Record<string, Value>, Object.fromEntries(entries));
+
+const FileSchema = v.strictObject({
+  version: v.literal(1),
+  keystore: octetsSchema(16),
+  profiles: tableSchema(UdfSchema, ProfilePinSchema),
+  portals: tableSchema(v.pipe(textSchema(4096), v.notValue("__proto__")), PortalPinSchema),
+  mac: octetsSchema(32),
+});
+type PinsFile = v.InferOutput<typeof FileSchema>;
+
+const FORMAT: Format<typeof FileSchema> = {
+  schema: FileSchema,
+  limit: 4 * 1024 * 1024,
+  code: "state-corrupt",
+  hint: "Restore pins.json from a backup, or delete it to trust each profile and portal anew on next contact.",
+};
+
+const pathOf = (home: Home): string => join(home.path, "pins.json");
+
+const readFile = (home: Home): PinsFile | undefined => readStored(home, pathOf(home), FORMAT);
+
+const empty = (): Pins => ({ profiles: table<ProfilePin>([]), portals: table<PortalPin>([]) });
+
+/** All but the MAC itself, in one spelling. */
+const macOf = (file: Omit<PinsFile, "mac">, keystore: Keystore): Buffer =>
+  keystore.mac(utf8(`meshman/pins:${canonicalJson(file)}`));
+
+const checked = (home: Home, keystore: Keystore): Pins => {
+  const file = readFile(home);
+  if (!file) return empty();
+  const { mac, ...rest } = file;
+  const genuine = rest.keystore === keystore.id && timingSafeEqual(decodeBase64url(mac), macOf(rest, keystore));
+  if (genuine) return { profiles: file.profiles, portals: file.portals };
+  throw new MeshError("pins-tampered", `The file ${pathOf(home)} was changed by something other than meshman.`, {
+    hint: "Find out what changed it. Restore it from a backup, or delete it to trust each profile and portal anew.",
+  });
+};
+
+/**
+ * The pins of a home without a look at their MAC, for commands that never unlock. Empty where there is no file.
+ * Throws `state-corrupt`, `keystore-version`, `keystore-permissions`, `io-failed`.
+ */
+export const readPins = (home: Home): Pins => {
+  const file = readFile(home);
+  return file ? { profiles: file.profiles, portals: file.portals } : empty();
+};
+
+/** The pins of a home, authenticated by the keystore. Throws `pins-tampered` and what `readPins` throws. */
+export const loadPins = (home: Home, keystore: Keystore): Pins => checked(home, keystore);
+
+/** Replaces the pins by what `change` makes of the current, authenticated ones, under the lock and durably. */
+export const updatePins = (home: Home, keystore: Keystore, change: (pins: Pins) => Pins): Promise<Pins> =>
+  home.withLock(() => {
+    const before = checked(home, keystore);
+    const unchanged = canonicalJson(before);
+    const after = change(before);
+    const pins = { profiles: table(Object.entries(after.profiles)), portals: table(Object.entries(after.portals)) };
+    if (canonicalJson(pins) === unchanged) return pins;
+    const body = { version: 1 as const, keystore: keystore.id, ...pins };
+    const file = { ...body, mac: encodeBase64url(macOf(body, keystore)) };
+    if (!v.is(FileSchema, file)) throw new MeshError("internal", "The new pins are not of the expected form.");
+    writeStored(home, pathOf(home), file, FORMAT.limit);
+    return pins;
+  });

@@ -1,0 +1,54 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import * as v from "valibot";
+import { MeshError } from "../errors.js";
+import { decodeBase64url, encodeBase64url, utf8 } from "../mesh/bytes.js";
+import { octetsSchema } from "./stored.js";
+
+/** Octets under AES-256-GCM (NIST SP 800-38D), as the keystore file holds them. */
+export const SealedSchema = v.strictObject({
+  iv: octetsSchema(12),
+  ciphertext: octetsSchema(1, 4096),
+  tag: octetsSchema(16),
+});
+export type Sealed = v.InferOutput<typeof SealedSchema>;
+
+/** What a ciphertext is bound to. Written as a JSON array, so that no two different lists give the same octets. */
+export type Binding = readonly (string | number)[];
+
+const CIPHER = "aes-256-gcm";
+const TAG = { authTagLength: 16 };
+
+/** Encrypts under a 32-octet key with a fresh iv, bound to `binding`. */
+export const seal = (
+  plaintext: Uint8Array,
+  key: Uint8Array,
+  binding: Binding,
+  random: (length: number) => Uint8Array,
+): Sealed => {
+  const iv = random(12);
+  const cipher = createCipheriv(CIPHER, key, iv, TAG);
+  cipher.setAAD(utf8(JSON.stringify(binding)));
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  return {
+    iv: encodeBase64url(iv),
+    ciphertext: encodeBase64url(ciphertext),
+    tag: encodeBase64url(cipher.getAuthTag()),
+  };
+};
+
+/** Opens what `seal` made under the same key and binding. Throws `decryption-failed`. */
+export const unseal = (sealed: Sealed, key: Uint8Array, binding: Binding): Buffer => {
+  try {
+    const decipher = createDecipheriv(CIPHER, key, decodeBase64url(sealed.iv), TAG);
+    decipher.setAAD(utf8(JSON.stringify(binding)));
+    decipher.setAuthTag(decodeBase64url(sealed.tag));
+    const head = decipher.update(decodeBase64url(sealed.ciphertext));
+    return Buffer.concat([head, decipher.final()]);
+  } catch {
+    throw new MeshError("decryption-failed", "A stored ciphertext cannot be opened with this key.");
+  }
+};
+
+/** A 32-octet key for one purpose (HKDF-SHA-512, RFC 5869). */
+export const deriveKey = (secret: Uint8Array, salt: string, info: string): Buffer =>
+  Buffer.from(hkdfSync("sha512", secret, utf8(salt), utf8(info), 32));

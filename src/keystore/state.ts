@@ -1,0 +1,200 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { MeshError } from "../errors.js";
+import { SignedRecordSchema, type SignedRecord } from "../mesh/jose.js";
+import { parseWith, TimeSchema, textSchema, UdfSchema } from "../mesh/schema.js";
+import { isUdf, parseUdf } from "../mesh/udf.js";
+import { fileError } from "./durable.js";
+import { ensureFolder, PROFILES, syncEntry, type Home } from "./home.js";
+import { readStored, writeStored, type Format } from "./stored.js";
+
+/** An account of the profile. The first of a profile is authoritative and its default. */
+export interface AccountState {
+  account: string;
+  portal: string;
+}
+
+/** A connection request of this device that has not been answered. */
+export interface ConnectingState {
+  account: string;
+  portal: string;
+  request: SignedRecord;
+  code: string;
+  requested: string;
+  posted: boolean;
+}
+
+/** The newest recovery shares that were made. */
+export interface RecoveryState {
+  identifier: string;
+  threshold: number;
+  shares: number;
+  created: string;
+}
+
+/** What was begun and must be finished, should the process have died on the way. */
+export type Work =
+  | { kind: "account-create"; account: string; portal: string; record: SignedRecord; since: string }
+  | { kind: "publish"; record: SignedRecord; since: string }
+  | { kind: "recover"; since: string };
+
+/** Everything that this home knows of one profile, except private keys and pins. */
+export interface ProfileState {
+  version: 1;
+  udf: string;
+  name: string;
+  created: string;
+  device: {
+    udf: string;
+    record: SignedRecord;
+    authenticationKey: string;
+    encryptionKey: string;
+    onlineSignatureKey: string;
+  };
+  accounts: AccountState[];
+  record?: SignedRecord;
+  connecting?: ConnectingState;
+  recovery?: RecoveryState;
+  /** When the profile was revoked, where that happened from here. */
+  revoked?: string;
+  work: Work[];
+}
+
+// Loose objects: what a later version has written stays when this one rewrites the file.
+const account = { account: textSchema(1024), portal: textSchema(4096) };
+const since = { since: TimeSchema };
+const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+const WorkSchema = v.variant("kind", [
+  v.looseObject({ kind: v.literal("account-create"), ...account, record: SignedRecordSchema, ...since }),
+  v.looseObject({ kind: v.literal("publish"), record: SignedRecordSchema, ...since }),
+  v.looseObject({ kind: v.literal("recover"), ...since }),
+]);
+
+const StateSchema = v.looseObject({
+  version: v.literal(1),
+  udf: UdfSchema,
+  name: textSchema(256),
+  created: TimeSchema,
+  device: v.looseObject({
+    udf: UdfSchema,
+    record: SignedRecordSchema,
+    authenticationKey: UdfSchema,
+    encryptionKey: UdfSchema,
+    onlineSignatureKey: UdfSchema,
+  }),
+  accounts: v.array(v.looseObject(account)),
+  record: v.exactOptional(SignedRecordSchema),
+  connecting: v.exactOptional(
+    v.looseObject({
+      ...account,
+      request: SignedRecordSchema,
+      code: textSchema(64),
+      requested: TimeSchema,
+      posted: v.boolean(),
+    }),
+  ),
+  recovery: v.exactOptional(
+    v.looseObject({ identifier: textSchema(64), threshold: CountSchema, shares: CountSchema, created: TimeSchema }),
+  ),
+  revoked: v.exactOptional(TimeSchema),
+  work: v.array(WorkSchema),
+});
+
+const FORMAT: Format<typeof StateSchema> = {
+  schema: StateSchema,
+  limit: 8 * 1024 * 1024,
+  code: "state-corrupt",
+  hint: "Restore the file from a backup, or delete it and connect or recover this profile again.",
+};
+
+const folderOf = (home: Home): string => join(home.path, PROFILES);
+
+const pathOf = (home: Home, udf: string): string => {
+  // Also keeps a path out of the file name.
+  if (!isUdf(udf))
+    throw new MeshError("fingerprint-invalid", "The fingerprint of the profile is not in canonical form.");
+  return join(folderOf(home), `${udf}.json`);
+};
+
+/** The state of a profile, or undefined. Throws `fingerprint-invalid`, `state-corrupt`, `keystore-version`, `io-failed`. */
+export const readProfile = (home: Home, udf: string): ProfileState | undefined => {
+  const path = pathOf(home, udf);
+  const state = readStored(home, path, FORMAT);
+  if (state && state.udf !== udf) {
+    throw new MeshError("state-corrupt", `The file ${path} is of another profile.`, { hint: FORMAT.hint });
+  }
+  return state;
+};
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * All profiles of a home, oldest first. Writes nothing. Throws `state-corrupt` where any file of a profile is damaged,
+ * `keystore-version`, `keystore-permissions`, `io-failed`.
+ */
+export const listProfiles = (home: Home): ProfileState[] => {
+  const folder = folderOf(home);
+  const names = ((): string[] => {
+    try {
+      return home.deps.fs.stat(folder) ? home.deps.fs.list(folder) : [];
+    } catch (cause) {
+      throw fileError(cause, folder, "read");
+    }
+  })();
+  return names
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => {
+      const udf = name.slice(0, -".json".length);
+      if (!isUdf(udf)) {
+        throw new MeshError("state-corrupt", `The file ${join(folder, name)} is no file of a profile.`, {
+          hint: "Move it out of the folder.",
+        });
+      }
+      // A file may have been removed since the folder was listed.
+      return readProfile(home, udf) ?? [];
+    })
+    .sort((a, b) => order(a.created, b.created) || order(a.udf, b.udf));
+};
+
+const asUdf = (text: string): string | undefined => {
+  try {
+    return parseUdf(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The profile with a fingerprint, in any spelling, or else with a name. Throws what `listProfiles` throws. */
+export const findProfile = (home: Home, nameOrUdf: string): ProfileState | undefined => {
+  const profiles = listProfiles(home);
+  const udf = asUdf(nameOrUdf);
+  return profiles.find((state) => state.udf === udf) ?? profiles.find((state) => state.name === nameOrUdf);
+};
+
+/**
+ * Replaces the state of a profile by what `change` makes of the current one, under the lock and durably; gives the new
+ * state. `change` is given undefined where there is no such profile, and may throw to leave all as it is.
+ */
+export const updateProfile = (
+  home: Home,
+  udf: string,
+  change: (state: ProfileState | undefined) => ProfileState,
+): Promise<ProfileState> =>
+  home.withLock(() => {
+    const path = pathOf(home, udf);
+    const before = readProfile(home, udf);
+    const after = parseWith(StateSchema, change(before), "internal", "The new state of the profile");
+    if (after.udf !== udf) throw new MeshError("internal", "The new state is of another profile.");
+    if (!before) {
+      ensureFolder(home.deps, folderOf(home));
+      // The folder may be left from a run that was cut off before this.
+      syncEntry(home.deps, folderOf(home));
+    }
+    writeStored(home, path, after, FORMAT.limit);
+    return after;
+  });
+
+/** Forgets the state of a profile, under the lock and durably. One that is not there is no error. */
+export const deleteProfile = (home: Home, udf: string): Promise<void> =>
+  home.withLock(() => home.remove(pathOf(home, udf)));

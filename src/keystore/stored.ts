@@ -1,0 +1,70 @@
+import * as v from "valibot";
+import { isMeshError, MeshError } from "../errors.js";
+import { decodeUtf8, utf8 } from "../mesh/bytes.js";
+import { parseStrictJson } from "../mesh/json.js";
+import { parseWith } from "../mesh/schema.js";
+import { readPrivateFile } from "./durable.js";
+import type { Home } from "./home.js";
+
+/** How a JSON file of the home is read: its version-1 shape, its greatest length, and what to say where it is damaged. */
+export interface Format<Schema extends v.GenericSchema> {
+  readonly schema: Schema;
+  readonly limit: number;
+  readonly code: "keystore-corrupt" | "state-corrupt";
+  readonly hint: string;
+}
+
+const VersionSchema = v.object({ version: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) });
+
+/** A binary value: canonical unpadded base64url of `minimum` to `maximum` octets. */
+export const octetsSchema = (minimum: number, maximum = minimum) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(Math.ceil((maximum * 4) / 3)),
+    v.check((text) => {
+      const octets = Buffer.from(text, "base64url");
+      return octets.toString("base64url") === text && octets.length >= minimum && octets.length <= maximum;
+    }, "is not a binary value of the right length"),
+  );
+
+/**
+ * Reads a JSON file of the home, or gives undefined where there is none. Throws the format's code where the file is not
+ * what we wrote, `keystore-version` where a newer program wrote it, `keystore-permissions`, `io-failed`.
+ */
+export const readStored = <Schema extends v.GenericSchema>(
+  home: Home,
+  path: string,
+  format: Format<Schema>,
+): v.InferOutput<Schema> | undefined => {
+  const { fs, platform } = home.deps;
+  const { code, hint } = format;
+  try {
+    const octets = readPrivateFile(fs, path, format.limit, platform);
+    if (!octets) return undefined;
+    const value = parseStrictJson(decodeUtf8(octets));
+    const { version } = parseWith(VersionSchema, value, code, `The file ${path}`);
+    if (version > 1) {
+      throw new MeshError(
+        "keystore-version",
+        `The file ${path} has version ${version}; this program reads version 1.`,
+        {
+          hint: "Use a newer meshman.",
+        },
+      );
+    }
+    return parseWith(format.schema, value, code, `The file ${path}`);
+  } catch (cause) {
+    if (isMeshError(cause, "json-invalid")) {
+      throw new MeshError(code, `The file ${path} is damaged: it is not valid JSON.`, { hint, cause });
+    }
+    if (isMeshError(cause, code, "state-corrupt")) throw new MeshError(code, cause.message, { hint, cause });
+    throw cause;
+  }
+};
+
+/** Writes a JSON file of the home durably, inside the lock. Refuses what could not be read again: `too-large`. */
+export const writeStored = (home: Home, path: string, value: object, limit: number): void => {
+  const octets = utf8(`${JSON.stringify(value, undefined, 2)}\n`);
+  if (octets.length > limit) throw new MeshError("too-large", `The file ${path} would grow over ${limit} octets.`);
+  home.write(path, octets);
+};

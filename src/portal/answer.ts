@@ -1,0 +1,92 @@
+import { isMeshError, type ErrorCode, type MeshError } from "../errors.js";
+
+/** What a transaction answers: the payload's Status, its description and its other members. */
+export interface Answer {
+  readonly status: number;
+  readonly description: string;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface RefusalOptions {
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown where a request is refused; it becomes the answer. */
+export class Refusal extends Error {
+  readonly answer: Answer;
+
+  constructor(status: number, description: string, options: RefusalOptions = {}) {
+    super(description);
+    this.name = "Refusal";
+    const { members = {}, headers } = options;
+    this.answer = { status, description, members, ...(headers && { headers }) };
+  }
+}
+
+/** Refuses a request with a status and a sentence that a person can act on. */
+export const refuse = (status: number, description: string, options: RefusalOptions = {}): never => {
+  throw new Refusal(status, description, options);
+};
+
+/** The one answer of success (reference-00: 201). */
+export const done = (members: Readonly<Record<string, unknown>> = {}): Answer => ({
+  status: 201,
+  description: "Operation completed successfully.",
+  members,
+});
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  "address-invalid": 400,
+  "json-invalid": 400,
+  "record-invalid": 400,
+  "key-invalid": 400,
+  "fingerprint-invalid": 400,
+  "fingerprint-mismatch": 400,
+  "clock-skew": 401,
+  "signature-invalid": 403,
+  "too-large": 413,
+  busy: 503,
+  "io-failed": 503,
+  "read-only": 503,
+};
+
+const describe = (error: MeshError): string =>
+  error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+
+/** The answer to an error. What nobody expected says nothing of itself. */
+export const answerTo = (error: unknown): Answer => {
+  if (error instanceof Refusal) return error.answer;
+  const status = isMeshError(error) ? STATUS[error.code] : undefined;
+  if (!isMeshError(error) || status === undefined) {
+    const description = isMeshError(error, "state-corrupt")
+      ? "The portal's store is damaged. Whoever runs the portal must restore it."
+      : "The portal failed. Try again later, or tell whoever runs it.";
+    return { status: 500, description, members: {} };
+  }
+  if (status === 503) {
+    // The message names a file of the portal's.
+    const description = isMeshError(error, "busy")
+      ? "The portal is busy. Try again in a moment."
+      : "The portal cannot write to its store now. Try again later, or tell whoever runs it.";
+    return { status, description, members: {}, headers: { "retry-after": "1" } };
+  }
+  return {
+    status,
+    description: describe(error),
+    members: {},
+    ...(status === 401 && { headers: { "mmm-error": error.code } }),
+  };
+};
+
+/** Control characters, and those that turn the direction of text around. */
+// eslint-disable-next-line no-control-regex
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const MAX_DESCRIPTION = 500;
+
+/** Text that may quote what a stranger sent, made harmless to show. */
+export const harmless = (text: string): string => {
+  const shown = text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return shown.length > MAX_DESCRIPTION ? `${shown.slice(0, MAX_DESCRIPTION)}...` : shown;
+};

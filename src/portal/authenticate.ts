@@ -1,0 +1,103 @@
+import { isMeshError } from "../errors.js";
+import { encodeBase64url, sha256 } from "../mesh/bytes.js";
+import type { PublicKey } from "../mesh/keys.js";
+import { NONCE_LIFETIME, verifyRequest, type VerifiedRequestSignature } from "../mesh/request-signature.js";
+import { LIMITS } from "../mesh/protocol.js";
+import { answerTo, refuse, type Answer, type Refusal } from "./answer.js";
+import type { Context } from "./context.js";
+import type { Reader, Transaction } from "./store/store.js";
+
+/** Finds the public key that a request claims to be signed with. */
+export type ResolveKey = (tx: Reader, udf: string) => Promise<PublicKey | undefined>;
+
+export interface SignedOptions {
+  readonly resolveKey: ResolveKey;
+  /** What to say instead of 401 where the signature does not hold: there is no account whose key it could be. */
+  readonly instead?: Refusal | undefined;
+  /** False where a resend may be answered anew, because nothing is changed by it. */
+  readonly keepAnswer?: boolean;
+}
+
+const NONCE = /^[A-Za-z0-9_-]{22}$/;
+
+/**
+ * Verifies the signature of a request under a key that `resolveKey` finds, or that signed another request within the last
+ * minutes: an identical resend must be recognised even where the request itself made its key invalid.
+ * Refuses with 401.
+ */
+const authenticate = async (context: Context, options: SignedOptions): Promise<VerifiedRequestSignature> => {
+  const { request, store, now } = context;
+  const resolve = (udf: string): Promise<PublicKey | undefined> =>
+    store.read(async (tx) => {
+      const key = await options.resolveKey(tx, udf);
+      if (key) return key;
+      const x = await tx.rememberedKey(udf);
+      return x === undefined ? undefined : { udf, crv: "Ed25519", x };
+    });
+  try {
+    const verified = await verifyRequest(request, resolve, Math.floor(now / 1000));
+    // One nonce has one spelling, or it could be used once in each.
+    if (NONCE.test(verified.nonce) && encodeBase64url(Buffer.from(verified.nonce, "base64url")) === verified.nonce) {
+      return verified;
+    }
+  } catch (error) {
+    if (options.instead) throw options.instead;
+    if (isMeshError(error, "clock-skew")) throw error;
+    // A store that cannot be read is no fault of the signature.
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      if (isMeshError(cause, "busy", "io-failed", "read-only", "state-corrupt", "internal")) throw cause;
+    }
+    if (request.headers["signature-input"] === undefined) {
+      return unauthorised("This request must be signed with a device authentication key (RFC 9421).");
+    }
+  }
+  return unauthorised("The request is not signed with a device authentication key that may make it.");
+};
+
+const unauthorised = (description: string): never =>
+  refuse(401, description, { headers: { "www-authenticate": "Signature" } });
+
+/** Refusals that the same request may well not meet again. */
+const TRANSIENT = [429, 500, 503];
+
+/**
+ * Runs a signed request in one transaction, which also remembers its nonce. `work` decides whether the key may do this, and
+ * refuses before it changes anything. An identical resend, which is the same key, nonce and body, gets the answer that the
+ * first one got; the same nonce with another body is refused with 401, and so is a signature that does not hold.
+ */
+export const transactSigned = async (
+  context: Context,
+  options: SignedOptions,
+  work: (tx: Transaction, key: PublicKey) => Promise<Answer>,
+): Promise<Answer> => {
+  const { key, nonce } = await authenticate(context, options);
+  const digest = encodeBase64url(sha256(context.request.body));
+  const { now } = context;
+  return context.store.transact(async (tx) => {
+    await tx.sweep(now, now - LIMITS.requestLifetime * 1000);
+    const used = await tx.nonce(key.udf, nonce);
+    if (used && used.digest !== digest) {
+      return unauthorised("The nonce of this request was used before, with another body. Sign with a fresh nonce.");
+    }
+    if (used?.answer !== undefined) return JSON.parse(used.answer) as Answer;
+    let answer: Answer;
+    try {
+      answer = await work(tx, key);
+    } catch (error) {
+      answer = answerTo(error);
+      if (TRANSIENT.includes(answer.status)) throw error;
+    }
+    if (!used) {
+      await tx.putNonce({
+        key: key.udf,
+        public: key.x,
+        nonce,
+        digest,
+        // One second more, since signatures are judged by whole seconds.
+        expires: now + (NONCE_LIFETIME + 1) * 1000,
+        answer: options.keepAnswer === false ? undefined : JSON.stringify(answer),
+      });
+    }
+    return answer;
+  });
+};

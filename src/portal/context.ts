@@ -1,0 +1,66 @@
+import { MeshError } from "../errors.js";
+import { canonicalDomain, parseAddress, type Address } from "../mesh/address.js";
+import type { Limiter } from "./limiter.js";
+import type { Store, Time } from "./store/store.js";
+
+/** One HTTP request, as the server or the embedded transport hands it over. */
+export interface PortalRequest {
+  readonly method: string;
+  /** What the Host header says, in lower case. */
+  readonly authority: string;
+  readonly path: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** The remote network address, or `embedded`. */
+  readonly address: string;
+}
+
+export interface PortalResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** What the records of one profile may take up. */
+export interface Quota {
+  /** Octets of all records, every version counted. */
+  readonly bytes: number;
+  /** Escrow entries and application profiles. */
+  readonly records: number;
+  readonly accounts: number;
+}
+
+export const DEFAULT_QUOTA: Quota = { bytes: 64 * 1024 * 1024, records: 1024, accounts: 16 };
+
+/** The address of requests that never crossed a network. */
+export const EMBEDDED_ADDRESS = "embedded";
+
+/** What a transaction works with, for one request. */
+export interface Context {
+  readonly store: Store;
+  /** Canonical; empty where every domain is served. */
+  readonly domains: readonly string[];
+  readonly defaultDomain: string;
+  readonly quota: Quota;
+  readonly limiters: { readonly validate: Limiter; readonly connectStart: Limiter } | undefined;
+  readonly transferToken: string | undefined;
+  readonly request: PortalRequest;
+  readonly now: Time;
+}
+
+/** The domains in canonical form. Throws `usage` for what is no domain. */
+export const canonicalDomains = (domains: readonly string[]): readonly string[] =>
+  domains.map((domain) => {
+    const canonical = canonicalDomain(domain);
+    if (canonical === undefined) {
+      throw new MeshError("usage", `${JSON.stringify(domain.slice(0, 64))} is not a domain name.`);
+    }
+    return canonical;
+  });
+
+export const servesDomain = (context: Pick<Context, "domains">, domain: string): boolean =>
+  context.domains.length === 0 || context.domains.includes(domain);
+
+/** Reads an account address of a request; a bare name means the default domain. Throws `address-invalid`. */
+export const readAddress = (context: Context, text: string): Address => parseAddress(text, context.defaultDomain);

@@ -1,0 +1,82 @@
+import { parseStrictJsonOctets } from "../mesh/json.js";
+import {
+  LIMITS,
+  REQUEST_SCHEMAS,
+  requestName,
+  responseName,
+  TRANSACTIONS,
+  type Request,
+  type Transaction,
+} from "../mesh/protocol.js";
+import { parseWith } from "../mesh/schema.js";
+import { refuse } from "./answer.js";
+
+/** Which transaction a request is, and what stands inside its wrapping. */
+export interface NamedMessage {
+  readonly transaction: Transaction;
+  readonly requestName: string;
+  readonly responseName: string;
+  readonly content: unknown;
+}
+
+/** GetRecords is Get with the log's own data (reference-00 sections 6.1.6 and 6.2.13). */
+const GET_RECORDS = "GetRecords";
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * Reads the octets of a request and finds out which transaction it is. Both wrappings are understood: the name of the
+ * transaction around the name of the message, and the name of the message alone. Throws `json-invalid` or a Refusal.
+ */
+export const nameMessage = (body: Buffer): NamedMessage => {
+  const value = parseStrictJsonOctets(body);
+  const names = isObject(value) ? Object.keys(value) : [];
+  const [name] = names;
+  if (!isObject(value) || name === undefined || names.length !== 1) {
+    return refuse(400, 'A request is a JSON object with exactly one member, such as {"Hello": {"HelloRequest": {}}}.');
+  }
+  const content = value[name];
+  if (name === GET_RECORDS || name === `${GET_RECORDS}Request`) {
+    return {
+      transaction: "Get",
+      requestName: `${GET_RECORDS}Request`,
+      responseName: `${GET_RECORDS}Response`,
+      content: name === GET_RECORDS ? content : { [name]: content },
+    };
+  }
+  const transaction = TRANSACTIONS.find((candidate) => candidate === name || requestName(candidate) === name);
+  if (!transaction) {
+    return refuse(400, `This portal knows no transaction named ${JSON.stringify(name.slice(0, 64))}.`);
+  }
+  return {
+    transaction,
+    requestName: requestName(transaction),
+    responseName: responseName(transaction),
+    content: name === transaction ? content : { [name]: content },
+  };
+};
+
+/** The records in a request, each without the name of its type. */
+const recordsIn = (message: Record<string, unknown>): unknown[] => [
+  message["SignedRequest"],
+  message["Result"],
+  ...[message["Entry"], message["Profile"]].flatMap((entry) => (isObject(entry) ? Object.values(entry) : [])),
+];
+
+/** Reads the request inside its wrapping as its schema describes it. Throws `json-invalid` or a Refusal. */
+export const readMessage = (named: NamedMessage): Request<Transaction> => {
+  const { content, requestName: expected, transaction } = named;
+  if (!isObject(content) || Object.keys(content).length !== 1 || !(expected in content)) {
+    return refuse(400, `A ${transaction} transaction holds exactly one member, named ${expected}.`);
+  }
+  const message = content[expected];
+  // Before the schemas look at it, since they know no difference between too long and wrong.
+  for (const record of isObject(message) ? recordsIn(message) : []) {
+    if (record !== undefined && Buffer.byteLength(JSON.stringify(record)) > LIMITS.record) {
+      refuse(413, `A record has at most ${LIMITS.record} octets.`);
+    }
+  }
+  const request = parseWith(REQUEST_SCHEMAS[transaction], message, "json-invalid", `The ${expected}`);
+  return expected.startsWith(GET_RECORDS) ? { ...request, Full: true } : request;
+};

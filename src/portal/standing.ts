@@ -1,0 +1,92 @@
+import { MeshError } from "../errors.js";
+import type { Address } from "../mesh/address.js";
+import type { Entry } from "../mesh/protocol.js";
+import { isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
+import type { PublicKey } from "../mesh/keys.js";
+import { refuse } from "./answer.js";
+import type { Context } from "./context.js";
+import type { Account, Reader, StoredRecord } from "./store/store.js";
+
+/** A stored record under the name of its type. */
+export const entryOf = (stored: StoredRecord): Entry => JSON.parse(stored.text) as Entry;
+
+/** The newest version of a profile, where the portal has any. Throws `state-corrupt` where it no longer verifies. */
+export const currentProfile = async (tx: Reader, udf: string): Promise<PersonalProfile | undefined> => {
+  const stored = await tx.newest("SignedPersonalProfile", udf);
+  if (!stored) return undefined;
+  try {
+    return readPersonal((entryOf(stored) as Record<string, unknown>)["SignedPersonalProfile"]);
+  } catch (cause) {
+    throw new MeshError("state-corrupt", `The stored profile ${udf} does not verify.`, { cause });
+  }
+};
+
+/** Refuses whatever concerns a profile that its owner ended for good (reference-10 section 3.1). */
+export const refuseRevoked = async (tx: Reader, udf: string): Promise<void> => {
+  if (await tx.newest("SignedMasterProfile", udf)) refuse(403, "The profile has been revoked by its owner.");
+};
+
+/** The account, open or suspended. Refuses an unknown and a closed one with 404. */
+export const liveAccount = async (tx: Reader, { account }: Address): Promise<Account> => {
+  const found = await tx.account(account);
+  if (!found) return refuse(404, "There is no such account at this portal.");
+  if (found.status === "Closed") {
+    return refuse(404, "The account has been deleted.", { members: { AccountStatus: found.status } });
+  }
+  return found;
+};
+
+/** An account that may be written to, and its profile. Refuses suspended accounts and revoked profiles with 403. */
+export const writableAccount = async (
+  tx: Reader,
+  address: Address,
+): Promise<{ account: Account; profile: PersonalProfile }> => {
+  const account = await liveAccount(tx, address);
+  if (account.status === "Suspended") refuse(403, "The account is suspended. Ask whoever runs the portal.");
+  await refuseRevoked(tx, account.profile);
+  const profile = await currentProfile(tx, account.profile);
+  if (!profile) throw new MeshError("state-corrupt", "An account has no profile.");
+  return { account, profile };
+};
+
+/** The current version of a profile that has an open account here and is not revoked; else refuses with 403. */
+export const writableProfile = async (tx: Reader, udf: string): Promise<PersonalProfile> => {
+  await refuseRevoked(tx, udf);
+  const accounts = await tx.accountsOf(udf);
+  if (!accounts.some(({ status }) => status === "Open")) {
+    refuse(
+      403,
+      accounts.some(({ status }) => status === "Suspended")
+        ? "The account is suspended. Ask whoever runs the portal."
+        : "The profile it belongs to has no account at this portal. Create one first.",
+    );
+  }
+  return (await currentProfile(tx, udf)) ?? refuse(403, "The profile it belongs to is not known at this portal.");
+};
+
+/** The authentication key with a fingerprint, where a device of the profile has it. */
+export const authenticationKey = (profile: PersonalProfile | undefined, udf: string): PublicKey | undefined =>
+  profile?.devices.find(({ authenticationKey: key }) => key.udf === udf)?.authenticationKey;
+
+/** True where the key is the authentication key of an administration device that is among the profile's devices. */
+export const isAdministrationKey = (profile: PersonalProfile, key: PublicKey): boolean =>
+  profile.devices.some((device) => device.authenticationKey.udf === key.udf && isAdministrator(profile, device.udf));
+
+/** Refuses with 413 where storing so many octets more would go beyond what a profile may take up. */
+export const checkQuota = async (
+  tx: Reader,
+  context: Context,
+  owner: string,
+  record: { readonly type: string; readonly text: string; readonly isNew: boolean },
+): Promise<void> => {
+  const { bytes, records } = await tx.usage(owner);
+  const counted = record.type === "SignedApplicationProfile" || record.type === "OfflineEscrowEntry";
+  // A full quota must not keep a person from removing a stolen device: profiles have room of their own.
+  const limit = counted ? context.quota.bytes : 4 * context.quota.bytes;
+  if (bytes + Buffer.byteLength(record.text) > limit) {
+    refuse(413, `The profile's records take up all of the ${limit} octets that this portal keeps for it.`);
+  }
+  if (counted && record.isNew && records >= context.quota.records) {
+    refuse(413, `The profile has the ${context.quota.records} records that this portal keeps for it.`);
+  }
+};
