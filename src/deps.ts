@@ -60,6 +60,8 @@ export interface Deps {
   /** Path of the program's launcher and of the Node that runs it, for starting it again. */
   readonly execPath: readonly string[];
   readonly pid: number;
+  /** The system's folder for temporary files. */
+  readonly temporaryFolder: string;
   readonly cwd: string;
   readonly fs: FileSystem;
   readonly stdout: TextOutput;
@@ -175,6 +177,7 @@ export const systemDeps = (): Deps => {
     hostname: os.hostname(),
     execPath: [process.execPath, process.argv[1] ?? "meshman"],
     pid: process.pid,
+    temporaryFolder: os.tmpdir(),
     cwd: process.cwd(),
     fs: systemFiles,
     stdout: output(process.stdout),

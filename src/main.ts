@@ -1,5 +1,3 @@
-import { createContext } from "./cli/context.js";
-import { printError, printResult, type OutputOptions } from "./cli/output.js";
 import type { Deps } from "./deps.js";
 import { VERSION } from "./version.js";
 
@@ -14,17 +12,14 @@ const isGiven = (argv: readonly string[], option: string): boolean => {
  * else to standard error. Never throws.
  */
 export const main = async (argv: readonly string[], deps: Deps): Promise<number> => {
-  const plain =
-    !deps.stderr.isTTY ||
-    isGiven(argv, "--no-color") ||
-    (deps.env["NO_COLOR"] ?? "") !== "" ||
-    deps.env["TERM"] === "dumb";
-  const output: OutputOptions = { json: isGiven(argv, "--json"), color: !plain };
+  if (argv.length === 1 && argv[0] === "--version") {
+    await deps.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const { printError, printResult } = await import("./cli/output.js");
+  const noColor = isGiven(argv, "--no-color") || (deps.env["NO_COLOR"] ?? "") !== "" || deps.env["TERM"] === "dumb";
+  const output = { json: isGiven(argv, "--json"), color: deps.stderr.isTTY && !noColor };
   try {
-    if (argv.length === 1 && argv[0] === "--version") {
-      await deps.stdout.write(`${VERSION}\n`);
-      return 0;
-    }
     const { parseCommandLine } = await import("./cli/program.js");
     const parsed = parseCommandLine(argv, deps, VERSION);
     if (parsed.kind === "text") {
@@ -32,8 +27,8 @@ export const main = async (argv: readonly string[], deps: Deps): Promise<number>
       return 0;
     }
     const { load, input, globals } = parsed.invocation;
+    const [{ createContext }, { run }] = await Promise.all([import("./cli/context.js"), load()]);
     const context = createContext(deps, globals, (result) => printResult(deps, result, output));
-    const { run } = await load();
     const result = await run(context, input);
     if (!result) return 0;
     await printResult(deps, result, output);

@@ -1,6 +1,7 @@
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import { homePath, openHome, type Home } from "../keystore/home.js";
+import type { Keystore } from "../keystore/keystore.js";
 import type { Result } from "./output.js";
 
 /** The options that every command takes, before the noun or after the verb. */
@@ -48,7 +49,34 @@ export interface Context {
   readonly note: (message: string) => Promise<void>;
   /** More of the same, with --verbose only. */
   readonly detail: (message: string) => Promise<void>;
+  /** What has been unlocked: a passphrase is asked for once, also where one command does the work of several. */
+  readonly unlocked: { keystore?: Keystore };
 }
+
+/** The arguments and options of a command line, or of one command that is part of another. */
+export const inputOf = (values: readonly unknown[], options: Readonly<Record<string, unknown>>): Input => ({
+  argument: (index) => {
+    const value = values[index];
+    return typeof value === "string" ? value : undefined;
+  },
+  arguments: (index) => {
+    const value = values[index];
+    return Array.isArray(value) ? value.map(String) : typeof value === "string" ? [value] : [];
+  },
+  text: (name) => {
+    const value = options[name];
+    return typeof value === "string" ? value : undefined;
+  },
+  list: (name) => {
+    const value = options[name];
+    return Array.isArray(value) ? value.map(String) : [];
+  },
+  flag: (name) => options[name] !== undefined && options[name] !== false,
+  whole: (name) => {
+    const value = options[name];
+    return typeof value === "number" ? value : undefined;
+  },
+});
 
 /** What a verb's file exports. `undefined` means that all output was emitted on the way. */
 export type Run = (context: Context, input: Input) => Promise<Result | undefined>;
@@ -70,6 +98,7 @@ export const createContext = (deps: Deps, globals: Globals, emit: (result: Resul
     },
     canAsk: globals.input && deps.stdinIsTTY && deps.stderr.isTTY && !isSet(deps.env["CI"]),
     emit,
+    unlocked: {},
     note: async (message) => {
       if (!globals.quiet) await write(message);
     },

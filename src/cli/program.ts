@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import { NOUNS, PLAIN_COMMANDS } from "./commands.js";
-import type { Globals, Input, Run } from "./context.js";
+import { inputOf, type Globals, type Input, type Run } from "./context.js";
 import { GLOBAL_OPTIONS, setExamples, type OptionDeclaration, type VerbDeclaration } from "./declare.js";
 
 const DEFAULT_TIMEOUT = 30;
@@ -30,30 +30,6 @@ export interface Invocation {
   readonly input: Input;
   readonly globals: Globals;
 }
-
-const inputOf = (values: readonly unknown[], options: Readonly<Record<string, unknown>>): Input => ({
-  argument: (index) => {
-    const value = values[index];
-    return typeof value === "string" ? value : undefined;
-  },
-  arguments: (index) => {
-    const value = values[index];
-    return Array.isArray(value) ? value.map(String) : typeof value === "string" ? [value] : [];
-  },
-  text: (name) => {
-    const value = options[name];
-    return typeof value === "string" ? value : undefined;
-  },
-  list: (name) => {
-    const value = options[name];
-    return Array.isArray(value) ? value.map(String) : [];
-  },
-  flag: (name) => options[name] !== undefined && options[name] !== false,
-  whole: (name) => {
-    const value = options[name];
-    return typeof value === "number" ? value : undefined;
-  },
-});
 
 const addGlobals = (command: Command, hidden: boolean): void => {
   for (const declaration of GLOBAL_OPTIONS) {

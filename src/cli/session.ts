@@ -10,7 +10,8 @@ import { loadPins, readPins, updatePins } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import { findDevice, isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
-import { pinOf } from "../mesh/succession.js";
+import { compareVersions, pinOf } from "../mesh/succession.js";
+import { viewOf } from "./view-of.js";
 
 const MINIMUM_PASSPHRASE = 8;
 
@@ -23,7 +24,10 @@ const givenPassphrase = async (context: Context): Promise<Buffer | undefined> =>
 };
 
 /** Opens the keystore, asking for its passphrase where it has one. Throws `locked`, `wrong-passphrase` or `input-required`. */
-export const openKeystore = async (context: Context): Promise<Keystore> => {
+export const openKeystore = async (context: Context): Promise<Keystore> =>
+  (context.unlocked.keystore ??= await unlock(context));
+
+const unlock = async (context: Context): Promise<Keystore> => {
   const facts = readKeystoreFacts(context.home);
   if (facts?.protection !== "passphrase") return unlockKeystore(context.home);
   const passphrase = (await givenPassphrase(context)) ?? (await askPassphrase(context));
@@ -58,10 +62,10 @@ export const newPassphrase = async (
 /** Opens the keystore of this home, or makes one: with a passphrase, or with a key file after `--no-passphrase`. */
 export const openOrCreateKeystore = async (context: Context, noPassphrase: boolean): Promise<Keystore> => {
   if (readKeystoreFacts(context.home)) return openKeystore(context);
-  return createKeystore(
+  return (context.unlocked.keystore = await createKeystore(
     context.home,
     noPassphrase ? { method: "key-file" } : { method: "passphrase", passphrase: await newPassphrase(context) },
-  );
+  ));
 };
 
 /** Removes keys that belong to no profile: what a command left that was killed between keys and profile. */
@@ -156,7 +160,7 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
   // The record first: a record newer than its pin is verified again, but a pin without its record shows nothing.
   await updateProfile(home, profile.udf, (state = session.state) => ({
     ...withoutConnecting(state, profile),
-    record: newest(state, profile),
+    ...newest(state, profile),
   }));
   await updatePins(home, keystore, (pins) => {
     const pin = pins.profiles[profile.udf];
@@ -166,11 +170,10 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
   });
 };
 
-const newest = (state: ProfileState, profile: PersonalProfile): ProfileState["record"] & object => {
-  if (!state.record) return profile.record;
-  const known = readPersonal(state.record);
-  const older = known.master.sequence - profile.master.sequence || known.sequence - profile.sequence;
-  return older > 0 ? state.record : profile.record;
+const newest = (state: ProfileState, profile: PersonalProfile): Pick<ProfileState, "record" | "view"> => {
+  const known = state.record && readPersonal(state.record);
+  const isOlder = known !== undefined && compareVersions(known, profile) > 0;
+  return isOlder ? {} : { record: profile.record, view: viewOf(profile) };
 };
 
 /** A device that the profile lists is connected, whatever was being waited for. */

@@ -1,10 +1,9 @@
 import { readKeystoreFacts } from "../keystore/keystore.js";
 import type { Work } from "../keystore/state.js";
-import { deviceName, findDevice, isAdministrator } from "../mesh/records/personal.js";
 import type { Run } from "./context.js";
-import { knownProfile } from "./known.js";
 import { fields } from "./output.js";
 import { selectProfile } from "./select.js";
+import { knownView } from "./view.js";
 
 const describe = (work: Work, account: string): { kind: string; since: string; command: string } => {
   const command = {
@@ -36,9 +35,9 @@ export const run: Run = async (context) => {
       text: "There is no profile on this device yet. `meshman setup` makes one.\n",
     };
   }
-  const profile = knownProfile(context, state);
-  const device = profile && findDevice(profile, state.device.udf);
-  const admin = profile !== undefined && device !== undefined && isAdministrator(profile, state.device.udf);
+  const { view } = await knownView(context, state);
+  const device = view?.devices.find(({ udf }) => udf === state.device.udf);
+  const admin = device?.admin === true;
   const account = state.accounts[0] ?? state.connecting;
   const pendingWork = state.work.map((work) => describe(work, state.accounts[0]?.account ?? ""));
   if (state.connecting && !device) {
@@ -49,11 +48,11 @@ export const run: Run = async (context) => {
     profile: {
       udf: state.udf,
       name: state.name,
-      masterSequence: profile?.master.sequence ?? null,
-      sequence: profile?.sequence ?? null,
+      masterSequence: view?.masterSequence ?? null,
+      sequence: view?.sequence ?? null,
       revoked: state.revoked ?? null,
     },
-    device: { udf: state.device.udf, name: profile && device ? deviceName(profile, device) : null },
+    device: { udf: state.device.udf, name: device?.name ?? null },
     connected: device !== undefined,
     admin,
     keystore: keystoreValue,

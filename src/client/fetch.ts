@@ -5,6 +5,7 @@ import { readPersonal, type PersonalProfile } from "../mesh/records/personal.js"
 import { compareVersions } from "../mesh/succession.js";
 import type { PortalClient } from "./client.js";
 import { pagesOf } from "./pages.js";
+import { refusedAccountStatus } from "./status.js";
 
 /** The most versions of a profile that are fetched. */
 const MAX_VERSIONS = 1000;
@@ -24,22 +25,22 @@ export type ProfileQuery =
 
 type GetRequest = { readonly Account: string } | { readonly Identifier: string };
 
-/** The answer to Get, or undefined where the portal says that there is nothing. */
+/** The answer to Get; one without entries where the portal says that there is nothing. */
 export const get = async (
   client: PortalClient,
   request: GetRequest & { readonly Multiple?: true; readonly SearchConstraints?: { readonly PageKey: string } },
-): Promise<Response<"Get"> | undefined> => {
+): Promise<Response<"Get">> => {
   try {
     return await client.send("Get", request);
   } catch (error) {
-    if (isMeshError(error, "record-not-found")) return undefined;
+    if (isMeshError(error, "record-not-found")) return { AccountStatus: refusedAccountStatus(error) };
     throw error;
   }
 };
 
 /** The values of one type among the entries of an answer; entries of other types are none of our business. */
-export const entriesOf = (response: Response<"Get"> | undefined, type: string): unknown[] =>
-  (response?.Entries ?? []).flatMap((entry) =>
+export const entriesOf = (response: Response<"Get">, type: string): unknown[] =>
+  (response.Entries ?? []).flatMap((entry) =>
     Object.keys(entry).length === 1 && Object.hasOwn(entry, type) ? [entry[type]] : [],
   );
 
@@ -49,20 +50,45 @@ export const entriesOf = (response: Response<"Get"> | undefined, type: string): 
  * profile is not the one asked for, `fork` for two different ones of one age, and `profile-revoked` where a note alone is left.
  * A profile found by account is whoever's the portal says, unless `identifier` or the caller's pin says otherwise.
  */
-export const fetchProfile = async (client: PortalClient, query: ProfileQuery): Promise<FetchedProfile | undefined> => {
-  const response = await get(
-    client,
-    "account" in query ? { Account: query.account } : { Identifier: query.identifier },
+export const fetchProfile = async (client: PortalClient, query: ProfileQuery): Promise<FetchedProfile | undefined> =>
+  readProfile(
+    await get(client, "account" in query ? { Account: query.account } : { Identifier: query.identifier }),
+    query.identifier,
+    client.url,
   );
+
+/** What a portal says of an account. `status` is its word alone; undefined where it says nothing that is known. */
+export interface FetchedAccount {
+  readonly status: "open" | "closed" | "suspended" | undefined;
+  readonly fetched: FetchedProfile | undefined;
+}
+
+const ACCOUNT_STATUSES = { Open: "open", Closed: "closed", Suspended: "suspended" } as const;
+
+/** Fetches an account's state (reference-00 section 7.3.2) and its verified profile. Throws as `fetchProfile` does. */
+export const fetchAccount = async (client: PortalClient, account: string): Promise<FetchedAccount> => {
+  const response = await get(client, { Account: account });
+  const said = response.AccountStatus;
+  return {
+    status: said === "Open" || said === "Closed" || said === "Suspended" ? ACCOUNT_STATUSES[said] : undefined,
+    fetched: readProfile(response, undefined, client.url),
+  };
+};
+
+const readProfile = (
+  response: Response<"Get">,
+  identifier: string | undefined,
+  url: string,
+): FetchedProfile | undefined => {
   const profiles = entriesOf(response, "SignedPersonalProfile").map(readPersonal);
   const notes = entriesOf(response, "SignedMasterProfile")
     .map(readMaster)
     .filter(({ revoked }) => revoked !== undefined);
-  const udf = query.identifier ?? profiles[0]?.udf;
-  if (profiles.some((profile) => profile.udf !== udf)) throw anotherProfile(client.url);
+  const udf = identifier ?? profiles[0]?.udf;
+  if (profiles.some((profile) => profile.udf !== udf)) throw anotherProfile(url);
   const revocation = notes.find((note) => note.udf === udf);
   const profile = newest(profiles);
-  if (profile) return { profile, revocation, accountStatus: response?.AccountStatus };
+  if (profile) return { profile, revocation, accountStatus: response.AccountStatus };
   if (revocation) throw profileRevoked(revocation);
   return undefined;
 };
@@ -97,7 +123,7 @@ export async function* historyPages(client: PortalClient, udf: string): AsyncGen
       Multiple: true,
       ...(pageKey !== undefined && { SearchConstraints: { PageKey: pageKey } }),
     });
-    return { items: response?.Entries ?? [], pageKey: response?.PageKey };
+    return { items: response.Entries ?? [], pageKey: response.PageKey };
   });
   for await (const items of pages) {
     const versions = entriesOf({ Entries: [...items] }, "SignedPersonalProfile").map(readPersonal);

@@ -2,6 +2,7 @@
 export { createAccount } from "./account.js";
 export { completeConnection, connectionResult, listPending, startConnection } from "./connect.js";
 export { fetchEscrowEntry, publishEscrowEntry } from "./escrow.js";
-export { fetchHistory, fetchProfile, type FetchedProfile, type ProfileQuery } from "./fetch.js";
+export { fetchAccount, fetchHistory, fetchProfile } from "./fetch.js";
+export type { FetchedAccount, FetchedProfile, ProfileQuery } from "./fetch.js";
 export { followProfile, type Followed } from "./follow.js";
 export { bringUp, publishEntry, publishProfile } from "./publish.js";

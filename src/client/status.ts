@@ -65,6 +65,11 @@ export const statusError = (
   return new MeshError(code, `The portal ${url} ${says}${words}`, hint === undefined ? {} : { hint });
 };
 
+const accountStatuses = new WeakMap<MeshError, string>();
+
+/** What the portal said of the account when it refused a request about it: a deleted one is `Closed`, for instance. */
+export const refusedAccountStatus = (error: MeshError): string | undefined => accountStatuses.get(error);
+
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /**
@@ -86,5 +91,9 @@ export const readResponse = <Name extends Transaction>(
   }
   const status = response.Status ?? (isSuccess(answer.status) ? 201 : answer.status);
   if (isSuccess(status)) return response;
-  throw statusError(transaction, url, status, answer.headers, response.StatusDescription);
+  const error = statusError(transaction, url, status, answer.headers, response.StatusDescription);
+  if ("AccountStatus" in response && response.AccountStatus !== undefined) {
+    accountStatuses.set(error, response.AccountStatus);
+  }
+  throw error;
 };

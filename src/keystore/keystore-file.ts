@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as v from "valibot";
-import { KEY_USES, type KeyUse } from "../mesh/keys.js";
+import { KEY_USES, type KeyUse } from "../mesh/key-use.js";
 import { parseWith, TimeSchema, UdfSchema } from "../mesh/schema.js";
 import type { Home } from "./home.js";
 import { ProtectionSchema, type Protection } from "./protection.js";

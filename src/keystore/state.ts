@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
-import { SignedRecordSchema, type SignedRecord } from "../mesh/jose.js";
-import { parseWith, TimeSchema, textSchema, UdfSchema } from "../mesh/schema.js";
+import { SignedRecordSchema, type SignedRecord } from "../mesh/signed-record.js";
+import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, textSchema, UdfSchema } from "../mesh/schema.js";
 import { isUdf, parseUdf } from "../mesh/udf.js";
 import { fileError } from "./durable.js";
 import { ensureFolder, PROFILES, syncEntry, type Home } from "./home.js";
@@ -38,6 +38,16 @@ export type Work =
   | { kind: "publish"; record: SignedRecord; since: string }
   | { kind: "recover"; since: string };
 
+/** What a person asks about most, taken from a verified record, so that showing it needs no cryptography. */
+export interface ProfileView {
+  /** Hash of the record that it was taken from. */
+  hash: string;
+  masterSequence: number;
+  sequence: number;
+  updated: string;
+  devices: { udf: string; name: string; admin: boolean }[];
+}
+
 /** Everything that this home knows of one profile, except private keys and pins. */
 export interface ProfileState {
   version: 1;
@@ -53,6 +63,7 @@ export interface ProfileState {
   };
   accounts: AccountState[];
   record?: SignedRecord;
+  view?: ProfileView;
   connecting?: ConnectingState;
   recovery?: RecoveryState;
   /** When the profile was revoked, where that happened from here. */
@@ -85,6 +96,15 @@ const StateSchema = v.looseObject({
   }),
   accounts: v.array(v.looseObject(account)),
   record: v.exactOptional(SignedRecordSchema),
+  view: v.exactOptional(
+    v.looseObject({
+      hash: Sha256Schema,
+      masterSequence: SequenceSchema,
+      sequence: SequenceSchema,
+      updated: TimeSchema,
+      devices: v.array(v.looseObject({ udf: UdfSchema, name: textSchema(256), admin: v.boolean() })),
+    }),
+  ),
   connecting: v.exactOptional(
     v.looseObject({
       ...account,

@@ -1,27 +1,14 @@
 import { sign as signOctets, verify as verifyOctets } from "node:crypto";
-import { FlattenedEncrypt } from "jose/jwe/flattened/encrypt";
-import { flattenedDecrypt } from "jose/jwe/flattened/decrypt";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { decodeBase64url, encodeBase64url, sha256, utf8 } from "./bytes.js";
 import { parseStrictJsonOctets } from "./json.js";
 import { privateKeyObject, publicKeyObject, type PrivateKey, type PublicKey } from "./keys.js";
 import { parseWith, UdfSchema } from "./schema.js";
+import { MAX_RECORD, SignedRecordSchema, type SignedRecord } from "./signed-record.js";
 
-/** The largest record that is read or written, in octets of its JSON text. */
-export const MAX_RECORD = 256 * 1024;
-
-/** A flattened JWS (RFC 7515 section 7.2.2) with exactly these members, each canonical base64url. */
-export const SignedDataSchema = v.strictObject({
-  protected: v.pipe(v.string(), v.maxLength(1024)),
-  payload: v.pipe(v.string(), v.maxLength(MAX_RECORD)),
-  signature: v.pipe(v.string(), v.length(86)),
-});
-export type SignedData = v.InferOutput<typeof SignedDataSchema>;
-
-/** What every signed record looks like, without the name of its type (reference-00 section 5.3.2). */
-export const SignedRecordSchema = v.strictObject({ Identifier: UdfSchema, SignedData: SignedDataSchema });
-export type SignedRecord = v.InferOutput<typeof SignedRecordSchema>;
+export { MAX_RECORD, recordHash, SignedDataSchema, SignedRecordSchema } from "./signed-record.js";
+export type { SignedData, SignedRecord } from "./signed-record.js";
 
 /** A JWE (RFC 7516 section 7.2.2) under a key that both sides know: `alg` dir, `enc` A256GCM. */
 export const EncryptedDataSchema = v.strictObject({
@@ -98,17 +85,12 @@ export const signMessage = (message: Uint8Array, key: PrivateKey): Buffer =>
 export const verifyMessage = (message: Uint8Array, signature: Uint8Array, key: PublicKey): boolean =>
   signature.length === 64 && verifyOctets(null, message, publicKeyObject(key), signature);
 
-/** Hash of a record: base64url of SHA-256 over `protected.payload.signature`. */
-export const recordHash = (record: SignedRecord): string => {
-  const { protected: header, payload, signature } = record.SignedData;
-  return encodeBase64url(sha256(utf8(`${header}.${payload}.${signature}`)));
-};
-
 /** Hash of a payload, which the next record names in `Previous`: base64url of SHA-256 over the decoded octets. */
 export const payloadHash = (octets: Uint8Array): string => encodeBase64url(sha256(octets));
 
 /** Encrypts octets under a 32-octet key known to both sides (RFC 7518 section 4.5). */
 export const encryptDirect = async (plaintext: Uint8Array, key: Uint8Array): Promise<EncryptedData> => {
+  const { FlattenedEncrypt } = await import("jose/jwe/flattened/encrypt");
   const jwe = await new FlattenedEncrypt(plaintext).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(key);
   return parseWith(
     EncryptedDataSchema,
@@ -125,6 +107,7 @@ export const decryptDirect = async (value: unknown, key: Uint8Array): Promise<Bu
     for (const text of [data.iv, data.ciphertext, data.tag]) decodeBase64url(text);
     if (data.protected !== DIRECT_HEADER)
       throw new MeshError("decryption-failed", "The header is not the expected one.");
+    const { flattenedDecrypt } = await import("jose/jwe/flattened/decrypt");
     const { plaintext } = await flattenedDecrypt(data, key, {
       keyManagementAlgorithms: ["dir"],
       contentEncryptionAlgorithms: ["A256GCM"],

@@ -2,21 +2,11 @@ import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } fr
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { decodeBase64url, encodeBase64url } from "./bytes.js";
+import type { Curve, KeyUse } from "./key-use.js";
 import { isSafeEd25519Point, isSafeX25519Point } from "./points.js";
 import { CONTENT_TYPE, fingerprint } from "./udf.js";
 
-export type Curve = "Ed25519" | "X25519";
-
-/** What a key is for. One key has one use (architecture-02 section 3.2). */
-export const KEY_USES = [
-  "master-signature",
-  "master-escrow",
-  "online-signature",
-  "device-signature",
-  "device-authentication",
-  "device-encryption",
-] as const;
-export type KeyUse = (typeof KEY_USES)[number];
+export { KEY_USES, type Curve, type KeyUse } from "./key-use.js";
 
 /** A private key as a JWK (RFC 8037); `kid` is the fingerprint of the public key. */
 export const PrivateKeySchema = v.strictObject({

@@ -250,7 +250,7 @@ const checkDigest = (record: LegacySigned): void => {
 /** What is left to do of a verification once the octets have been digested, and need not be kept any longer. */
 export interface LegacyDigest {
   readonly state: Verify;
-  readonly signature: Buffer;
+  readonly signature: Uint8Array;
 }
 
 /**
@@ -260,7 +260,8 @@ export interface LegacyDigest {
  */
 export const digestLegacy = (record: LegacySigned): LegacyDigest => {
   if (record.form === "2017") checkDigest(record);
-  return { state: createVerify("RSA-SHA512").update(record.signed), signature: record.signature };
+  // A copy, since a small Buffer keeps the whole pool alive that it was taken from.
+  return { state: createVerify("RSA-SHA512").update(record.signed), signature: new Uint8Array(record.signature) };
 };
 
 /** True where the signature is valid under the key. A digest can be asked once. Who may sign is the caller's business. */

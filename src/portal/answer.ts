@@ -81,7 +81,6 @@ export const answerTo = (error: unknown): Answer => {
 };
 
 /** Control characters, and those that turn the direction of text around. */
-// eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 const MAX_DESCRIPTION = 500;
 

@@ -3,9 +3,10 @@ import type { Address } from "../mesh/address.js";
 import type { Entry } from "../mesh/protocol.js";
 import { isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import type { PublicKey } from "../mesh/keys.js";
-import { refuse } from "./answer.js";
+import { Refusal, refuse } from "./answer.js";
+import type { SignedOptions } from "./authenticate.js";
 import type { Context } from "./context.js";
-import type { Account, Reader, StoredRecord } from "./store/store.js";
+import type { Account, Reader, Store, StoredRecord } from "./store/store.js";
 
 /** A stored record under the name of its type. */
 export const entryOf = (stored: StoredRecord): Entry => JSON.parse(stored.text) as Entry;
@@ -88,5 +89,37 @@ export const checkQuota = async (
   }
   if (counted && record.isNew && records >= context.quota.records) {
     refuse(413, `The profile has the ${context.quota.records} records that this portal keeps for it.`);
+  }
+};
+
+/** The profiles for which a key may speak: it is a device's authentication key there, and they are not revoked. */
+export const profilesOfKey = async (tx: Reader, key: PublicKey): Promise<readonly string[]> => {
+  const profiles: string[] = [];
+  for (const udf of await tx.profilesWithAuthentication(key.udf)) {
+    if (!(await tx.newest("SignedMasterProfile", udf))) profiles.push(udf);
+  }
+  return profiles;
+};
+
+/** A device authentication key of any current profile, by its fingerprint. */
+export const findAuthenticationKey = async (tx: Reader, udf: string): Promise<PublicKey | undefined> => {
+  const [profile] = await tx.profilesWithAuthentication(udf);
+  return profile === undefined ? undefined : authenticationKey(await currentProfile(tx, profile), udf);
+};
+
+/**
+ * How the signature of a request for an account is verified: under the authentication keys of its current profile. Where
+ * there is no such account, that is what is answered, unless the request turns out to be an identical resend.
+ */
+export const resolveAccountKey = async (
+  store: Store,
+  address: Address,
+): Promise<Pick<SignedOptions, "resolveKey" | "instead">> => {
+  try {
+    const { profile } = await store.read((tx) => liveAccount(tx, address));
+    return { resolveKey: async (tx, udf) => authenticationKey(await currentProfile(tx, profile), udf) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { resolveKey: () => Promise.resolve(undefined), instead: error };
   }
 };

@@ -1,12 +1,11 @@
+import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import type { Handler } from "./support.js";
-import { generateKey } from "../../src/mesh/keys.js";
-import { publicKeyOf } from "../../src/mesh/keys.js";
+import type { PortalClient } from "../../src/client/client.js";
+import { generateKey, publicKeyOf } from "../../src/mesh/keys.js";
 import { verifyRequest } from "../../src/mesh/request-signature.js";
 import { errorCode, meshError } from "../support/deps.js";
-import { ALL_EXTENSIONS, greeting, HELLO, open, OUR_HELLO, quickDeps, reply, serve } from "./support.js";
-import { randomBytes } from "node:crypto";
+import { ALL_EXTENSIONS, greeting, HELLO, open, OUR_HELLO, quickDeps, reply, serve, type Handler } from "./support.js";
 
 const drop = (response: ServerResponse): void => void response.socket?.destroy();
 const key = generateKey("device-authentication", randomBytes);
@@ -119,13 +118,11 @@ describe("the first contact", () => {
 });
 
 describe("redirects", () => {
-  const redirecting = (status: number, location: (url: string, count: number) => string) => {
-    const server = serve(async (request, response, index) => {
-      const { url } = await server;
+  const redirecting = (status: number, location: (count: number) => string) => {
+    return serve((request, response, index) => {
       if (request.path === "/mesh/") reply(response, OUR_HELLO);
-      else reply(response, "", status, { location: location(url, index) });
+      else reply(response, "", status, { location: location(index) });
     });
-    return server;
   };
 
   it.each([307, 308])("are followed within the origin (%i), and signed anew", async (status) => {
@@ -151,7 +148,7 @@ describe("redirects", () => {
   });
 
   it("in circles end", async () => {
-    const server = await redirecting(307, (_, count) => `/hop-${count}`);
+    const server = await redirecting(307, (count) => `/hop-${count}`);
     expect(await errorCode(() => open(server.url))).toBe("portal-answer");
     expect(server.requests.length).toBe(4);
   });
@@ -299,12 +296,17 @@ describe("trying again", () => {
   });
 
   it("does not happen for what changes something and is not signed", async () => {
-    const server = await failing(OUR_HELLO, 1, drop);
-    const client = await open(server.url);
-    expect(await errorCode(() => client.send("ValidateAccount", { Account: "a", Reserve: true }))).toBe(
-      "portal-unreachable",
-    );
-    expect(server.requests.length).toBe(2);
+    const asks = [
+      (client: PortalClient) => client.send("ValidateAccount", { Account: "a", Reserve: true }),
+      (client: PortalClient) => client.send("DeleteAccount", { Account: "a" }),
+      (client: PortalClient) => client.send("ConnectStart", { AccountID: "a", SignedRequest: {} as never }),
+    ];
+    for (const ask of asks) {
+      const server = await failing(OUR_HELLO, 1, drop);
+      const client = await open(server.url);
+      expect(await errorCode(() => ask(client))).toBe("portal-unreachable");
+      expect(server.requests.length).toBe(2);
+    }
   });
 
   it("happens after a time-out under the same rule", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fetchHistory, fetchProfile } from "../../src/client/profiles.js";
+import { fetchAccount, fetchHistory, fetchProfile } from "../../src/client/profiles.js";
 import { signRecord, type SignedRecord } from "../../src/mesh/jose.js";
 import { createRevocation } from "../../src/mesh/profile.js";
 import { errorCode } from "../support/deps.js";
@@ -122,6 +122,23 @@ describe("fetchProfile", () => {
   });
 });
 
+describe("fetchAccount", () => {
+  it("gives the state of the account beside the profile", async () => {
+    for (const [response, status, found] of [
+      [{ Status: 201, AccountStatus: "Suspended", Entries: [entry(alice.first)] }, "suspended", true],
+      [{ Status: 201, AccountStatus: "Frozen", Entries: [entry(alice.first)] }, undefined, true],
+      [{ Status: 201, Entries: [entry(alice.first)] }, undefined, true],
+      [{ Status: 404, AccountStatus: "Closed", Entries: [entry(alice.first)] }, "closed", false],
+      [{ Status: 404 }, undefined, false],
+    ] as const) {
+      const server = await serve(greeting(HELLO, (_, to) => reply(to, { GetResponse: response }, response.Status)));
+      const account = await fetchAccount(await open(server.url), "alice@example.com");
+      expect(account.status).toBe(status);
+      expect(account.fetched !== undefined).toBe(found);
+    }
+  });
+});
+
 describe("fetchHistory", () => {
   const all = versions(alice, 5).reverse();
 
@@ -153,6 +170,7 @@ describe("fetchHistory", () => {
     const circling = await paged(all, () => "page 0");
     const client = await open(circling.url);
     expect(await errorCode(() => fetchHistory(client, alice.first.udf))).toBe("portal-answer");
+    expect(circling.requests.length).toBe(3);
     const endless = await serve(
       greeting(OUR_HELLO, (_, response, index) => {
         const Entries = Array.from({ length: 100 }, () => entry(alice.first));

@@ -8,14 +8,14 @@ import { errorCode, meshError } from "../support/deps.js";
 import { reply, serve } from "./support.js";
 import { selfSigned } from "./tls.js";
 
-const opened: { close(): unknown }[] = [];
+const opened: { readonly close: () => unknown }[] = [];
 afterEach(async () => {
   for (const { close } of opened.splice(0)) await close();
 });
 
 const connect = async (url: string, ca?: string): Promise<Transport> => {
   const transport = await openHttp(url, { now: () => new Date(), ca: ca === undefined ? undefined : Buffer.from(ca) });
-  opened.push(transport);
+  opened.push({ close: () => transport.close() });
   return transport;
 };
 
@@ -74,7 +74,7 @@ describe("the http transport", () => {
     });
     let time = 0;
     const transport = await openHttp(url, { now: () => new Date(time) });
-    opened.push(transport);
+    opened.push({ close: () => transport.close() });
     await transport.send(hello());
     await transport.send(hello());
     expect(connections).toBe(1);

@@ -110,7 +110,7 @@ export const plainPortal = async (): Promise<PlainPortal> => {
   const handle = (request: Received, response: ServerResponse): void => {
     try {
       const { outer, message } = request;
-      const { Portal: _, ...fields } = message;
+      const fields = Object.fromEntries(Object.entries(message).filter(([name]) => name !== "Portal"));
       if (dead || Object.keys(fields).some((name) => !MEMBERS[outer]?.includes(name))) die();
       if (request.headers["transfer-encoding"] !== undefined) die();
       const name = `${outer.replace("Account", "")}Response`;

@@ -58,6 +58,7 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     hostname: "testhost",
     execPath: [process.execPath, "meshman"],
     pid: process.pid,
+    temporaryFolder: os.tmpdir(),
     cwd: "/nowhere",
     fs: system.fs,
     stdout: stdout.output,

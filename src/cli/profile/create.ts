@@ -16,6 +16,7 @@ import { pinOf } from "../../mesh/succession.js";
 import type { Context, Run } from "../context.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields } from "../output.js";
+import { viewOf } from "../view-of.js";
 import { openOrCreateKeystore, removeOrphans } from "../session.js";
 
 export const run: Run = async (context, input) => {
@@ -87,6 +88,7 @@ export const createProfile = async (
       },
       accounts: [],
       record: profile.record,
+      view: viewOf(profile),
       work: [],
     }));
   });

@@ -31,7 +31,7 @@ const codeOf = (error: unknown): string =>
 const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
 
 /** What a SQLite error means to whoever runs the portal. Other errors are given back as they are. */
-const translate = (error: unknown, path: string): unknown => {
+const translate = (error: unknown, path: string): Error => {
   const code = codeOf(error);
   const file = JSON.stringify(path);
   if (isBusy(error)) {
@@ -50,7 +50,7 @@ const translate = (error: unknown, path: string): unknown => {
       cause: error,
     });
   }
-  return error;
+  return error instanceof Error ? error : new Error("The store failed.", { cause: error });
 };
 
 const damaged = (path: string, cause?: unknown): MeshError =>

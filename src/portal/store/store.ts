@@ -56,6 +56,8 @@ export interface NewRecord extends Pick<StoredRecord, "type" | "identifier" | "k
 }
 
 export interface PendingRequest {
+  /** Transaction identifier of the log item that took it in. */
+  readonly tid: number;
   readonly account: string;
   readonly device: string;
   /** The network address it came from, or the part of it that counts as one. */
@@ -158,7 +160,7 @@ export interface Transaction extends Reader {
   appendRecord(record: NewRecord, at: Time): Promise<void>;
   createAccount(account: string, profile: string, at: Time): Promise<void>;
   setAccountStatus(account: string, status: AccountStatus, at: Time): Promise<void>;
-  addPending(request: Omit<PendingRequest, "added">, profile: string, at: Time): Promise<void>;
+  addPending(request: Omit<PendingRequest, "tid" | "added">, profile: string, at: Time): Promise<void>;
   removePending(account: string, device: string, at: Time): Promise<void>;
   putResult(result: StoredResult, at: Time): Promise<void>;
   removeResult(account: string, device: string, at: Time): Promise<void>;

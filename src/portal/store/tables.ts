@@ -178,7 +178,7 @@ const toPending = ({ record, ...row }: PendingRow): PendingRequest => ({
 const RECORD = `SELECT l.tid, l.primary_key, l.action, l.added, l.keys, l.text, r.type, r.identifier, r.kind, r.owner, r.hash
   FROM record r JOIN log l ON l.tid = r.tid`;
 const LOG = "SELECT tid, primary_key, action, added, keys, text FROM log";
-const PENDING = "SELECT account, device, address, hash, added, record FROM pending";
+const PENDING = "SELECT tid, account, device, address, hash, added, record FROM pending";
 
 /** Takes items until a bound is reached. Each is read by itself, since any may be large. */
 const take = <Item extends LogItem>(tids: readonly unknown[], bounds: Bounds, read: (tid: number) => Item) => {

@@ -1,0 +1,35 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { MeshError } from "../errors.js";
+import { createPortal, type Portal } from "./portal.js";
+import { openSqliteStore } from "./store/sqlite.js";
+
+export interface EmbeddedDeps {
+  now(): Date;
+  random(length: number): Uint8Array;
+}
+
+/**
+ * Opens the portal that lives in one SQLite file, for the processes of one machine. The folder (0700) and the file (0600) are
+ * made where they are missing. Its authority is `<id>.invalid`, with the random id of the store, so that no request signed
+ * for it means anything elsewhere. Throws `state-corrupt`, `not-supported`, `busy`, `read-only` or `io-failed`.
+ */
+export const openEmbeddedPortal = async (file: string, deps: EmbeddedDeps): Promise<Portal> => {
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new MeshError("io-failed", `The folder of the portal's store ${JSON.stringify(file)} cannot be made.`, {
+      hint: "Name another place, or see that the folder above it may be written.",
+      cause,
+    });
+  }
+  const store = await openSqliteStore(file, { random: (length) => deps.random(length) });
+  return createPortal({
+    store,
+    domains: [],
+    authorities: [`${store.id}.invalid`],
+    now: () => deps.now(),
+    random: (length) => deps.random(length),
+    rateLimit: "none",
+  });
+};

@@ -1,0 +1,43 @@
+import type { SignedRecord } from "../../../mesh/jose.js";
+import { readApplication, verifyApplication } from "../../../mesh/records/application.js";
+import { done, type Answer } from "../../answer.js";
+import type { Context } from "../../context.js";
+import { entryOf, writableProfile } from "../../standing.js";
+import { append, conflict, refuseForeignIdentifier } from "./append.js";
+
+const TYPE = "SignedApplicationProfile";
+
+/**
+ * Publishes an application profile under its owner's current personal profile (reference-10 section 3.4). The first
+ * publication keeps the identifier for that owner and that type; later ones directly follow the current version.
+ */
+export const publishApplicationRecord = async (context: Context, record: SignedRecord): Promise<Answer> => {
+  const application = readApplication(record);
+  const { type: kind, identifier, owner, hash } = application;
+  return context.store.transact(async (tx) => {
+    verifyApplication(application, await writableProfile(tx, owner));
+    if (await tx.hasVersion(TYPE, identifier, hash)) return done();
+    const stored = await tx.newest(TYPE, identifier);
+    if (stored) {
+      if (stored.owner !== owner || stored.kind !== kind) {
+        conflict(stored, "The identifier belongs to another application profile.");
+      }
+      const current = readApplication((entryOf(stored) as Record<string, unknown>)[TYPE]);
+      if (application.sequence !== current.sequence + 1 || application.previous !== current.payloadHash) {
+        conflict(
+          stored,
+          `The application profile is at version ${current.sequence} here, and what was sent does not directly follow it. ` +
+            "Fetch the current version and make the change anew.",
+        );
+      }
+    }
+    await refuseForeignIdentifier(tx, TYPE, identifier);
+    await append(
+      tx,
+      context,
+      { SignedApplicationProfile: application.record },
+      { type: TYPE, identifier, kind, owner, hash },
+    );
+    return done();
+  });
+};

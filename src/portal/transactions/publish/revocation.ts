@@ -1,0 +1,33 @@
+import type { SignedRecord } from "../../../mesh/jose.js";
+import { readMaster } from "../../../mesh/records/master.js";
+import { done, refuse, type Answer } from "../../answer.js";
+import type { Context } from "../../context.js";
+import { append, conflict } from "./append.js";
+
+const TYPE = "SignedMasterProfile";
+
+/**
+ * Publishes a revocation note of a profile known here (reference-10 section 3.1). Whoever holds the note may publish it: the
+ * master signature key made it. From then on everything of the profile is refused.
+ */
+export const publishRevocation = async (context: Context, record: SignedRecord): Promise<Answer> => {
+  const note = readMaster(record);
+  if (note.revoked === undefined) {
+    refuse(400, "A master profile is published inside a personal profile; by itself only a revocation note is.");
+  }
+  return context.store.transact(async (tx) => {
+    if (!(await tx.newest("SignedPersonalProfile", note.udf))) {
+      refuse(404, "The profile that the note revokes is not known at this portal.");
+    }
+    if (await tx.hasVersion(TYPE, note.udf, note.hash)) return done();
+    const current = await tx.newest(TYPE, note.udf);
+    if (current) conflict(current, "The profile has been revoked already, by another note.");
+    await append(
+      tx,
+      context,
+      { SignedMasterProfile: note.record },
+      { type: TYPE, identifier: note.udf, kind: "MasterProfile", owner: note.udf, hash: note.hash },
+    );
+    return done();
+  });
+};

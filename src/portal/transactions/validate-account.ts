@@ -1,0 +1,86 @@
+import { canonicalDomain, invalidCharacters, userProblem } from "../../mesh/address.js";
+import { LIMITS, type Request } from "../../mesh/protocol.js";
+import { transactSigned } from "../authenticate.js";
+import { done, Refusal, refuse, type Answer } from "../answer.js";
+import { readAddress, servesDomain, type Context } from "../context.js";
+import { chooseLanguage, reason, type Problem } from "../language.js";
+import { findAuthenticationKey, profilesOfKey } from "../standing.js";
+import type { Reader } from "../store/store.js";
+
+const MINIMUM = 1;
+/** How long a name is kept, and how many one profile may have kept at a time. */
+const RESERVATION = 10 * 60 * 1000;
+const MAX_RESERVATIONS = 8;
+
+/** What is wrong with the text itself, whoever asks. */
+const textProblem = (context: Context, text: string): Problem | undefined => {
+  const at = text.lastIndexOf("@");
+  const problem = userProblem(at < 0 ? text : text.slice(0, at));
+  if (problem) return problem;
+  const domain = at < 0 ? context.defaultDomain : canonicalDomain(text.slice(at + 1));
+  if (domain === undefined) return "domain";
+  return servesDomain(context, domain) ? undefined : "foreign";
+};
+
+/** What stands in the way at this portal, for one who may speak for `profiles`. */
+const availabilityProblem = async (
+  tx: Reader,
+  account: string,
+  now: number,
+  profiles: readonly string[] = [],
+): Promise<Problem | undefined> => {
+  const known = await tx.account(account);
+  if (known) return known.status === "Closed" ? "deleted" : "taken";
+  const reservation = await tx.reservation(account);
+  const isReserved = reservation && reservation.expires > now && !profiles.includes(reservation.profile);
+  return isReserved ? "reserved" : undefined;
+};
+
+const answer = (request: Request<"ValidateAccount">, problem: Problem | undefined, bad = ""): Answer =>
+  done({
+    Valid: problem === undefined,
+    Minimum: MINIMUM,
+    Maximum: LIMITS.name,
+    ...(bad !== "" && { InvalidCharacters: bad }),
+    ...(problem && { Reason: reason(problem, chooseLanguage(request.Language ?? [])) }),
+  });
+
+/**
+ * Says whether an account name is acceptable here and free (reference-10 section 12.6), the reason in English, French or
+ * German. `Reserve` keeps the name for ten minutes where the request is signed by a device of a profile that has an account
+ * here; nobody else's wish is honoured, since names would be gone for the asking. Refuses with 429 above the rate.
+ */
+export const validateAccount = async (context: Context, request: Request<"ValidateAccount">): Promise<Answer> => {
+  const { now, store, limiters } = context;
+  const wait = limiters?.validate(context.request.address, now) ?? 0;
+  if (wait > 0) refuse(429, "Too many requests. Try again later.", { headers: { "retry-after": String(wait) } });
+  const text = request.Account.normalize("NFC");
+  const problem = textProblem(context, text);
+  if (problem) {
+    const at = text.lastIndexOf("@");
+    return answer(request, problem, invalidCharacters(at < 0 ? text : text.slice(0, at)));
+  }
+  const { account } = readAddress(context, request.Account);
+  const plain = (): Promise<Answer> =>
+    store.read(async (tx) => answer(request, await availabilityProblem(tx, account, now)));
+  if (request.Reserve !== true || context.request.headers["signature-input"] === undefined) return plain();
+  const unsigned = new Refusal(401, "");
+  try {
+    return await transactSigned(
+      context,
+      { resolveKey: findAuthenticationKey, instead: unsigned },
+      async (tx, key): Promise<Answer> => {
+        const profiles = await profilesOfKey(tx, key);
+        const taken = await availabilityProblem(tx, account, now, profiles);
+        const [profile] = profiles;
+        if (!taken && profile !== undefined && (await tx.reservationsOf(profile)) < MAX_RESERVATIONS) {
+          await tx.putReservation({ account, profile, expires: now + RESERVATION });
+        }
+        return answer(request, taken);
+      },
+    );
+  } catch (error) {
+    if (error === unsigned) return plain();
+    throw error;
+  }
+};
