@@ -1,9 +1,10 @@
 import { isMeshError, MeshError } from "../errors.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
+import { isSuccessor } from "../mesh/succession.js";
 import type { PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
-import { keepsSuccession, publishProfile } from "./publish.js";
+import { conflict, keepsSuccession, publishProfile } from "./publish.js";
 
 const taken = (client: PortalClient, account: string): MeshError =>
   new MeshError("account-taken", `The account ${account} at ${client.url} belongs to someone else.`, {
@@ -72,7 +73,10 @@ const create = (
 ): Promise<unknown> =>
   client.send("CreateAccount", { Account: account, Profile: { SignedPersonalProfile: profile.record } }, { signer });
 
-/** An account that is taken may be our own, from an attempt whose answer was lost. */
+/**
+ * An account that is taken may be our own, from an attempt whose answer was lost; and what the portal refuses may be the
+ * version of the profile, not the account.
+ */
 const adopt = async (
   client: PortalClient,
   account: string,
@@ -81,6 +85,11 @@ const adopt = async (
   refusal: MeshError,
 ): Promise<void> => {
   const existing = await ownerOf(client, account, profile);
-  if (!existing) throw refusal;
-  if (existing.hash !== profile.hash) await publishProfile(client, profile, signer);
+  if (existing) {
+    if (existing.hash !== profile.hash) await publishProfile(client, profile, signer);
+    return;
+  }
+  const stored = (await fetchProfile(client, { identifier: profile.udf }))?.profile;
+  const fits = !stored || stored.hash === profile.hash || isSuccessor(stored, profile);
+  throw fits ? refusal : conflict(client);
 };

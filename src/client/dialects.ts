@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { decodeUtf8, utf8 } from "../mesh/bytes.js";
 import { parseStrictJson } from "../mesh/json.js";
@@ -57,4 +58,17 @@ export const decode = <Name extends Transaction>(transaction: Name, body: Uint8A
     throw new MeshError("portal-answer", `The portal's answer is not a ${name}.`);
   }
   return parseWith(RESPONSE_SCHEMAS[transaction], message[name], "portal-answer", `The portal's ${name}`);
+};
+
+const RefusalSchema = v.object({
+  MeshResponse: v.object({
+    Status: v.pipe(v.number(), v.safeInteger()),
+    StatusDescription: v.optional(v.string()),
+  }),
+});
+
+/** What a portal says of a request of which it could not tell the transaction (reference-10 section 12.2.1). */
+export const decodeRefusal = (body: Uint8Array): v.InferOutput<typeof RefusalSchema>["MeshResponse"] | undefined => {
+  const result = v.safeParse(RefusalSchema, readObject(body));
+  return result.success ? result.output.MeshResponse : undefined;
 };

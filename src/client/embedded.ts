@@ -1,8 +1,8 @@
 import type { Deps } from "../deps.js";
 import { interrupted, MAX_ANSWER, timedOut, tooLong, type Transport } from "./transport.js";
 
-/** What the embedded portal takes for the address of its only client. */
-const ADDRESS = "local";
+/** The address by which the portal knows a request that crossed no network. */
+const ADDRESS = "embedded";
 
 /**
  * The way to a portal in this very process, over the store at `path`. The portal is loaded only here.

@@ -1,8 +1,8 @@
 import { MeshError, isMeshError } from "../errors.js";
 import { canonicalDomain } from "../mesh/address.js";
 import type { Response, Wrapping } from "../mesh/protocol.js";
-import { decode, readObject } from "./dialects.js";
-import { readResponse, statusError } from "./status.js";
+import { readObject } from "./dialects.js";
+import { readResponse } from "./status.js";
 import { showText } from "./text.js";
 import type { TransportAnswer } from "./transport.js";
 
@@ -24,22 +24,20 @@ export interface PinnedPortal {
   readonly extensions: readonly string[];
 }
 
-/** A HelloResponse; or some other JSON object, as from a portal that knows no Hello; or nothing of the Mesh. */
-type Greeting = Response<"Hello"> | "json" | "foreign";
+/** A HelloResponse; or a refusal; or some other JSON, as from a portal that knows no Hello; or nothing of the Mesh. */
+type Greeting =
+  | { readonly kind: "hello"; readonly response: Response<"Hello"> }
+  | { readonly kind: "refusal"; readonly error: MeshError }
+  | { readonly kind: "json" | "foreign" };
 
 const readGreeting = (answer: TransportAnswer, url: string): Greeting => {
   try {
-    decode("Hello", answer.body);
-  } catch {
-    // A portal that is overloaded or behind a broken gateway says nothing about what it speaks.
-    if ([429, 502, 503, 504].includes(answer.status)) throw statusError("Hello", url, answer.status, answer.headers);
-    return readObject(answer.body) ? "json" : "foreign";
-  }
-  try {
-    return readResponse("Hello", url, answer);
+    return { kind: "hello", response: readResponse("Hello", url, answer) };
   } catch (error) {
-    if (isMeshError(error, "portal-busy", "portal-failed", "rate-limited")) throw error;
-    return "json";
+    // A portal that is overloaded or behind a broken gateway says nothing about what it speaks.
+    if (!isMeshError(error) || isMeshError(error, "portal-busy", "portal-failed", "rate-limited")) throw error;
+    if (!isMeshError(error, "portal-answer")) return { kind: "refusal", error };
+    return { kind: readObject(answer.body) ? "json" : "foreign" };
   }
 };
 
@@ -59,8 +57,8 @@ const infoOf = (response: Response<"Hello">, wrapping: Wrapping): PortalInfo => 
  * Learns what a portal speaks. The first Hello has the reference wrapping, since the 2016 portal dies of any other; where the
  * answer shows that it is not understood, another has the draft's. A portal that answers in JSON but knows no Hello is taken
  * for one that knows only what architecture-02 prints.
- * Throws `portal-not-found` where nothing answers in JSON, `downgrade` where an extension seen earlier is gone, and
- * whatever `ask` throws.
+ * Throws `portal-not-found` where nothing answers in JSON, the portal's own refusal where it understands both but refuses,
+ * `downgrade` where an extension seen earlier is gone, and whatever `ask` throws.
  */
 export const greet = async (
   url: string,
@@ -68,13 +66,14 @@ export const greet = async (
   ask: (wrapping: Wrapping) => Promise<TransportAnswer>,
 ): Promise<PortalInfo> => {
   const wrappings: Wrapping[] = pinned?.wrapping === "draft" ? ["draft"] : ["reference", "draft"];
-  let speaksJson = false;
+  let last: Greeting = { kind: "foreign" };
   for (const wrapping of wrappings) {
     const greeting = readGreeting(await ask(wrapping), url);
-    if (greeting === "json") speaksJson = true;
-    if (typeof greeting === "object") return checkPinned(infoOf(greeting, wrapping), url, pinned);
+    if (greeting.kind === "hello") return checkPinned(infoOf(greeting.response, wrapping), url, pinned);
+    if (greeting.kind !== "foreign") last = greeting;
   }
-  if (!speaksJson) {
+  if (last.kind === "refusal") throw last.error;
+  if (last.kind === "foreign") {
     throw new MeshError("portal-not-found", `There is no Mesh portal at ${url}.`, {
       hint: "Name one with --portal URL, or try things out on this machine with --portal local.",
     });

@@ -22,7 +22,8 @@ export const publishEntry = async (client: PortalClient, entry: Entry, signer?: 
   await client.send("Publish", { Entry: entry }, { signer });
 };
 
-const conflict = (client: PortalClient): MeshError =>
+/** The error for a version that lost against another. */
+export const conflict = (client: PortalClient): MeshError =>
   new MeshError("conflict", `The portal ${client.url} has a newer or another version of the profile.`, {
     hint: "Another device may have changed it. Try again.",
   });

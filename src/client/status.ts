@@ -1,6 +1,6 @@
 import { MeshError, type ErrorCode } from "../errors.js";
 import type { Response, Transaction } from "../mesh/protocol.js";
-import { decode } from "./dialects.js";
+import { decode, decodeRefusal } from "./dialects.js";
 import { showText } from "./text.js";
 import type { TransportAnswer } from "./transport.js";
 
@@ -86,6 +86,10 @@ export const readResponse = <Name extends Transaction>(
   try {
     response = decode(transaction, answer.body);
   } catch (error) {
+    const refusal = decodeRefusal(answer.body);
+    if (refusal && !isSuccess(refusal.Status)) {
+      throw statusError(transaction, url, refusal.Status, answer.headers, refusal.StatusDescription);
+    }
     if (FROM_A_PROXY.has(answer.status)) throw statusError(transaction, url, answer.status, answer.headers);
     throw error;
   }

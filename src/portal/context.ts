@@ -12,7 +12,7 @@ export interface PortalRequest {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** The remote network address, or `embedded`. */
+  /** The remote network address; any text where the request crossed no network. */
   readonly address: string;
 }
 
@@ -33,9 +33,6 @@ export interface Quota {
 
 export const DEFAULT_QUOTA: Quota = { bytes: 64 * 1024 * 1024, records: 1024, accounts: 16 };
 
-/** The address of requests that never crossed a network. */
-export const EMBEDDED_ADDRESS = "embedded";
-
 /** What a transaction works with, for one request. */
 export interface Context {
   readonly store: Store;
@@ -43,6 +40,7 @@ export interface Context {
   readonly domains: readonly string[];
   readonly defaultDomain: string;
   readonly quota: Quota;
+  /** Undefined where nobody is a stranger: the portal is one machine's own. */
   readonly limiters: { readonly validate: Limiter; readonly connectStart: Limiter } | undefined;
   readonly transferToken: string | undefined;
   readonly request: PortalRequest;

@@ -110,6 +110,15 @@ describe("the first contact", () => {
     expect((await open(better.url, { pinned })).info.extensions.size).toBe(ALL_EXTENSIONS.length);
   });
 
+  it("says what a portal says that understands but refuses", async () => {
+    const refusal = { MeshResponse: { Status: 400, StatusDescription: "Not by this name." } };
+    const server = await serve((_, response) => reply(response, refusal, 400));
+    const error = await meshError(() => open(server.url));
+    expect(error.code).toBe("refused");
+    expect(error.message).toContain("Not by this name.");
+    expect(server.names()).toEqual(["Hello", "HelloRequest"]);
+  });
+
   it("ignores a default domain that is none", async () => {
     const hello = { HelloResponse: { Status: 201, DefaultDomain: "evil.com/@" } };
     const server = await serve((_, response) => reply(response, hello));
@@ -207,6 +216,13 @@ describe("answers", () => {
   ])("that are %s are refused", async (_, body) => {
     const client = await ask(body);
     expect(await errorCode(() => client.send("ValidateAccount", { Account: "a" }))).toBe("portal-answer");
+  });
+
+  it("to no transaction in particular are refusals", async () => {
+    const client = await ask({ MeshResponse: { Status: 413, StatusDescription: "At most 5." } }, 413);
+    expect((await meshError(() => client.send("Status", {}))).message).toContain("At most 5.");
+    const odd = await ask({ MeshResponse: { Status: 201 } });
+    expect(await errorCode(() => odd.send("Status", {}))).toBe("portal-answer");
   });
 
   it("of a proxy mean what their status says", async () => {

@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../../src/client/dialects.js";
@@ -103,21 +102,5 @@ describe("decode", () => {
       expect(() => get(text)).toThrow(MeshError);
     }
     expect(performance.now() - started).toBeLessThan(10_000);
-  });
-
-  const recorded = "/work/shared/reference-portal/exchanges.jsonl";
-  it.runIf(fs.existsSync(recorded))("reads every answer that was recorded from the 2016 portal", () => {
-    const lines = fs.readFileSync(recorded, "utf8").trim().split("\n");
-    let read = 0;
-    for (const line of lines) {
-      const { response } = JSON.parse(line) as { response: string };
-      const body = response.slice(response.lastIndexOf("\r\n\r\n") + 4);
-      const name = /^\{\s*"(\w+)Response"/.exec(body)?.[1];
-      const transaction = TRANSACTIONS.find((candidate) => candidate === name || candidate === `${name ?? ""}Account`);
-      if (transaction === undefined) continue;
-      decode(transaction, octets(body));
-      read++;
-    }
-    expect(read).toBeGreaterThan(80);
   });
 });

@@ -39,7 +39,7 @@ export interface PlainPortal extends TestServer {
 }
 
 /**
- * A portal that behaves as the one of 2016 was recorded to (/work/shared/reference-portal): it checks nothing, says 201 for
+ * A portal that behaves as the one of 2016 was recorded to: it checks nothing, says 201 for
  * what is not there, and dies of what it does not know.
  */
 export const plainPortal = async (): Promise<PlainPortal> => {

@@ -157,6 +157,16 @@ describe("createAccount", () => {
     const own = await ours(v1, 409);
     await createAccount(own.client, ACCOUNT, v1, alice.signer);
     expect(own.published.length).toBe(1);
+    const stale = await serve(
+      greeting(OUR_HELLO, ({ outer, message }, response) => {
+        if (outer === "CreateAccount") reply(response, { CreateResponse: { Status: 409 } }, 409);
+        else if ("Account" in message) reply(response, { GetResponse: { Status: 404 } }, 404);
+        else reply(response, { GetResponse: { Status: 201, Entries: [entry(v3)] } });
+      }),
+    );
+    const client = await open(stale.url);
+    expect(await errorCode(() => createAccount(client, ACCOUNT, v2, alice.signer))).toBe("conflict");
+    expect(await errorCode(() => createAccount(client, ACCOUNT, v4, alice.signer))).toBe("account-taken");
     const reserved = await ours(undefined, 409);
     expect(await errorCode(() => createAccount(reserved.client, ACCOUNT, v1, alice.signer))).toBe("account-taken");
   });

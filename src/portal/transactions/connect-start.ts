@@ -3,7 +3,7 @@ import { readConnectionRequest } from "../../mesh/connection.js";
 import { LIMITS, type Request } from "../../mesh/protocol.js";
 import { findDevice } from "../../mesh/records/personal.js";
 import { done, refuse, type Answer } from "../answer.js";
-import { EMBEDDED_ADDRESS, readAddress, type Context } from "../context.js";
+import { readAddress, type Context } from "../context.js";
 import { addressKey } from "../limiter.js";
 import { writableAccount } from "../standing.js";
 import type { PendingRequest } from "../store/store.js";
@@ -17,10 +17,13 @@ const oldestOfBusiest = (requests: readonly PendingRequest[]): PendingRequest | 
 };
 
 /** The request that must go before one from `address` may come, where there is any. */
-const toEvict = (requests: readonly PendingRequest[], address: string): PendingRequest | undefined => {
+const toEvict = (
+  context: Context,
+  requests: readonly PendingRequest[],
+  address: string,
+): PendingRequest | undefined => {
   const own = requests.filter((request) => request.address === address);
-  // One machine is one address, whoever uses it; only over a network does an address mean a stranger.
-  if (address !== EMBEDDED_ADDRESS && own.length >= LIMITS.pendingPerAddress) return own[0];
+  if (context.limiters && own.length >= LIMITS.pendingPerAddress) return own[0];
   return requests.length >= LIMITS.pendingPerAccount ? oldestOfBusiest(requests) : undefined;
 };
 
@@ -53,7 +56,7 @@ export const connectStart = async (context: Context, message: Request<"ConnectSt
     if (same) await tx.removePending(account, device.udf, now);
     // Asking anew puts an end to the answer of the last time.
     if (await tx.result(account, device.udf)) await tx.removeResult(account, device.udf, now);
-    const evicted = toEvict(await tx.pending(account), request.address);
+    const evicted = toEvict(context, await tx.pending(account), request.address);
     if (evicted) await tx.removePending(account, evicted.device, now);
     await tx.addPending({ account, ...request }, profile.udf, now);
     return done();
