@@ -17,6 +17,13 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { ignoreRestSiblings: true, argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
+      ],
+      // Names are compared and cut by code points on purpose.
+      "@typescript-eslint/no-misused-spread": "off",
+      "@typescript-eslint/only-throw-error": ["error", { allowThrowingUnknown: true }],
       "no-restricted-exports": ["error", { restrictDefaultExports: { direct: true, named: true } }],
       "no-restricted-globals": ["error", { name: "process", message: "Only src/deps.ts touches the process." }],
     },

@@ -70,14 +70,14 @@ export interface Deps {
   /** Aborted when the user interrupts the program (SIGINT) or the system ends it (SIGTERM). */
   readonly signal: AbortSignal;
   readonly prompts: Prompts;
-  readStdin(limit: number): Promise<Buffer>;
-  readFd(fd: number, limit: number): Promise<Buffer>;
-  now(): Date;
+  readonly readStdin: (limit: number) => Promise<Buffer>;
+  readonly readFd: (fd: number, limit: number) => Promise<Buffer>;
+  readonly now: () => Date;
   /** `length` octets from the system's secure random source. */
-  random(length: number): Buffer;
+  readonly random: (length: number) => Buffer;
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-  resolveSrv(name: string): Promise<SrvRecord[]>;
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  readonly resolveSrv: (name: string) => Promise<SrvRecord[]>;
 }
 
 const INTERRUPTED = 130;

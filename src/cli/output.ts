@@ -15,7 +15,6 @@ export interface OutputOptions {
 
 /** Characters that move the cursor, hide, or turn text around: they are shown as escapes, wherever they come from. */
 const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Text of foreign origin, made safe for a terminal. */

@@ -61,7 +61,7 @@ export const run: Run = async (context) => {
       ? {
           identifier: recovery.identifier,
           threshold: recovery.threshold,
-          shares: recovery.shares,
+          shares: recovery.shares ?? null,
           created: recovery.created,
         }
       : null,
@@ -80,7 +80,7 @@ export const run: Run = async (context) => {
     [
       "Recovery",
       recovery
-        ? `any ${recovery.threshold} of ${recovery.shares} shares`
+        ? `any ${recovery.threshold} of ${recovery.shares ?? "the"} shares`
         : admin
           ? "no shares yet: meshman escrow split --shares 3 --threshold 2"
           : "not known here",

@@ -28,7 +28,8 @@ export interface ConnectingState {
 export interface RecoveryState {
   identifier: string;
   threshold: number;
-  shares: number;
+  /** How many there are, where they were made on this device: shares themselves do not tell. */
+  shares?: number;
   created: string;
 }
 
@@ -115,7 +116,12 @@ const StateSchema = v.looseObject({
     }),
   ),
   recovery: v.exactOptional(
-    v.looseObject({ identifier: textSchema(64), threshold: CountSchema, shares: CountSchema, created: TimeSchema }),
+    v.looseObject({
+      identifier: textSchema(64),
+      threshold: CountSchema,
+      shares: v.exactOptional(CountSchema),
+      created: TimeSchema,
+    }),
   ),
   revoked: v.exactOptional(TimeSchema),
   work: v.array(WorkSchema),

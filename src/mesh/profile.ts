@@ -1,5 +1,5 @@
 import { MeshError } from "../errors.js";
-import { signRecord, type SignedRecord } from "./jose.js";
+import { signRecord } from "./jose.js";
 import {
   generateKey,
   publicKeyOf,

@@ -20,10 +20,12 @@ export interface SignedOptions {
 
 const NONCE = /^[A-Za-z0-9_-]{22}$/;
 
+/** The nonce that a request claims to have, as far as it takes to look for what is remembered of it. */
+const claimedNonce = (input: string | undefined): string => /;\s*nonce="([^"]*)"/.exec(input ?? "")?.[1] ?? "";
+
 /**
- * Verifies the signature of a request under a key that `resolveKey` finds, or that signed another request within the last
- * minutes: an identical resend must be recognised even where the request itself made its key invalid.
- * Refuses with 401.
+ * Verifies the signature of a request under a key that `resolveKey` finds, or under the one that used its nonce before: an
+ * identical resend must be recognised even where the request itself made its key invalid. Refuses with 401.
  */
 const authenticate = async (context: Context, options: SignedOptions): Promise<VerifiedRequestSignature> => {
   const { request, store, now } = context;
@@ -31,8 +33,8 @@ const authenticate = async (context: Context, options: SignedOptions): Promise<V
     store.read(async (tx) => {
       const key = await options.resolveKey(tx, udf);
       if (key) return key;
-      const x = await tx.rememberedKey(udf);
-      return x === undefined ? undefined : { udf, crv: "Ed25519", x };
+      const used = await tx.nonce(udf, claimedNonce(request.headers["signature-input"]));
+      return used && { udf, crv: "Ed25519", x: used.public };
     });
   try {
     const verified = await verifyRequest(request, resolve, Math.floor(now / 1000));

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as path from "node:path";
+import { afterEach } from "vitest";
 import { createConnectionRequest, createConnectionResult, type ConnectionOutcome } from "../../src/mesh/connection.js";
 import { createEscrowEntry } from "../../src/mesh/escrow.js";
 import { signRecord, type SignedRecord } from "../../src/mesh/jose.js";
@@ -17,7 +18,6 @@ import {
 import {
   PORTAL_PATH,
   requestName,
-  responseName,
   type OfflineEscrowEntry,
   type Request,
   type Transaction,
@@ -85,11 +85,6 @@ export const personalEntry = (profile: PersonalProfile): { SignedPersonalProfile
 
 /** An identifier such as applications and escrow entries have: any canonical fingerprint. */
 export const makeIdentifier = (): string => generateDeviceKeys(random).signature.kid;
-
-export interface TestApplication {
-  readonly record: SignedRecord;
-  readonly hash: string;
-}
 
 /** A password profile of a person, signed by any key. `previous` is the version before it. */
 export const makeApplication = (
@@ -195,7 +190,14 @@ export const makeHttpRequest = (text: string | Buffer, clock: Clock, authority: 
   return { method, authority: host, path: target, headers: { ...signature, ...headers }, body, address };
 };
 
-/** Opens a portal over a store in a temporary folder. It must be closed. */
+const portals: Portal[] = [];
+
+// Hooks run in the reverse order of their registration, so that this one comes before the folders are removed.
+afterEach(async () => {
+  for (const portal of portals.splice(0)) await portal.close();
+});
+
+/** Opens a portal over a store in a temporary folder, closed after the test. */
 export const openTestPortal = async (
   options: Partial<PortalOptions> = {},
   clock = makeClock(),
@@ -210,6 +212,7 @@ export const openTestPortal = async (
     ...options,
     store,
   });
+  portals.push(portal);
   const raw = async (body: string | Buffer, callOptions: CallOptions = {}): Promise<Answer> => {
     const response = await portal.handle(makeHttpRequest(body, clock, portal.authority, callOptions));
     const text = response.body.toString();
@@ -238,5 +241,3 @@ export const openTestPortal = async (
     },
   };
 };
-
-export { responseName };

@@ -25,22 +25,23 @@ export const escrowPortals = async (context: Context, input: Input): Promise<Por
 /** Opens portals, runs work with those that answer, and closes them. Throws only where all fail and `needed` says so. */
 export const withPortals = async <T>(
   context: Context,
-  targets: readonly PortalTarget[],
+  portals: readonly (PortalTarget | string)[],
   needed: boolean,
   work: (clients: readonly PortalClient[]) => Promise<T>,
 ): Promise<T> => {
   const clients: PortalClient[] = [];
-  let failure: unknown;
+  let failure: { readonly reason: unknown } | undefined;
   try {
-    for (const target of targets) {
+    for (const portal of portals) {
       try {
+        const target = typeof portal === "string" ? portalTarget(context, portal) : portal;
         clients.push(await openTarget(context, target));
       } catch (error) {
-        failure = error;
+        failure = { reason: error };
         if (isMeshError(error)) await context.note(`warning: ${error.message}`);
       }
     }
-    if (clients.length === 0 && needed && failure !== undefined) throw failure;
+    if (clients.length === 0 && needed && failure) throw failure.reason;
     return await work(clients);
   } finally {
     for (const client of clients) await client.close();

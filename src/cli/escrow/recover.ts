@@ -53,11 +53,12 @@ export const run: Run = async (context, input) => {
   }
   const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
   const existing = readProfile(context.home, escrowed.master.udf);
-  const unfinished = existing?.work.some(({ kind }) => kind === "recover") === true;
+  const unfinished = existing !== undefined && existing.work.some(({ kind }) => kind === "recover");
   if (existing && !unfinished && !input.flag("newEpoch")) return restoreKeys(keystore, opened, existing);
 
-  const state =
-    unfinished && existing ? existing : await prepare(context, keystore, opened, existing, name, deviceLabel);
+  const named = context.globals.portal ?? context.globals.account;
+  const places = placesOf(context, escrowed.accounts, named === undefined ? undefined : targets[0]?.url);
+  const state = unfinished ? existing : await prepare(context, keystore, opened, existing, places, name, deviceLabel);
   return finish(context, sessionOf(context, keystore, state), input, opened);
 };
 
@@ -96,11 +97,12 @@ const prepare = (
   keystore: Keystore,
   opened: OpenedEscrow,
   existing: ProfileState | undefined,
+  places: AccountState[],
   name: string | undefined,
   deviceLabel: string,
 ): Promise<ProfileState> => {
   const { deps, home } = context;
-  const { master, accounts } = opened.escrowed;
+  const { master } = opened.escrowed;
   return home.withLock(async () => {
     const now = deps.now();
     const keys = generateDeviceKeys(deps.random);
@@ -136,7 +138,7 @@ const prepare = (
           encryptionKey: keys.encryption.kid,
           onlineSignatureKey: keys.online.kid,
         },
-        accounts: existing?.accounts ?? placesOf(context, accounts),
+        accounts: existing?.accounts ?? places,
         work: [
           ...(existing?.work ?? []).filter(({ kind }) => kind !== "recover"),
           { kind: "recover", since: recordTime(now) },
@@ -146,17 +148,19 @@ const prepare = (
   });
 };
 
-/** Where the accounts are: the entry's hints, the account that was named, and the portal that was named, which overrides. */
-const placesOf = (context: Context, hints: readonly AccountState[]): AccountState[] => {
-  const { portal } = context.globals;
-  const named = context.globals.account;
-  const url = portal === undefined ? undefined : portalTarget(context, portal).url;
-  const places = hints.map((hint) => ({ account: hint.account, portal: url ?? hint.portal }));
-  if (named === undefined) return places;
-  const { account, domain } = parseAddress(named);
-  const hint = places.find((place) => place.account === account);
-  const place = hint ?? { account, portal: url ?? `https://${domain}` };
-  return [place, ...places.filter((other) => other.account !== account)];
+/**
+ * Where the accounts are: the entry's hints, and what was named. A portal that no hint knows is where the named account, or
+ * else the first one, is now.
+ */
+const placesOf = (context: Context, hints: readonly AccountState[], url: string | undefined): AccountState[] => {
+  const { account: text } = context.globals;
+  const named = text === undefined ? undefined : parseAddress(text).account;
+  const account = named ?? (hints.some(({ portal }) => portal === url) ? undefined : hints[0]?.account);
+  const moved = account === undefined || url === undefined ? [] : [{ account, portal: url }];
+  return [
+    ...moved,
+    ...hints.filter((hint) => hint.portal !== "" && !moved.some((place) => place.account === hint.account)),
+  ];
 };
 
 /**
@@ -168,11 +172,10 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
   const master = keystore.get(state.udf, "master-signature");
   const online = keystore.get(state.device.onlineSignatureKey, "online-signature");
   const device = readDevice(state.device.record);
-  const targets = state.accounts.map(({ portal }) => portalTarget(context, portal));
-  const unique = [...new Map(targets.map((target) => [target.url, target])).values()];
+  const portals = [...new Set(state.accounts.map(({ portal }) => portal))];
   const profile = await withPortals(
     context,
-    unique,
+    portals,
     opened.escrowed.accounts.length > 0 && input.list("entryFile").length === 0,
     async (clients) => {
       for (let attempt = 1; ; attempt++) {

@@ -143,8 +143,6 @@ export interface Reader {
   pendingRequest(account: string, device: string): Promise<PendingRequest | undefined>;
   result(account: string, device: string): Promise<StoredResult | undefined>;
   nonce(key: string, nonce: string): Promise<UsedNonce | undefined>;
-  /** The public key of whoever used a nonce lately, by its fingerprint. */
-  rememberedKey(key: string): Promise<string | undefined>;
   reservation(account: string): Promise<Reservation | undefined>;
   reservationsOf(profile: string): Promise<number>;
   /** Log items of published records but escrow entries, oldest first, behind the transaction identifier `after`. */

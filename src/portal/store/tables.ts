@@ -276,8 +276,6 @@ export const createReader = (sql: Sql): Immediate<Reader> => {
       ) as (Omit<UsedNonce, "answer"> & { answer: string | null }) | undefined;
       return row && { ...row, answer: row.answer ?? undefined };
     },
-    rememberedKey: (key) =>
-      (sql.get("SELECT public FROM nonce WHERE key = ? LIMIT 1", key) as { public: string } | undefined)?.public,
     reservation: (account) =>
       sql.get("SELECT account, profile, expires FROM reservation WHERE account = ?", account) as
         Reservation | undefined,
