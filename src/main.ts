@@ -23,7 +23,7 @@ export const main = async (argv: readonly string[], deps: Deps): Promise<number>
     const { parseCommandLine } = await import("./cli/program.js");
     const parsed = parseCommandLine(argv, deps, VERSION);
     if (parsed.kind === "text") {
-      await deps.stdout.write(parsed.text);
+      await printResult(deps, parsed, output);
       return 0;
     }
     const { load, input, globals } = parsed.invocation;
@@ -34,6 +34,7 @@ export const main = async (argv: readonly string[], deps: Deps): Promise<number>
     await printResult(deps, result, output);
     return result.exit ?? 0;
   } catch (error) {
-    return printError(deps, error, { ...output, verbose: isGiven(argv, "--verbose") });
+    // Where even the error cannot be printed, the exit status is all that is left.
+    return printError(deps, error, { ...output, verbose: isGiven(argv, "--verbose") }).catch(() => 1);
   }
 };

@@ -53,11 +53,17 @@ export const printResult = async (deps: Deps, result: Result, { json }: OutputOp
   if (text !== "") await deps.stdout.write(text);
 };
 
-const unexpected = (error: unknown): MeshError =>
-  new MeshError("internal", "Something went wrong that should not have.", {
+const unexpected = (error: unknown): MeshError => {
+  if (error instanceof Error && "code" in error && error.code === "EPIPE") {
+    return new MeshError("io-failed", "Whoever read the output went away before all of it was written.", {
+      cause: error,
+    });
+  }
+  return new MeshError("internal", "Something went wrong that should not have.", {
     hint: "Please report it, with what you typed. `--verbose` shows more.",
     cause: error,
   });
+};
 
 /** Prints an error, on standard output as JSON or on standard error as text, and gives the exit status. */
 export const printError = async (

@@ -150,7 +150,10 @@ export const buildProgram = (deps: Deps, version: string, choose: (invocation: I
 };
 
 export type Parsed =
-  { readonly kind: "run"; readonly invocation: Invocation } | { readonly kind: "text"; readonly text: string };
+  | { readonly kind: "run"; readonly invocation: Invocation }
+  | { readonly kind: "text"; readonly text: string; readonly value: object };
+
+const help = (text: string): Parsed => ({ kind: "text", text, value: { help: text } });
 
 /** Parses a command line. Help is text; anything wrong is a `usage` error with the nearest right word as its hint. */
 export const parseCommandLine = (argv: readonly string[], deps: Deps, version: string): Parsed => {
@@ -168,12 +171,15 @@ export const parseCommandLine = (argv: readonly string[], deps: Deps, version: s
   };
   capture(program);
   try {
-    if (argv.length === 0) return { kind: "text", text: program.helpInformation() };
-    program.parse(argv, { from: "user" });
+    if (argv.length === 0) return help(program.helpInformation());
+    // Commander's own help command goes one level deep: `help profile create` would be about `profile`.
+    const [first, ...rest] = argv;
+    program.parse(first === "help" && rest.length > 0 ? [...rest, "--help"] : argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const helpAsked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
-    if (helpAsked || (error.code === "commander.help" && error.exitCode === 0)) return { kind: "text", text: printed };
+    if (error.code === "commander.version") return { kind: "text", text: printed, value: { version } };
+    const helpAsked = error.code === "commander.helpDisplayed";
+    if (helpAsked || (error.code === "commander.help" && error.exitCode === 0)) return help(printed);
     throw usageError(error, argv);
   }
   if (!chosen) throw new MeshError("usage", "There is no such command.", { hint: "See `meshman --help`." });

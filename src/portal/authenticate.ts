@@ -43,12 +43,12 @@ const authenticate = async (context: Context, options: SignedOptions): Promise<V
       return verified;
     }
   } catch (error) {
-    if (options.instead) throw options.instead;
-    if (isMeshError(error, "clock-skew")) throw error;
     // A store that cannot be read is no fault of the signature.
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
       if (isMeshError(cause, "busy", "io-failed", "read-only", "state-corrupt", "internal")) throw cause;
     }
+    if (options.instead) throw options.instead;
+    if (isMeshError(error, "clock-skew")) throw error;
     if (request.headers["signature-input"] === undefined) {
       return unauthorised("This request must be signed with a device authentication key (RFC 9421).");
     }

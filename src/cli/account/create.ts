@@ -82,7 +82,11 @@ const profileNaming = async (
           { names: [...current.names, udf] },
           context.deps.now(),
         );
-  if (state.accounts.length > 0) return changeProfile(session, add);
+  if (state.accounts.length > 0) {
+    // --portal and --account speak of the new account, not of those that are there.
+    const elsewhere = withGlobals(context, { portal: undefined, account: undefined });
+    return changeProfile({ ...session, context: elsewhere }, add);
+  }
   // What an interrupted run has already sent is sent again as it was: the portal knows those octets.
   const sent = state.work.find((work) => work.kind === "account-create" && work.account === account.account);
   if (sent?.kind === "account-create") return readPersonal(sent.record);

@@ -27,7 +27,10 @@ export const run: Run = async (context, input) => {
       ["Account", account],
       ["Valid", valid ? "yes" : "no"],
       ["Reason", answer.Reason],
-      ["Characters not allowed", valid ? undefined : answer.InvalidCharacters],
+      [
+        "Characters not allowed",
+        valid || !answer.InvalidCharacters ? undefined : JSON.stringify(answer.InvalidCharacters),
+      ],
     ]);
     return { value, text, ...(valid ? {} : { exit: 5 }) };
   });

@@ -17,22 +17,15 @@ import type { EscrowedKeys } from "../../mesh/escrow.js";
 import { createDevice, createMaster, createPersonal, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
 import { readDevice, type Device } from "../../mesh/records/device.js";
 import type { MasterProfile } from "../../mesh/records/master.js";
-import { deviceName, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
+import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
 import { parseUdf } from "../../mesh/udf.js";
 import type { Context, Input, Run } from "../context.js";
 import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
+import { knownProfile } from "../known.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
-import {
-  openOrCreateKeystore,
-  portalTarget,
-  remember,
-  rememberPortal,
-  removeOrphans,
-  sessionOf,
-  type Session,
-} from "../session.js";
+import { openOrCreateKeystore, remember, rememberPortal, removeOrphans, sessionOf, type Session } from "../session.js";
 import { escrowPortals, withPortals } from "./places.js";
 
 export const run: Run = async (context, input) => {
@@ -58,7 +51,11 @@ export const run: Run = async (context, input) => {
 
   const named = context.globals.portal ?? context.globals.account;
   const places = placesOf(context, escrowed.accounts, named === undefined ? undefined : targets[0]?.url);
-  const state = unfinished ? existing : await prepare(context, keystore, opened, existing, places, name, deviceLabel);
+  const state = unfinished
+    ? existing
+    : existing && isListed(context, existing)
+      ? await takeOver(context, keystore, opened, existing)
+      : await prepare(context, keystore, opened, existing, places, name, deviceLabel);
   return finish(context, sessionOf(context, keystore, state), input, opened);
 };
 
@@ -91,6 +88,26 @@ const valueOf = ({ identifier, threshold, escrowed }: OpenedEscrow, device: Devi
   devices: others,
 });
 
+/** True where this machine is a connected device of the profile, as far as it knows: then it keeps its keys. */
+const isListed = (context: Context, state: ProfileState): boolean => {
+  const known = knownProfile(context, state);
+  return known !== undefined && findDevice(known, state.device.udf) !== undefined;
+};
+
+/** A connected device is to become the only administrator: only the master keys are new here. */
+const takeOver = async (
+  context: Context,
+  keystore: Keystore,
+  opened: OpenedEscrow,
+  existing: ProfileState,
+): Promise<ProfileState> => {
+  await keystore.add(keysOf(opened.escrowed, existing.udf));
+  return updateProfile(context.home, existing.udf, (state = existing) => ({
+    ...state,
+    work: [...state.work, { kind: "recover", since: recordTime(context.deps.now()) }],
+  }));
+};
+
 /** Makes this machine's keys and notes the recovery as unfinished, all on disk before anything is published. */
 const prepare = (
   context: Context,
@@ -116,6 +133,7 @@ const prepare = (
       });
     }
     await removeOrphans(context, keystore);
+    const old = keystore.facts.filter(({ profile, use }) => profile === master.udf && !use.startsWith("master-"));
     await keystore.add([
       ...keysOf(opened.escrowed, master.udf),
       { key: keys.online, use: "online-signature", profile: master.udf },
@@ -123,7 +141,7 @@ const prepare = (
       { key: keys.authentication, use: "device-authentication", profile: master.udf },
       { key: keys.encryption, use: "device-encryption", profile: master.udf },
     ]);
-    return updateProfile(home, master.udf, () => {
+    const state = await updateProfile(home, master.udf, () => {
       const { connecting: _, ...kept } = existing ?? {};
       return {
         ...kept,
@@ -145,6 +163,8 @@ const prepare = (
         ],
       };
     });
+    await keystore.remove(old.map(({ kid }) => kid));
+    return state;
   });
 };
 
@@ -198,6 +218,11 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
   const published = reached && state.accounts.length > 0;
   await updateProfile(context.home, state.udf, (current = state) => ({
     ...current,
+    recovery: current.recovery ?? {
+      identifier: opened.identifier,
+      threshold: opened.threshold,
+      created: recordTime(context.deps.now()),
+    },
     work:
       published || state.accounts.length === 0 ? current.work.filter(({ kind }) => kind !== "recover") : current.work,
   }));
