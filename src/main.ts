@@ -18,7 +18,11 @@ export const main = async (argv: readonly string[], deps: Deps): Promise<number>
   }
   const { printError, printResult } = await import("./cli/output.js");
   const noColor = isGiven(argv, "--no-color") || (deps.env["NO_COLOR"] ?? "") !== "" || deps.env["TERM"] === "dumb";
-  const output = { json: isGiven(argv, "--json"), color: deps.stderr.isTTY && !noColor };
+  const output = {
+    json: isGiven(argv, "--json"),
+    quiet: isGiven(argv, "--quiet"),
+    color: deps.stderr.isTTY && !noColor,
+  };
   try {
     const { parseCommandLine } = await import("./cli/program.js");
     const parsed = parseCommandLine(argv, deps, VERSION);

@@ -6,6 +6,7 @@ import { recordTime } from "../mesh/profile.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { withGlobals } from "./context.js";
 import { knownProfile } from "./known.js";
+import { accountsOf } from "./select.js";
 import { accountOf, follow, openAccount, remember, type Session } from "./session.js";
 
 /** How often a change is made again because another administration device was faster. */
@@ -27,11 +28,11 @@ export const withClient = async <T>(
 /** The current profile: from the portal of its first account, or as this home knows it where it has no account. */
 export const refresh = async (session: Session): Promise<PersonalProfile> => {
   const { context, state } = session;
-  if (state.accounts.length === 0 && !state.connecting) {
+  if (accountsOf(state).length === 0) {
     const known = knownProfile(context, state);
     if (known) return known;
   }
-  const account = state.accounts.length === 0 && state.connecting ? state.connecting : accountOf(context, state);
+  const account = accountOf(context, state);
   return withClient(openAccount(context, account), (client) => follow(session, client, account.account));
 };
 
@@ -45,7 +46,7 @@ export type Change = (current: PersonalProfile) => PersonalProfile | undefined |
  */
 export const changeProfile = async (session: Session, change: Change): Promise<PersonalProfile> => {
   const { context, state } = session;
-  if (state.accounts.length === 0) {
+  if (accountsOf(state).length === 0) {
     const current = await refresh(session);
     const next = await change(current);
     if (next) await remember(session, next);
@@ -89,7 +90,7 @@ const publishElsewhere = async (
   source: PortalClient,
 ): Promise<void> => {
   const { context, state } = session;
-  const others = state.accounts.filter(({ account }) => account !== first);
+  const others = accountsOf(state).filter(({ account }) => account !== first);
   let history: PersonalProfile[] | undefined;
   let failed = false;
   for (const account of others) {

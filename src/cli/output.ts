@@ -5,11 +5,14 @@ import { exitStatus, isMeshError, MeshError } from "../errors.js";
 export interface Result {
   readonly value: object;
   readonly text: string;
+  /** What else a person should know: on standard error, behind the result, unless --quiet. */
+  readonly note?: string;
   readonly exit?: number;
 }
 
 export interface OutputOptions {
   readonly json: boolean;
+  readonly quiet: boolean;
   readonly color: boolean;
 }
 
@@ -48,9 +51,10 @@ export const table = (headings: readonly string[], rows: readonly (readonly stri
 export const readableTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 
 /** Prints a result: one JSON document, or its text. */
-export const printResult = async (deps: Deps, result: Result, { json }: OutputOptions): Promise<void> => {
+export const printResult = async (deps: Deps, result: Result, { json, quiet }: OutputOptions): Promise<void> => {
   const text = json ? `${JSON.stringify(result.value)}\n` : result.text;
   if (text !== "") await deps.stdout.write(text);
+  if (result.note !== undefined && !quiet) await deps.stderr.write(`${deps.stderr.isTTY ? "\n" : ""}${result.note}\n`);
 };
 
 const unexpected = (error: unknown): MeshError => {

@@ -9,17 +9,17 @@ const DEFAULT_TIMEOUT = 30;
 /** Node's timers count in 31 bits of milliseconds. */
 const MAX_SECONDS = 2_000_000;
 
-const wholeNumber = (text: string): number => {
+const wholeNumber = (text: string, option: string): number => {
   const value = Number(text);
   if (!/^\d{1,7}$/.test(text) || value > MAX_SECONDS) {
-    throw new MeshError("usage", `${JSON.stringify(text)} is not a whole number in range.`);
+    throw new MeshError("usage", `The value of ${option}, ${JSON.stringify(text)}, is not a whole number in range.`);
   }
   return value;
 };
 
 const declareOption = ([flags, description, kind]: OptionDeclaration): Option => {
   const option = new Option(flags, description);
-  if (kind === "whole") option.argParser(wholeNumber);
+  if (kind === "whole") option.argParser((text: string) => wholeNumber(text, option.long ?? flags));
   if (kind === "list") option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
   return option;
 };
@@ -51,13 +51,16 @@ const mergedOptions = (command: Command): Record<string, unknown> => {
   return merged;
 };
 
+/** How an option of this camel-case name is written. */
+const optionName = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 const nonEmpty = (text: unknown): string | undefined => (typeof text === "string" && text !== "" ? text : undefined);
 
 const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Globals => {
   const { env } = deps;
   const text = (name: string): string | undefined => {
     const value = options[name];
-    if (value === "") throw new MeshError("usage", `The value of --${name} is empty.`);
+    if (value === "") throw new MeshError("usage", `The value of ${optionName(name)} is empty.`);
     return nonEmpty(value);
   };
   const timeout = typeof options["timeout"] === "number" ? options["timeout"] : DEFAULT_TIMEOUT;

@@ -1,12 +1,19 @@
 import { MeshError } from "../errors.js";
 import { readDefaultProfile } from "../keystore/preferences.js";
-import { findProfile, listProfiles, type ProfileState } from "../keystore/state.js";
+import { findProfile, listProfiles, type AccountState, type ProfileState } from "../keystore/state.js";
 import { parseAddress } from "../mesh/address.js";
 import type { Context } from "./context.js";
 
+/**
+ * The accounts of a profile. A device that has asked to be connected, and has not looked since, has the one that it asked: it
+ * may have been accepted meanwhile.
+ */
+export const accountsOf = ({ accounts, connecting }: ProfileState): readonly AccountState[] =>
+  accounts.length === 0 && connecting ? [{ account: connecting.account, portal: connecting.portal }] : accounts;
+
 /** The canonical form of an account that the user typed; a bare name belongs to the domain of the profile's first account. */
 export const canonicalAccount = (text: string, state?: ProfileState): string =>
-  parseAddress(text, state?.accounts[0]?.account.split("@").at(-1)).account;
+  parseAddress(text, (state && accountsOf(state)[0])?.account.split("@").at(-1)).account;
 
 /** The default profile: the one that was chosen, or else the first. */
 export const defaultProfile = async (
@@ -15,6 +22,16 @@ export const defaultProfile = async (
 ): Promise<ProfileState | undefined> => {
   const chosen = await readDefaultProfile(context.home);
   return profiles.find(({ udf }) => udf === chosen) ?? profiles[0];
+};
+
+/**
+ * When a new profile is made: later than all others of this home, whatever the clock says, since the first one is the
+ * default. Call it inside the lock.
+ */
+export const creationTime = (context: Context): string => {
+  const last = listProfiles(context.home).at(-1)?.created;
+  const now = context.deps.now().getTime();
+  return new Date(last === undefined ? now : Math.max(now, Date.parse(last) + 1)).toISOString();
 };
 
 /** The profile that the options name, by `--profile` or by one of its accounts, or else the default one. */

@@ -1,11 +1,12 @@
 import { MeshError } from "../errors.js";
 import { readFdText, readSecretFile } from "./input.js";
-import { canonicalAccount } from "./select.js";
+import { accountsOf, canonicalAccount } from "./select.js";
 import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
 import { followProfile, fetchProfile } from "../client/profiles.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
 import { createKeystore, readKeystoreFacts, unlockKeystore, type Keystore } from "../keystore/keystore.js";
+import { checkFolder } from "../keystore/home.js";
 import { loadPins, readPins, updatePins } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
 import type { PrivateKey } from "../mesh/keys.js";
@@ -62,6 +63,8 @@ export const newPassphrase = async (
 /** Opens the keystore of this home, or makes one: with a passphrase, or with a key file after `--no-passphrase`. */
 export const openOrCreateKeystore = async (context: Context, noPassphrase: boolean): Promise<Keystore> => {
   if (readKeystoreFacts(context.home)) return openKeystore(context);
+  // Before a passphrase is asked for, not after.
+  checkFolder(context.deps, context.home.path);
   return (context.unlocked.keystore = await createKeystore(
     context.home,
     noPassphrase ? { method: "key-file" } : { method: "passphrase", passphrase: await newPassphrase(context) },
@@ -121,10 +124,11 @@ export const sessionOf = (context: Context, keystore: Keystore, state: ProfileSt
 /** The account that an option names, or the first one. Throws `account-not-found`. */
 export const accountOf = (context: Context, state: ProfileState): AccountState => {
   const named = context.globals.account;
+  const accounts = accountsOf(state);
   const account =
     named === undefined
-      ? state.accounts[0]
-      : state.accounts.find((candidate) => candidate.account === canonicalAccount(named, state));
+      ? accounts[0]
+      : accounts.find((candidate) => candidate.account === canonicalAccount(named, state));
   if (account) return account;
   throw new MeshError(
     "account-not-found",

@@ -16,7 +16,8 @@ const step = async (
 ): Promise<void> => {
   const keep = (result: Result): Promise<void> => {
     results[name] = result.value;
-    return context.globals.json ? Promise.resolve() : context.emit(result);
+    // The notes of the single steps point at what comes next anyway.
+    return context.globals.json ? Promise.resolve() : context.emit({ value: result.value, text: result.text });
   };
   const inner = Object.create(context, { emit: { value: keep, enumerable: true } }) as Context;
   const result = await run(inner, inputOf(values, options));

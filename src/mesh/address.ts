@@ -1,6 +1,6 @@
 import { MeshError } from "../errors.js";
 import { utf8 } from "./bytes.js";
-import { CONTENT_TYPE, fingerprint } from "./udf.js";
+import { CONTENT_TYPE, recordFingerprint } from "./udf.js";
 
 /** An account address in canonical form: NFC, A to Z folded and nothing else, the domain in A-labels. */
 export interface Address {
@@ -66,7 +66,8 @@ export const parseAddress = (text: string, defaultDomain?: string): Address => {
   if (text.length > 512) refuse("is too long");
   const normal = text.normalize("NFC");
   const at = normal.lastIndexOf("@");
-  const user = foldAscii(at < 0 ? normal : normal.slice(0, at));
+  // Folding can bring a letter and a mark together that have a composed form in lower case only.
+  const user = foldAscii(at < 0 ? normal : normal.slice(0, at)).normalize("NFC");
   switch (userProblem(user)) {
     case "empty":
       return refuse("has no name in front of the @");
@@ -85,4 +86,4 @@ export const parseAddress = (text: string, defaultDomain?: string): Address => {
 };
 
 /** The fingerprint under which a personal profile names one of its accounts. */
-export const accountUdf = (account: string): string => fingerprint(CONTENT_TYPE.account, utf8(account));
+export const accountUdf = (account: string): string => recordFingerprint(CONTENT_TYPE.account, utf8(account));

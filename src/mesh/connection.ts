@@ -5,7 +5,7 @@ import { readRecord, SignedRecordSchema, signRecord, verifySignature, type Signe
 import type { PrivateKey, PublicKey } from "./keys.js";
 import { readDevice, type Device } from "./records/device.js";
 import { parseWith, UdfSchema } from "./schema.js";
-import { CONTENT_TYPE, fingerprint, parseUdf } from "./udf.js";
+import { CONTENT_TYPE, recordFingerprint, parseUdf } from "./udf.js";
 
 const CODE_BITS = 100;
 
@@ -43,7 +43,7 @@ export interface ConnectionResult {
  * shorter code could be ground out offline.
  */
 export const verificationCode = (deviceUdf: string, profileUdf: string): string =>
-  fingerprint(CONTENT_TYPE.connect, utf8(`${deviceUdf}:${profileUdf}`), CODE_BITS);
+  recordFingerprint(CONTENT_TYPE.connect, utf8(`${deviceUdf}:${profileUdf}`), CODE_BITS);
 
 /** The canonical form of a code as a person types it. Throws `fingerprint-invalid`. */
 export const parseVerificationCode = (text: string): string => parseUdf(text, CODE_BITS);

@@ -9,7 +9,7 @@ import type { MasterKeys } from "./profile.js";
 import { OfflineEscrowEntrySchema, type OfflineEscrowEntry } from "./protocol.js";
 import { readMaster, type MasterProfile } from "./records/master.js";
 import { listSchema, parseWith, textSchema, UdfSchema } from "./schema.js";
-import { CONTENT_TYPE, fingerprint } from "./udf.js";
+import { CONTENT_TYPE, recordFingerprint } from "./udf.js";
 
 /** Where the owner's accounts were when the keys were escrowed: hints, since the portals may have changed. */
 export interface AccountHint {
@@ -41,7 +41,7 @@ export interface EscrowedKeys {
 }
 
 /** The identifier of the escrow entry that an escrow key opens. */
-export const escrowIdentifier = (key: Uint8Array): string => fingerprint(CONTENT_TYPE.escrowed, key);
+export const escrowIdentifier = (key: Uint8Array): string => recordFingerprint(CONTENT_TYPE.escrowed, key);
 
 const contentKey = (key: Uint8Array, identifier: string): Uint8Array =>
   new Uint8Array(hkdfSync("sha512", key, utf8(identifier), utf8("mmm/escrow/offline"), 32));

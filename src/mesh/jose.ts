@@ -32,21 +32,31 @@ export interface ReadRecord {
   readonly payload: unknown;
 }
 
-/** Signs a payload object under its type name: `{"MasterProfile": {...}}` (RFC 8037 section 3.1). */
+/** The one spelling of the protected header of a record. */
+const headerOf = (kid: string): string => encodeBase64url(utf8(JSON.stringify({ alg: "EdDSA", kid })));
+
+/**
+ * Signs a payload object under its type name: `{"MasterProfile": {...}}` (RFC 8037 section 3.1). Throws `too-large` where
+ * nobody would read the record.
+ */
 export const signRecord = (identifier: string, type: string, payload: object, key: PrivateKey): SignedRecord => {
-  const header = encodeBase64url(utf8(JSON.stringify({ alg: "EdDSA", kid: key.kid })));
+  const header = headerOf(key.kid);
   const body = encodeBase64url(utf8(JSON.stringify({ [type]: payload })));
   const signature = signOctets(null, utf8(`${header}.${body}`), privateKeyObject(key));
-  return {
+  const record = {
     Identifier: identifier,
     SignedData: { protected: header, payload: body, signature: encodeBase64url(signature) },
   };
+  if (JSON.stringify(record).length > MAX_RECORD) {
+    throw new MeshError("too-large", `The ${type} would be larger than a record may be: ${MAX_RECORD} octets.`);
+  }
+  return record;
 };
 
 /**
  * Checks the form of a signed record and decodes it: exact members, canonical base64url, a header of exactly `alg` and
- * `kid`, a payload of exactly one member named `type`, equal outer and inner identifiers.
- * Throws `record-invalid` or `json-invalid`. Does not verify the signature.
+ * `kid`, a payload of exactly one member named `type`. Throws `record-invalid` or `json-invalid`. Does not verify the
+ * signature, nor that the identifier inside is the one outside, which each type has under another name.
  */
 export const readRecord = (value: unknown, type: string): ReadRecord => {
   const record = parseWith(SignedRecordSchema, value, "record-invalid", `The Signed${type}`);
@@ -56,6 +66,11 @@ export const readRecord = (value: unknown, type: string): ReadRecord => {
     "record-invalid",
     "The protected header",
   );
+  // Its signer could spell one header in many ways, and each would be another record.
+  if (record.SignedData.protected !== headerOf(header.kid)) {
+    throw new MeshError("record-invalid", "The protected header is not spelt as every record spells it.");
+  }
+  decodeBase64url(record.SignedData.signature);
   const octets = decodeBase64url(record.SignedData.payload);
   const container = parseStrictJsonOctets(octets);
   const names = typeof container === "object" && container !== null ? Object.keys(container) : [];

@@ -4,7 +4,7 @@ import { MeshError } from "../errors.js";
 import { decodeBase64url, encodeBase64url } from "./bytes.js";
 import type { Curve, KeyUse } from "./key-use.js";
 import { isSafeEd25519Point, isSafeX25519Point } from "./points.js";
-import { CONTENT_TYPE, fingerprint } from "./udf.js";
+import { CONTENT_TYPE, recordFingerprint } from "./udf.js";
 
 export { KEY_USES, type Curve, type KeyUse } from "./key-use.js";
 
@@ -70,7 +70,7 @@ export const subjectPublicKeyInfo = (crv: Curve, x: string): Buffer =>
 
 /** Fingerprint of a public key: content type `application/pkix-keyinfo` over its SubjectPublicKeyInfo. */
 export const keyUdf = (crv: Curve, x: string): string =>
-  fingerprint(CONTENT_TYPE.keyInfo, subjectPublicKeyInfo(crv, x));
+  recordFingerprint(CONTENT_TYPE.keyInfo, subjectPublicKeyInfo(crv, x));
 
 /** Makes a key pair for a use from 32 octets of `random`. */
 export const generateKey = (use: KeyUse, random: (length: number) => Uint8Array): PrivateKey => {

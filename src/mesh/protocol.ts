@@ -58,13 +58,17 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const pageKey = textSchema(256);
 
 /** reference-10 section 12.4.2. */
-const SearchConstraintsSchema = v.strictObject({
-  NotBefore: v.optional(TimeSchema),
-  Before: v.optional(TimeSchema),
-  MaxEntries: v.optional(count),
-  MaxBytes: v.optional(count),
-  PageKey: v.optional(pageKey),
-});
+const SearchConstraintsSchema = v.pipe(
+  // To valibot a list is an object like any other.
+  v.custom<object>((value) => !Array.isArray(value)),
+  v.strictObject({
+    NotBefore: v.optional(TimeSchema),
+    Before: v.optional(TimeSchema),
+    MaxEntries: v.optional(count),
+    MaxBytes: v.optional(count),
+    PageKey: v.optional(pageKey),
+  }),
+);
 export type SearchConstraints = v.InferOutput<typeof SearchConstraintsSchema>;
 
 /** One item of a log (reference logs of 2016). */

@@ -8,10 +8,13 @@ import type { PrivateKey, PublicKey } from "./keys.js";
 /** What is signed of a request (RFC 9421): these components, no more and no fewer. */
 const COMPONENTS = ["@method", "@authority", "@path", "content-digest"] as const;
 const PARAMETERS = ["created", "nonce", "keyid", "tag"] as const;
+const SIGNED_HEADERS = ["content-digest", "signature-input", "signature"] as const;
 const TAG = "mmm";
 const NONCE_LENGTH = 16;
 /** How far the clocks of the two sides may be apart, in seconds. */
 export const SIGNATURE_WINDOW = 300;
+/** The last time that a date can be, in seconds (ECMA-262 section 21.4.1.1). */
+const MAX_TIME = 8_640_000_000_000;
 /** How long a portal remembers a nonce, in seconds: the window on both sides of its own clock. */
 export const NONCE_LIFETIME = 600;
 
@@ -34,7 +37,11 @@ const describeRequest = (request: SignableRequest): RequestDescriptor => ({
   method: request.method,
   // Only authority and path are signed; the scheme merely decides which port is the default one, on both sides alike.
   targetUri: `https://${request.authority}${request.path}`,
-  fields: Object.entries(request.headers).map(([name, value]) => ({ name, value })),
+  // Those alone that matter: the library refuses a message where any header has characters beyond ASCII.
+  fields: SIGNED_HEADERS.flatMap((name) => {
+    const value = request.headers[name];
+    return value === undefined ? [] : [{ name, value }];
+  }),
 });
 
 /**
@@ -110,7 +117,9 @@ export const verifyRequest = async (
   const { created, nonce } = parameters;
   if (!found.key || created === undefined || nonce === undefined) return refuse("The signature lacks a parameter.");
   if (Math.abs(now - created) > SIGNATURE_WINDOW) {
-    const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
+    // A signer may write a number of seconds that no date has.
+    const time = (seconds: number): string =>
+      Math.abs(seconds) <= MAX_TIME ? new Date(seconds * 1000).toISOString() : "a time that no calendar has";
     throw new MeshError(
       "clock-skew",
       `The request was signed at ${time(created)}, and it is ${time(now)} at the portal.`,

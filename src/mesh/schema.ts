@@ -8,11 +8,17 @@ export const UdfSchema = v.pipe(
   v.check((text) => isUdf(text), "is not a canonical fingerprint"),
 );
 
+/** False for 30 February and for 24:00, which Date.parse takes for other times. */
+const isTime = (text: string): boolean => {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 19));
+};
+
 /** An RFC 3339 time in UTC, with or without a fraction of seconds. */
 export const TimeSchema = v.pipe(
   v.string(),
   v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/, "is not an RFC 3339 time in UTC"),
-  v.check((text) => !Number.isNaN(Date.parse(text)), "is not a time"),
+  v.check(isTime, "is not a time"),
 );
 
 /** base64url of a SHA-256 digest. */

@@ -69,9 +69,10 @@ export const checkPin = (profile: PersonalProfile, pin: ProfilePin): PinCheck =>
     if (profile.previous !== pin.payloadHash) throw forked();
     return "successor";
   }
-  if (master.sequence > pin.masterSequence + 1 || profile.sequence > 1) return "gap";
+  if (master.sequence > pin.masterSequence + 1) return "gap";
+  // The master profile alone shows a fork, whatever stands between the two personal profiles.
   if (master.previous !== pin.masterPayloadHash) throw forked();
-  return "successor";
+  return profile.sequence > 1 ? "gap" : "successor";
 };
 
 const forked = (): MeshError =>
@@ -90,6 +91,7 @@ export const provesLine = (profile: PersonalProfile, pin: ProfilePin, history: r
   let current = profile;
   for (;;) {
     const epoch = current.master;
+    if (epoch.sequence === pin.masterSequence && epoch.hash !== pin.masterHash) throw forked();
     const floor = epoch.sequence === pin.masterSequence ? pin.sequence : 1;
     while (current.sequence > floor) {
       const { previous, sequence } = current;

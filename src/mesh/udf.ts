@@ -29,10 +29,11 @@ export const encodeBase32 = (octets: Uint8Array): string => group(base32.encode(
  * the first bad character.
  */
 export const normaliseBase32 = (text: string, code: "fingerprint-invalid" | "share-invalid" | "usage"): string => {
-  const letters = text.replace(/[\s-]/g, "").toUpperCase();
-  const bad = /[^A-Z2-7]/u.exec(letters);
+  const characters = text.replace(/[\s-]/g, "");
+  // Before anything is folded, since some letters beyond ASCII have an upper case within it.
+  const bad = /[^A-Za-z2-7]/u.exec(characters);
   if (bad) throw new MeshError(code, `The character ${JSON.stringify(bad[0])} does not occur in Base32 text.`);
-  return letters;
+  return characters.toUpperCase();
 };
 
 /** The octets of normalised Base32 letters. Throws `code` unless the letters are the canonical spelling of whole octets. */
@@ -54,10 +55,21 @@ export const fingerprint = (contentType: string, data: Uint8Array, bits: number 
   if (!Number.isInteger(bits) || bits < 100 || bits > MAX_BITS - 20 || bits % 20 !== 0) {
     throw new MeshError("usage", "A fingerprint has from 100 to 500 bits, in steps of 20.");
   }
-  const digest = sha512(utf8(`${contentType}:`), sha512(data));
-  const code = trailingZeroBits(digest) >= 20 ? SHA2_512_COMPRESSED : SHA2_512;
-  return group(base32.encode([code, ...digest]).slice(0, bits / 5));
+  const digest = digestOf(contentType, data);
+  return textOf(trailingZeroBits(digest) >= 20 ? SHA2_512_COMPRESSED : SHA2_512, digest, bits);
 };
+
+/**
+ * The fingerprint as records carry it and people compare it: always under type code 0x60. One digest in a million could be
+ * written compressed; whatever has such a digest must have a name in records all the same.
+ */
+export const recordFingerprint = (contentType: string, data: Uint8Array, bits: number = UDF_BITS): string =>
+  textOf(SHA2_512, digestOf(contentType, data), bits);
+
+const digestOf = (contentType: string, data: Uint8Array): Buffer => sha512(utf8(`${contentType}:`), sha512(data));
+
+const textOf = (code: number, digest: Uint8Array, bits: number): string =>
+  group(base32.encode([code, ...digest]).slice(0, bits / 5));
 
 const trailingZeroBits = (octets: Uint8Array): number => {
   let bits = 0;

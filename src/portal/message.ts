@@ -71,8 +71,9 @@ export const readMessage = (named: NamedMessage): Request<Transaction> => {
     return refuse(400, `A ${transaction} transaction holds exactly one member, named ${expected}.`);
   }
   const message = content[expected];
+  if (!isObject(message)) return refuse(400, `The ${expected} is not an object.`);
   // Before the schemas look at it, since they know no difference between too long and wrong.
-  for (const record of isObject(message) ? recordsIn(message) : []) {
+  for (const record of recordsIn(message)) {
     if (record !== undefined && Buffer.byteLength(JSON.stringify(record)) > LIMITS.record) {
       refuse(413, `A record has at most ${LIMITS.record} octets.`);
     }

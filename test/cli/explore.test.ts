@@ -3,7 +3,11 @@ import { filePortal, machine, withAccount, connected, asking } from "../support/
 import { openWire } from "../support/wire.js";
 
 test("explore", async () => {
-  const show = async (p: Promise<{status:number; stdout: string; stderr: string}>) => { const t=performance.now(); const r = await p; console.log(Math.round(performance.now()-t), r.status, r.stdout, r.stderr); };
+  const show = async (p: Promise<{ status: number; stdout: string; stderr: string }>) => {
+    const t = performance.now();
+    const r = await p;
+    console.log(Math.round(performance.now() - t), r.status, r.stdout, r.stderr);
+  };
   const admin = machine();
   await show(admin.text("help profile create"));
   await show(admin.text("help nosuch"));

@@ -76,13 +76,19 @@ const scriptedPrompts = (answers: readonly Scripted[], asked: string[]): Prompts
   };
 };
 
+/** What stands behind `--` is no option. */
+const wantsJson = (argv: readonly string[]): boolean => {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end < 0 ? argv.length : end).includes("--json");
+};
+
 /** What must hold of every outcome, whatever the command (design, sections 9 and 10). */
 const check = (argv: readonly string[], outcome: Omit<Outcome, "at">): void => {
   const { status, stdout, stderr, json, code } = outcome;
   const fail = (problem: string): never => {
     throw new Error(`${problem}: meshman ${argv.join(" ")}\nstatus ${status}\n${stdout}\n${stderr}`);
   };
-  if (argv.includes("--json")) {
+  if (wantsJson(argv)) {
     if (typeof json !== "object" || json === null || !/^[^\n]+\n$/.test(stdout)) fail("Not one JSON document");
     if ("error" in (json as object)) {
       const error = look(json, ["error"]) as Record<string, unknown>;
@@ -118,7 +124,7 @@ export const run = async (argv: readonly string[], options: RunOptions = {}): Pr
   const status = await main(argv, deps);
   const stdout = deps.stdoutText();
   let json: unknown;
-  if (argv.includes("--json")) {
+  if (wantsJson(argv)) {
     try {
       json = JSON.parse(stdout);
     } catch {

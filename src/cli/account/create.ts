@@ -10,9 +10,11 @@ import { compareVersions } from "../../mesh/succession.js";
 import { changeProfile, refresh, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { fields } from "../output.js";
-import { requireProfile } from "../select.js";
+import { accountsOf, requireProfile } from "../select.js";
 import { administrationKey, openSession, openTarget, remember, rememberPortal, type Session } from "../session.js";
 import { portalForNewAccount } from "./new-account.js";
+
+const NO_SHARES = "There are no recovery shares yet. Make them with: meshman escrow split --shares 3 --threshold 2";
 
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
@@ -24,11 +26,6 @@ export const run: Run = async (context, input) => {
     const session = await openSession(context, state);
     await makeAccount(session, client, { account, portal: client.url });
     const value = { account, portal: client.url, profile: { udf: state.udf } };
-    if (!state.recovery) {
-      await context.note(
-        "There are no recovery shares yet. Make them with: meshman escrow split --shares 3 --threshold 2",
-      );
-    }
     return {
       value,
       text: fields([
@@ -36,6 +33,7 @@ export const run: Run = async (context, input) => {
         ["Portal", client.url],
         ["UDF", state.udf],
       ]),
+      ...(state.recovery ? {} : { note: NO_SHARES }),
     };
   });
 };
@@ -82,7 +80,7 @@ const profileNaming = async (
           { names: [...current.names, udf] },
           context.deps.now(),
         );
-  if (state.accounts.length > 0) {
+  if (accountsOf(state).length > 0) {
     // --portal and --account speak of the new account, not of those that are there.
     const elsewhere = withGlobals(context, { portal: undefined, account: undefined });
     return changeProfile({ ...session, context: elsewhere }, add);

@@ -4,14 +4,14 @@ import { accountUdf } from "../../mesh/address.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import { changeProfile, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
-import { canonicalAccount, requireProfile } from "../select.js";
+import { accountsOf, canonicalAccount, requireProfile } from "../select.js";
 import { administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
 
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
   const state = await requireProfile(withGlobals(context, { account: text }));
   const account = canonicalAccount(text, state);
-  const known = state.accounts.find((candidate) => candidate.account === account);
+  const known = accountsOf(state).find((candidate) => candidate.account === account);
   if (!known) {
     throw new MeshError("account-not-found", `The profile ${state.name} has no account ${account}.`, {
       hint: "`meshman account list` shows them.",

@@ -21,6 +21,7 @@ import { withClient } from "../change.js";
 import { inputRequired, type Context, type Input, type Run } from "../context.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
+import { creationTime } from "../select.js";
 import {
   openOrCreateKeystore,
   openTarget,
@@ -232,7 +233,7 @@ const prepare = async (
     version: 1,
     udf: profile.udf,
     name: existing?.name ?? freeName(context, account),
-    created: existing?.created ?? recordTime(now),
+    created: existing?.created ?? creationTime(context),
     device: {
       udf: device.udf,
       record: device.record,

@@ -25,6 +25,7 @@ import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.
 import { knownProfile } from "../known.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
+import { creationTime } from "../select.js";
 import { openOrCreateKeystore, remember, rememberPortal, removeOrphans, sessionOf, type Session } from "../session.js";
 import { escrowPortals, withPortals } from "./places.js";
 
@@ -148,7 +149,7 @@ const prepare = (
         version: 1,
         udf: master.udf,
         name: chosen,
-        created: existing?.created ?? recordTime(now),
+        created: existing?.created ?? creationTime(context),
         device: {
           udf: device.udf,
           record: device.record,

@@ -10,7 +10,7 @@ import { checkSplit, combineShares, ESCROW_KEY_LENGTH, parseShare, splitKey } fr
 import { withClient } from "../change.js";
 import { withGlobals, type Context, type Run } from "../context.js";
 import { fields } from "../output.js";
-import { requireProfile } from "../select.js";
+import { accountsOf, requireProfile } from "../select.js";
 import { accountOf, administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
 
 /** Beyond so many combinations, that many random ones are tried. */
@@ -39,7 +39,7 @@ export const run: Run = async (context, input) => {
   const identifier = escrowIdentifier(key);
   const entry = await publishEverywhere(
     session,
-    async (profile) => createEscrowEntry(key, keys, profile.master, state.accounts),
+    async (profile) => createEscrowEntry(key, keys, profile.master, accountsOf(state)),
     key,
   );
   const shares = splitKey(key, count, threshold, identifier, context.deps.random);
@@ -63,12 +63,12 @@ export const run: Run = async (context, input) => {
   const recovery = { identifier, threshold, shares: count, created: recordTime(context.deps.now()) };
   await updateProfile(context.home, state.udf, (current = state) => ({ ...current, recovery }));
   if (input.flag("eraseMaster")) await keystore.remove(keys.map(({ kid }) => kid));
-  await context.note(
-    input.flag("eraseMaster")
-      ? "The master key is erased from this device. Keep the shares in different places."
-      : "The master key is still on this device; --erase-master removes it. Keep the shares in different places.",
-  );
-  return files ? { value, text } : undefined;
+  const note = input.flag("eraseMaster")
+    ? "The master key is erased from this device. Keep the shares in different places."
+    : "The master key is still on this device; --erase-master removes it. Keep the shares in different places.";
+  if (files) return { value, text, note };
+  await context.note(note);
+  return undefined;
 };
 
 /** Publishes the entry at every account, fetches it back, and opens what came back. */
@@ -80,7 +80,7 @@ const publishEverywhere = async (
   const { context, state } = session;
   let entry: OfflineEscrowEntry | undefined;
   const first = accountOf(context, state);
-  for (const account of [first, ...state.accounts.filter((known) => known !== first)]) {
+  for (const account of [first, ...accountsOf(state).filter((known) => known.account !== first.account)]) {
     const place = account === first ? context : withGlobals(context, { portal: undefined });
     await withClient(openAccount(place, account), async (client) => {
       const profile = await follow(session, client, account.account);

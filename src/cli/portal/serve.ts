@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { MeshError } from "../../errors.js";
-import { homePath } from "../../keystore/home.js";
+import { ensureFolder, homePath } from "../../keystore/home.js";
 import type { Context, Run } from "../context.js";
 import { fields } from "../output.js";
 import { canonicalDomain } from "../../mesh/address.js";
@@ -44,7 +44,11 @@ export const run: Run = async (context, input) => {
 
 /** The file of `--store sqlite:PATH`, or the portal of its own in the home folder. */
 const storePath = (context: Context, text: string | undefined): string => {
-  if (text === undefined) return `${homePath(context.deps, context.globals.home)}/portal.sqlite`;
+  if (text === undefined) {
+    const home = homePath(context.deps, context.globals.home);
+    ensureFolder(context.deps, home);
+    return join(home, "portal.sqlite");
+  }
   const match = /^sqlite:(.+)$/s.exec(text);
   if (match?.[1] !== undefined) return resolve(context.deps.cwd, match[1]);
   throw new MeshError("usage", `There is no store ${JSON.stringify(text)}.`, { hint: "Use --store sqlite:PATH." });

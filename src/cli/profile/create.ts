@@ -10,12 +10,12 @@ import {
   createPersonal,
   generateDeviceKeys,
   generateMasterKeys,
-  recordTime,
 } from "../../mesh/profile.js";
 import { pinOf } from "../../mesh/succession.js";
 import type { Context, Run } from "../context.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields } from "../output.js";
+import { creationTime } from "../select.js";
 import { viewOf } from "../view-of.js";
 import { openOrCreateKeystore, removeOrphans } from "../session.js";
 
@@ -78,7 +78,7 @@ export const createProfile = async (
       version: 1,
       udf,
       name,
-      created: recordTime(now),
+      created: creationTime(context),
       device: {
         udf: device.udf,
         record: device.record,

@@ -38,10 +38,15 @@ export const run: Run = async (context) => {
     ["Accounts", state.accounts.map(({ account, portal }) => `${account} at ${portal}`).join(", ") || "none"],
     ["Administrators", administrators.map(({ name }) => name).join(", ") || "none"],
   ]);
-  const account = state.accounts[0]?.account;
-  const invitation =
-    account === undefined
-      ? ""
-      : `\nTo connect another device, type there:\n  meshman device connect ${account} --expect-fingerprint ${state.udf}\n`;
+  const [account] = state.accounts;
+  const invitation = account
+    ? `\nTo connect another device, type there:\n  ${connectCommand(account.account, account.portal, state.udf)}\n`
+    : "";
   return { value, text: text + invitation };
+};
+
+/** The command for the other device. The portal is named where the address alone would not lead to it. */
+const connectCommand = (account: string, portal: string, udf: string): string => {
+  const isFound = portal === `https://${account.split("@").at(-1) ?? ""}`;
+  return `meshman device connect ${account}${isFound ? "" : ` --portal ${portal}`} --expect-fingerprint ${udf}`;
 };

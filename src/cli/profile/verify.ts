@@ -5,7 +5,7 @@ import { withClient } from "../change.js";
 import type { Run } from "../context.js";
 import { knownProfile } from "../known.js";
 import { fields } from "../output.js";
-import { requireProfile } from "../select.js";
+import { accountsOf, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { MeshError } from "../../errors.js";
 
@@ -15,7 +15,7 @@ export const run: Run = async (context) => {
   const seen: { account: string; portal: string; masterSequence: number; sequence: number }[] = [];
   let newest: PersonalProfile | undefined = knownProfile(context, state);
   let gap = pin?.gap === true;
-  for (const account of state.accounts) {
+  for (const account of accountsOf(state)) {
     await withClient(openAccount(context, account), async (client) => {
       const fetched = await fetchProfile(client, { account: account.account });
       if (!fetched)

@@ -9,6 +9,7 @@ import {
   type SignedRecord,
 } from "../jose.js";
 import { listSchema, parseWith, SequenceSchema, Sha256Schema, textSchema, TimeSchema, UdfSchema } from "../schema.js";
+import { parseUdf } from "../udf.js";
 import { MAX_NAME, readDevice, type Device } from "./device.js";
 import { readMaster, type Administrator, type MasterProfile } from "./master.js";
 
@@ -157,9 +158,18 @@ export const deviceName = (profile: PersonalProfile, device: Device): string =>
 export const isAdministrator = (profile: PersonalProfile, deviceUdf: string): boolean =>
   profile.master.administrators.some((administrator) => administrator.deviceUdf === deviceUdf);
 
+/** The text itself where it is no fingerprint. */
+const canonicalUdf = (text: string): string => {
+  try {
+    return parseUdf(text);
+  } catch {
+    return text;
+  }
+};
+
 /** The device that a name or a fingerprint means. Throws `device-not-found`, also where a name means several devices. */
 export const resolveDevice = (profile: PersonalProfile, text: string): Device => {
-  const byUdf = findDevice(profile, text.toUpperCase());
+  const byUdf = findDevice(profile, canonicalUdf(text));
   if (byUdf) return byUdf;
   const [device, ...others] = profile.devices.filter((candidate) => deviceName(profile, candidate) === text);
   if (!device) {
