@@ -39,6 +39,7 @@ export default tseslint.config(
       "@typescript-eslint/no-unsafe-argument": "off",
       "@typescript-eslint/no-unsafe-return": "off",
       "@typescript-eslint/no-unsafe-call": "off",
+      "@typescript-eslint/unbound-method": "off",
     },
   },
   { files: ["eslint.config.js", "*.config.ts", "bin/**"], ...tseslint.configs.disableTypeChecked },

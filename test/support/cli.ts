@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { expect } from "vitest";
 import type { Deps, Prompts } from "../../src/deps.js";
 import { exitStatus, type ErrorCode } from "../../src/errors.js";
 import { main } from "../../src/main.js";
@@ -262,3 +263,8 @@ export const connected = async (
   await device.ok("device status");
   return device;
 };
+
+/** What a fingerprint, a verification code and a time look like in JSON. */
+export const UDF = expect.stringMatching(/^M[A-D][A-Z2-7]{2}(-[A-Z2-7]{4}){6}$/) as string;
+export const CODE = expect.stringMatching(/^M[A-D][A-Z2-7]{2}(-[A-Z2-7]{4}){4}$/) as string;
+export const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/) as string;
