@@ -1,4 +1,4 @@
-import { MeshError } from "../errors.js";
+import { isMeshError, MeshError } from "../errors.js";
 import { readFdText, readSecretFile } from "./input.js";
 import { accountsOf, canonicalAccount } from "./select.js";
 import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
@@ -65,10 +65,16 @@ export const openOrCreateKeystore = async (context: Context, noPassphrase: boole
   if (readKeystoreFacts(context.home)) return openKeystore(context);
   // Before a passphrase is asked for, not after.
   checkFolder(context.deps, context.home.path);
-  return (context.unlocked.keystore = await createKeystore(
-    context.home,
-    noPassphrase ? { method: "key-file" } : { method: "passphrase", passphrase: await newPassphrase(context) },
-  ));
+  const protection = noPassphrase
+    ? ({ method: "key-file" } as const)
+    : ({ method: "passphrase", passphrase: await newPassphrase(context) } as const);
+  try {
+    return (context.unlocked.keystore = await createKeystore(context.home, protection));
+  } catch (error) {
+    // Another process was faster: its keystore is ours too.
+    if (!isMeshError(error, "refused") || !readKeystoreFacts(context.home)) throw error;
+    return openKeystore(context);
+  }
 };
 
 /** Removes keys that belong to no profile: what a command left that was killed between keys and profile. */

@@ -195,7 +195,8 @@ const asUdf = (text: string): string | undefined => {
 export const findProfile = (home: Home, nameOrUdf: string): ProfileState | undefined => {
   const profiles = listProfiles(home);
   const udf = asUdf(nameOrUdf);
-  return profiles.find((state) => state.udf === udf) ?? profiles.find((state) => state.name === nameOrUdf);
+  const name = nameOrUdf.normalize("NFC");
+  return profiles.find((state) => state.udf === udf) ?? profiles.find((state) => state.name === name);
 };
 
 /**

@@ -11,7 +11,7 @@ import {
   type ProfileState,
 } from "../../src/keystore/state.js";
 import { errorCode, meshError, temporaryFolder, testDeps } from "../support/deps.js";
-import { newKey, newRecord, newState } from "../support/keystore.js";
+import { newRecord, newState } from "../support/keystore.js";
 
 const newHome = (): Home => openHome(testDeps(), join(temporaryFolder(), "home"));
 const fileOf = (home: Home, udf: string): string => join(home.path, "profiles", `${udf}.json`);

@@ -14,8 +14,8 @@ import { accountOf, administrationKey, follow, openAccount, openSession, type Se
 
 export const run: Run = async (context, input) => {
   const code = parseVerificationCode(input.argument(0) ?? (await askCode(context)));
-  const name = input.text("name");
-  if (name !== undefined) checkName(name, "device");
+  const label = input.text("name");
+  const name = label === undefined ? undefined : checkName(label, "device");
   const state = await requireProfile(context);
   const account = accountOf(context, state);
   const session = await openSession(context, state);

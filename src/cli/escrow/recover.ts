@@ -30,8 +30,8 @@ import { openOrCreateKeystore, remember, rememberPortal, removeOrphans, sessionO
 import { escrowPortals, withPortals } from "./places.js";
 
 export const run: Run = async (context, input) => {
-  const name = input.text("name");
-  if (name !== undefined) checkName(name, "profile");
+  const label = input.text("name");
+  const name = label === undefined ? undefined : checkName(label, "profile");
   const deviceLabel = checkName(input.text("deviceName") ?? defaultDeviceName(context.deps), "device");
   const expected = input.text("expectFingerprint");
   const udf = expected === undefined ? undefined : parseUdf(expected);

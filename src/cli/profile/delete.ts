@@ -6,7 +6,7 @@ import { requireProfile } from "../select.js";
 
 export const run: Run = async (context, input) => {
   const { home } = context;
-  const confirm = input.text("confirm");
+  const confirm = input.text("confirm")?.normalize("NFC");
   const named = input.argument(0);
   const state = await requireProfile(named === undefined ? context : withGlobals(context, { profile: named }));
   if (confirm !== state.name) {

@@ -37,6 +37,8 @@ export const run: Run = async (context, input) => {
   }
   await confirmed(context, `End the profile ${note.udf} for good? This cannot be undone.`);
   const portals: string[] = [];
+  let failure: unknown;
+  // One portal that is down must not keep the others from being told.
   for (const target of new Map(places.map((place) => [place.url, place])).values()) {
     await withClient(openTarget(context, target), async (client) => {
       if (!client.info.extensions.has("revocation")) {
@@ -51,10 +53,16 @@ export const run: Run = async (context, input) => {
         throw error;
       }
       portals.push(client.url);
+    }).catch(async (error: unknown) => {
+      if (!isMeshError(error)) throw error;
+      failure ??= error;
+      await context.note(`warning: ${error.message}`);
     });
   }
   const revoked = note.revoked;
+  if (failure !== undefined && portals.length === 0) throw failure;
   if (state) await updateProfile(context.home, state.udf, (current = state) => ({ ...current, revoked }));
+  if (failure !== undefined) throw failure;
   return {
     value: { profile: { udf: note.udf }, revoked, portals },
     text: `The profile ${note.udf} is revoked. Nothing of it is valid any more.\n`,
