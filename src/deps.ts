@@ -70,6 +70,8 @@ export interface Deps {
   /** Aborted when the user interrupts the program (SIGINT) or the system ends it (SIGTERM). */
   readonly signal: AbortSignal;
   readonly prompts: Prompts;
+  /** A file, or standard input for `-`, piece by piece: for what may be larger than memory. */
+  readonly openStream: (path: string) => AsyncIterable<Buffer>;
   readonly readStdin: (limit: number) => Promise<Buffer>;
   readonly readFd: (fd: number, limit: number) => Promise<Buffer>;
   readonly now: () => Date;
@@ -185,6 +187,7 @@ export const systemDeps = (): Deps => {
     stdinIsTTY: process.stdin.isTTY,
     signal: controller.signal,
     prompts: systemPrompts,
+    openStream: (path) => (path === "-" ? process.stdin : fs.createReadStream(path)),
     readStdin: (limit) => collect(process.stdin, limit),
     readFd: (fd, limit) => collect(fs.createReadStream("", { fd, autoClose: true }), limit),
     now: () => new Date(),

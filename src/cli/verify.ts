@@ -1,18 +1,27 @@
-import { MeshError } from "../errors.js";
+import { resolve } from "node:path";
+import { isMeshError, MeshError } from "../errors.js";
 import { createVerifier } from "../mesh/verification.js";
-import type { Run } from "./context.js";
-import { readNamedFile } from "./input.js";
+import type { Context, Run } from "./context.js";
 import { table } from "./output.js";
 
-const MAX_INPUT = 256 * 1024 * 1024;
+/** A file or standard input, piece by piece, so that its size does not matter. Throws `file-unreadable`. */
+async function* read(context: Context, file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* context.deps.openStream(file === "-" ? file : resolve(context.deps.cwd, file));
+  } catch (cause) {
+    if (isMeshError(cause)) throw cause;
+    throw new MeshError("file-unreadable", `The file ${file} cannot be read.`, {
+      cause,
+      hint: "Check the path, and that you may read the file.",
+    });
+  }
+}
 
 export const run: Run = async (context, input) => {
   const verifier = createVerifier();
   for (const file of input.arguments(0)) {
-    const octets = file === "-" ? await context.deps.readStdin(MAX_INPUT) : readNamedFile(context, file, MAX_INPUT);
-    if (octets.length > MAX_INPUT) throw new MeshError("too-large", "The input is larger than 256 MiB.");
     const sink = verifier.add(file);
-    sink.write(octets);
+    for await (const octets of read(context, file)) sink.write(octets);
     sink.end();
   }
   const { ok, records } = verifier.finish();

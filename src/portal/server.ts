@@ -205,6 +205,11 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
       // The one thing that fails here is the connection, and then there is nobody left to tell.
       handle(request, response, awaitsContinue).catch(() => request.socket.destroy());
     };
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   server.on("request", listener(false));
   server.on("checkContinue", listener(true));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -224,6 +229,8 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
+      // For Node a connection is not idle before its first request.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     });
     clearTimeout(timer);
     await portal.close();

@@ -138,7 +138,6 @@ describe("a request", () => {
       const { message, status } = await raw(body);
       expect([400, 404]).toContain(status);
       expect(message.StatusDescription.length).toBeLessThan(600);
-      // eslint-disable-next-line no-control-regex
       expect(message.StatusDescription).not.toMatch(/[\u0000-\u001f\u202e]/);
     }
   });

@@ -26,15 +26,18 @@ const deleteBody = wrap("DeleteAccount", { Account: "alice" });
 const signed = (body: string, options: CallOptions = {}) =>
   makeHttpRequest(body, portal.clock, AUTHORITY, { signer: alice.admin, ...options });
 
+interface Message {
+  readonly StatusDescription: string;
+}
+
 /** Sends a request with some of it replaced after it was signed. */
 const send = async (request: ReturnType<typeof signed>, changes: Partial<ReturnType<typeof signed>> = {}) => {
   const response = await portal.portal.handle({ ...request, ...changes });
-  const [message] = Object.values(JSON.parse(response.body.toString()));
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  const [message] = Object.values<Message>(JSON.parse(response.body.toString()));
   return {
     status: response.status,
     headers: response.headers,
-    message: message as any,
+    message: message!,
     body: response.body.toString(),
   };
 };

@@ -66,6 +66,9 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     stdinIsTTY: false,
     signal,
     prompts: noPrompts,
+    openStream: async function* (path) {
+      yield path === "-" ? Buffer.alloc(0) : await fs.promises.readFile(path);
+    },
     readStdin: async () => Buffer.alloc(0),
     readFd: (fd, limit) => system.readFd(fd, limit),
     now: () => new Date(),

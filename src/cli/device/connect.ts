@@ -1,4 +1,4 @@
-import { MeshError } from "../../errors.js";
+import { isMeshError, MeshError } from "../../errors.js";
 import { fetchProfile, followProfile, startConnection } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import type { Keystore } from "../../keystore/keystore.js";
@@ -189,8 +189,12 @@ const startRequest = async (
   const followed = await followProfile(client, fetched, pin, context.globals.acceptGap);
   await rememberPortal(session, client);
   await remember(session, followed.profile, followed.pin.gap === true);
-  if (state.connecting && !state.connecting.posted) {
-    await startConnection(client, account, readConnectionRequest(state.connecting.request));
+  if (state.connecting) {
+    // Also where it was posted before: a portal drops the oldest of too many requests.
+    const { request, posted } = state.connecting;
+    await startConnection(client, account, readConnectionRequest(request)).catch((error: unknown) => {
+      if (!posted || !isMeshError(error, "rate-limited")) throw error;
+    });
     await updateProfile(home, state.udf, (current = state) => ({
       ...current,
       ...(current.connecting ? { connecting: { ...current.connecting, posted: true } } : {}),

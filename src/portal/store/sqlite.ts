@@ -175,7 +175,12 @@ export const openSqliteStore = async (path: string, options: SqliteOptions): Pro
   try {
     createFile(path);
     const writer = connect(false);
-    await whenFree(() => writer.pragma("journal_mode = WAL"), limit);
+    const mode = await whenFree(() => writer.pragma("journal_mode = WAL", { simple: true }), limit);
+    if (mode !== "wal") {
+      throw new MeshError("io-failed", `The portal's store ${JSON.stringify(path)} cannot be shared there.`, {
+        hint: "Put it on a local disk.",
+      });
+    }
     writer.pragma("synchronous = FULL");
     writer.pragma("foreign_keys = ON");
     writer.pragma("journal_size_limit = 67108864");
@@ -261,9 +266,19 @@ const createStore = (
       working ??= work();
     });
 
+  /** Fixes the moment that is read, which waits where another process is just closing the file or putting it in order. */
+  const beginView = (): void => {
+    try {
+      viewer.exec("BEGIN; SELECT tid FROM log LIMIT 1");
+    } catch (error) {
+      if (viewer.inTransaction) viewer.exec("ROLLBACK");
+      throw error;
+    }
+  };
+
   const view = async <T>(task: (tx: Reader) => Promise<T>): Promise<T> => {
     try {
-      await whenFree(() => viewer.exec("BEGIN"), limit);
+      await whenFree(beginView, limit);
       return await task(reader);
     } catch (error) {
       throw translate(error, path);

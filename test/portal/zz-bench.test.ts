@@ -1,0 +1,44 @@
+import { it } from "vitest";
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { build } from "esbuild";
+import { createMaster, createPersonal, nextPersonal } from "/work/main/src/mesh/profile.js";
+import { publicKeyOf } from "/work/main/src/mesh/keys.js";
+import { temporaryFolder } from "/work/main/test/support/deps.js";
+import { makeDevice, makePerson, openTestPortal, personalEntry, makeHttpRequest, wrap, AUTHORITY } from "/work/main/test/support/portal.js";
+const t = async (name: string, n: number, f: () => Promise<unknown>) => { const s = performance.now(); await f(); const ms = performance.now()-s; console.log(name, n, ms.toFixed(0)+" ms", (n/ms*1000).toFixed(0)+"/s"); };
+it("bench", async () => {
+  const p = await openTestPortal();
+  const now = p.clock.now();
+  const people = Array.from({length: 300}, () => makePerson("x", now));
+  const reqs = people.map((x, i) => makeHttpRequest(wrap("CreateAccount", { Account: "u"+i, Profile: personalEntry(x.profile) }), p.clock, AUTHORITY, { signer: x.admin }));
+  await t("create", 300, () => Promise.all(reqs.map(r => p.portal.handle(r))));
+  await t("get", 3000, async () => { for (let i=0;i<3000;i++) await p.call("Get", {Account: "u"+(i%300)}); });
+  const nexts = people.map(x => personalEntry(nextPersonal(x.admin.keys.online, x.profile, {}, now)));
+  await t("publish", 300, () => Promise.all(nexts.map(e => p.call("Publish", {Entry: e}))));
+  await t("pending", 300, () => Promise.all(people.map((x,i) => p.call("ConnectPending", {AccountID: "u"+i}, {signer: x.admin}))));
+  const a = people[0]!;
+  const devices = [a.admin.device, ...Array.from({length: 60}, (_, i) => makeDevice("d"+i, now).device)];
+  const big = nextPersonal(a.admin.keys.online, (await import("/work/main/src/mesh/records/personal.js")).readPersonal((nexts[0] as any).SignedPersonalProfile), { devices }, now);
+  console.log("size", JSON.stringify(big.record).length);
+}, 60000);
+it("cold verify in child", async () => {
+  const folder = temporaryFolder(); const root="/work/main";
+  fs.symlinkSync(root+"/node_modules", folder+"/node_modules");
+  const now = new Date();
+  const a = makePerson("x", now);
+  const devices = [a.admin.device, ...Array.from({length: 60}, (_, i) => makeDevice("d"+i, now).device)];
+  const big = nextPersonal(a.admin.keys.online, a.profile, { devices }, now);
+  fs.writeFileSync(folder+"/r.json", JSON.stringify(big.record));
+  await build({ stdin: { contents: `import {readPersonal} from "./src/mesh/records/personal.ts"; import fs from "node:fs"; const r=JSON.parse(fs.readFileSync(process.argv[2])); const s=performance.now(); readPersonal(r); console.log("cold verify of 61 devices", performance.now()-s);`, resolveDir: root, loader: "ts"}, bundle: true, packages: "external", platform: "node", format: "esm", outfile: folder+"/v.mjs" });
+  await new Promise<void>(r => spawn(process.execPath, [folder+"/v.mjs", folder+"/r.json"], {stdio:"inherit"}).on("close", () => r()));
+});
+it("stress processes", async () => {
+  const folder = temporaryFolder(); const root="/work/main";
+  fs.symlinkSync(root+"/node_modules", folder+"/node_modules");
+  await build({ stdin: { contents: `import {randomBytes} from "node:crypto"; import {openSqliteStore} from "./src/portal/store/sqlite.ts";
+   const bad={}; for (let n=0;n<60;n++) { try { const s=await openSqliteStore(process.argv[2],{random:randomBytes}); await s.read(tx=>tx.lastWrite()); await s.transact(tx=>tx.createAccount(process.pid+"-"+n+"@x","A",1)); await s.read(tx=>tx.accountsOf("A")); await s.close(); } catch(e) { bad[e.code+e.message]=(bad[e.code+e.message]??0)+1; } } console.log(process.pid, JSON.stringify(bad));`, resolveDir: root, loader: "ts"}, bundle: true, packages: "external", platform: "node", format: "esm", outfile: folder+"/v.mjs" });
+  await Promise.all(Array.from({length: 6}, () => new Promise<void>(r => spawn(process.execPath, [folder+"/v.mjs", folder+"/s.db"], {stdio:"inherit"}).on("close", () => r()))));
+  const D=(await import("better-sqlite3")).default; const d=new D(folder+"/s.db"); console.log("rows", d.prepare("select count(*) c from account").get());
+}, 60000);
