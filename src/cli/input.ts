@@ -25,7 +25,7 @@ export const readNamedFile = (context: Context, path: string, limit: number): Bu
   return octets;
 };
 
-/** A passphrase or certificate file. A readable mode is only warned about, since mounted secrets often have one. */
+/** A passphrase file. A readable mode is only warned about, since mounted secrets often have one. */
 export const readSecretFile = async (context: Context, path: string): Promise<Buffer> => {
   const octets = readNamedFile(context, path, MAX_SECRET);
   const stat = context.deps.fs.stat(resolve(context.deps.cwd, path));

@@ -1,5 +1,5 @@
 import { isMeshError, MeshError } from "../errors.js";
-import { readFdText, readSecretFile } from "./input.js";
+import { readFdText, readNamedFile, readSecretFile } from "./input.js";
 import { accountsOf, canonicalAccount } from "./select.js";
 import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
 import { followProfile, fetchProfile } from "../client/profiles.js";
@@ -15,6 +15,8 @@ import { compareVersions, pinOf } from "../mesh/succession.js";
 import { viewOf } from "./view-of.js";
 
 const MINIMUM_PASSPHRASE = 8;
+/** The certificates that a system trusts take up some 250 KiB. */
+const MAX_CERTIFICATES = 4 * 1024 * 1024;
 
 /** The passphrase from where the options say it is, or undefined where they say nothing. One trailing newline is dropped. */
 const givenPassphrase = async (context: Context): Promise<Buffer | undefined> => {
@@ -97,7 +99,7 @@ export const openTarget = async (context: Context, target: PortalTarget): Promis
   const known = readPins(context.home).portals[target.url];
   return openPortal(context.deps, target, {
     timeout,
-    ca: ca === undefined ? undefined : await readSecretFile(context, ca),
+    ca: ca === undefined ? undefined : readNamedFile(context, ca, MAX_CERTIFICATES),
     pinned: known,
   });
 };

@@ -176,12 +176,15 @@ describe("surrogates", () => {
     expect(refused(text)).toBe(true);
   });
 
-  test.each(['"\\ud83d\\ude00"', '"\\uD83D\\uDE00x"', '"\\\\ud800"', '{"\\ud83d\\ude00":"\u{1F600}"}', '"\\ud7ff\\ue000"'])(
-    "in pairs are fine: %s",
-    (text) => {
-      expect(parseStrictJson(text)).toStrictEqual(JSON.parse(text));
-    },
-  );
+  test.each([
+    '"\\ud83d\\ude00"',
+    '"\\uD83D\\uDE00x"',
+    '"\\\\ud800"',
+    '{"\\ud83d\\ude00":"\u{1F600}"}',
+    '"\\ud7ff\\ue000"',
+  ])("in pairs are fine: %s", (text) => {
+    expect(parseStrictJson(text)).toStrictEqual(JSON.parse(text));
+  });
 });
 
 describe("parseStrictJsonOctets", () => {

@@ -132,12 +132,15 @@ describe("parseUdf", () => {
   );
 
   // Their upper case is I, S, SS, FI and so on: letters of the alphabet.
-  test.each(["\u0131", "\u017f", "\u00df", "\ufb01", "\ufb06"])("does not take %j for what its upper case is", (bad) => {
-    for (let length = 1; length <= 3; length++) {
-      expect(refusal(() => parseUdf(UDF.slice(0, 15) + bad + UDF.slice(15 + length)))).toBe("fingerprint-invalid");
-    }
-    expect(refusal(() => normaliseBase32(`AB${bad}`, "share-invalid"))).toBe("share-invalid");
-  });
+  test.each(["\u0131", "\u017f", "\u00df", "\ufb01", "\ufb06"])(
+    "does not take %j for what its upper case is",
+    (bad) => {
+      for (let length = 1; length <= 3; length++) {
+        expect(refusal(() => parseUdf(UDF.slice(0, 15) + bad + UDF.slice(15 + length)))).toBe("fingerprint-invalid");
+      }
+      expect(refusal(() => normaliseBase32(`AB${bad}`, "share-invalid"))).toBe("share-invalid");
+    },
+  );
 });
 
 describe("isUdf", () => {

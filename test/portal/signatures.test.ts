@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
+import { createSignatureSync } from "http-message-sig";
 import { beforeEach, describe, expect, it } from "vitest";
+import { signMessage } from "../../src/mesh/jose.js";
 import { nextPersonal } from "../../src/mesh/profile.js";
 import { PORTAL_PATH } from "../../src/mesh/protocol.js";
 import {
@@ -168,18 +171,34 @@ describe("a nonce", () => {
   });
 
   it("has one spelling", async () => {
-    const { signRequest } = await import("../../src/mesh/request-signature.js");
     const created = Math.floor(portal.clock.time / 1000);
     const body = Buffer.from(pendingBody);
-    // The library writes what it is given; sixteen octets can be spelt with other letters at the end.
-    const request = { method: "POST", authority: AUTHORITY, path: PORTAL_PATH, body };
-    const headers = signRequest(request, alice.admin.keys.authentication, created, () =>
-      Object.assign(Buffer.alloc(16), { toString: () => "" }),
-    );
-    expect(headers["signature-input"]).toContain('nonce="AAAAAAAAAAAAAAAAAAAAAA"');
-    const respelt = headers["signature-input"]?.replace("AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB") ?? "";
-    const answer = await send({ ...request, address: "x", headers: { ...headers, "signature-input": respelt } });
-    expect(answer.status).toBe(401);
+    const digest = `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+    const { authentication } = alice.admin.keys;
+    const request = { method: "POST", authority: AUTHORITY, path: PORTAL_PATH, body, address: "192.0.2.1" };
+    const sign = (nonce: string) => {
+      const fields = createSignatureSync(
+        {
+          kind: "request",
+          method: "POST",
+          targetUri: `https://${AUTHORITY}${PORTAL_PATH}`,
+          fields: [{ name: "content-digest", value: digest }],
+        },
+        {
+          label: "mmm",
+          components: ["@method", "@authority", "@path", "content-digest"],
+          parameters: { created, nonce, keyid: authentication.kid, tag: "mmm" },
+          signer: { algorithm: "ed25519", sign: (data) => signMessage(data, authentication) },
+        },
+      );
+      return { "content-digest": digest, "signature-input": fields.signatureInput, signature: fields.signature };
+    };
+    const canonical = "AAAAAAAAAAAAAAAAAAAAAA";
+    expect((await send({ ...request, headers: sign(canonical) })).status).toBe(201);
+    // All of these decode to the same sixteen octets.
+    for (const nonce of ["AAAAAAAAAAAAAAAAAAAAAB", `${canonical}==`, `${canonical.slice(1)}!A`]) {
+      expect((await send({ ...request, headers: sign(nonce) })).status).toBe(401);
+    }
   });
 
   it("is used up by one of several identical requests at once", async () => {

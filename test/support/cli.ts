@@ -118,6 +118,8 @@ export const run = async (argv: readonly string[], options: RunOptions = {}): Pr
         errors += text;
       },
     },
+    // Between two attempts no test waits for long.
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 10))),
     readStdin: async (limit) => Buffer.from(stdin).subarray(0, limit + 1),
     prompts: scriptedPrompts(prompts, asked),
     ...options.deps,

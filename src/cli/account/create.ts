@@ -1,8 +1,8 @@
-import { MeshError } from "../../errors.js";
+import { exitStatus, isMeshError, MeshError } from "../../errors.js";
 import { createAccount, fetchProfile, followProfile, publishProfile } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import { loadPins } from "../../keystore/pins.js";
-import { updateProfile, type AccountState } from "../../keystore/state.js";
+import { readProfile, updateProfile, type AccountState } from "../../keystore/state.js";
 import { accountUdf, parseAddress } from "../../mesh/address.js";
 import { nextPersonal, recordTime } from "../../mesh/profile.js";
 import { readPersonal, type PersonalProfile } from "../../mesh/records/personal.js";
@@ -11,7 +11,16 @@ import { changeProfile, refresh, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { fields } from "../output.js";
 import { accountsOf, requireProfile } from "../select.js";
-import { administrationKey, openSession, openTarget, remember, rememberPortal, type Session } from "../session.js";
+import {
+  administrationKey,
+  follow,
+  openAccount,
+  openSession,
+  openTarget,
+  remember,
+  rememberPortal,
+  type Session,
+} from "../session.js";
 import { portalForNewAccount } from "./new-account.js";
 
 const NO_SHARES = "There are no recovery shares yet. Make them with: meshman escrow split --shares 3 --threshold 2";
@@ -48,7 +57,9 @@ export const makeAccount = async (session: Session, client: PortalClient, accoun
   try {
     await createAccount(client, account.account, profile, session.authenticationKey);
   } catch (error) {
-    await setWork(session, account, undefined);
+    // Where no answer came the portal may have done it: then the work is unfinished, and the same octets go again.
+    const isUnknown = isMeshError(error) && [6, 130].includes(exitStatus(error.code));
+    if (!isUnknown) await setWork(session, account, undefined);
     throw error instanceof MeshError && error.code === "account-taken"
       ? new MeshError("account-taken", error.message, { hint: "Choose another name.", cause: error })
       : error;
@@ -69,7 +80,6 @@ const profileNaming = async (
   client: PortalClient,
   account: AccountState,
 ): Promise<PersonalProfile> => {
-  const { context, state } = session;
   const udf = accountUdf(account.account);
   const add = (current: PersonalProfile): PersonalProfile | undefined =>
     current.names.includes(udf)
@@ -78,17 +88,15 @@ const profileNaming = async (
           administrationKey(session, current),
           current,
           { names: [...current.names, udf] },
-          context.deps.now(),
+          session.context.deps.now(),
         );
-  if (accountsOf(state).length > 0) {
-    // --portal and --account speak of the new account, not of those that are there.
-    const elsewhere = withGlobals(context, { portal: undefined, account: undefined });
-    return changeProfile({ ...session, context: elsewhere }, add);
-  }
+  const elsewhere = await withoutMoved(session, account);
+  const { context, state } = elsewhere;
+  if (accountsOf(state).length > 0) return changeProfile(elsewhere, add);
   // What an interrupted run has already sent is sent again as it was: the portal knows those octets.
   const sent = state.work.find((work) => work.kind === "account-create" && work.account === account.account);
   if (sent?.kind === "account-create") return readPersonal(sent.record);
-  const current = await newestOf(session, client);
+  const current = await newestOf(elsewhere, client);
   const next = add(current);
   if (!next) return current;
   // A portal that knows the profile already takes the new version as one of its successors.
@@ -100,6 +108,28 @@ const profileNaming = async (
   }
   await setWork(session, account, next);
   return next;
+};
+
+/**
+ * The session as the accounts see it that stay where they are: --portal and --account speak of the new one. An account that is
+ * made anew, since its portal is gone or has lost it, or since it moves, is none of them; what it still shows is remembered.
+ */
+const withoutMoved = async (session: Session, account: AccountState): Promise<Session> => {
+  const context = withGlobals(session.context, { portal: undefined, account: undefined });
+  const { state } = session;
+  const before = state.accounts.find((known) => known.account === account.account);
+  if (!before) return { ...session, context };
+  try {
+    await withClient(openAccount(context, before), (client) => follow({ ...session, context }, client, before.account));
+    if (before.portal === account.portal) return { ...session, context };
+  } catch (error) {
+    const isGone = isMeshError(error) && (error.code === "account-not-found" || exitStatus(error.code) === 6);
+    if (!isGone) throw error;
+    await context.note(`warning: ${error.message} Going on from what this device knows.`);
+  }
+  const current = readProfile(context.home, state.udf) ?? state;
+  const accounts = current.accounts.filter((known) => known.account !== account.account);
+  return { ...session, context, state: { ...current, accounts } };
 };
 
 const isKnown = async (session: Session, client: PortalClient): Promise<boolean> =>

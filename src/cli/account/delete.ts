@@ -1,4 +1,5 @@
 import { MeshError } from "../../errors.js";
+import { fetchAccount } from "../../client/profiles.js";
 import { updateProfile } from "../../keystore/state.js";
 import { accountUdf } from "../../mesh/address.js";
 import { nextPersonal } from "../../mesh/profile.js";
@@ -24,6 +25,9 @@ export const run: Run = async (context, input) => {
   }
   const session = await openSession(context, state);
   await withClient(openAccount(context, known), async (client) => {
+    // The portal has it no more where an earlier run of this command was interrupted, or another device was faster.
+    const { status, fetched } = await fetchAccount(client, account);
+    if (!fetched && (status === "closed" || status === undefined)) return;
     administrationKey(session, await follow(session, client, account));
     await client.send("DeleteAccount", { Account: account }, { signer: session.authenticationKey });
   });

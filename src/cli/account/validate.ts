@@ -1,4 +1,4 @@
-import { canonicalDomain, invalidCharacters, parseAddress, type Address } from "../../mesh/address.js";
+import { canonicalDomain, parseAddress, userProblem, type Address } from "../../mesh/address.js";
 import { MeshError } from "../../errors.js";
 import { withClient } from "../change.js";
 import { portalForNewAccount } from "./new-account.js";
@@ -40,9 +40,7 @@ export const run: Run = async (context, input) => {
 const looseAddress = (text: string): Address => {
   const at = text.lastIndexOf("@");
   const user = at < 0 ? text : text.slice(0, at);
-  if (text.length > 512 || user === "" || invalidCharacters(user) === "") {
-    return at < 0 && text !== "" && text.length <= 512 ? { account: text, user: text, domain: "" } : parseAddress(text);
-  }
+  if (text.length > 512 || user === "" || (at >= 0 && userProblem(user) === undefined)) return parseAddress(text);
   if (at < 0) return { account: text, user: text, domain: "" };
   const domain = canonicalDomain(text.slice(at + 1));
   if (domain === undefined) {

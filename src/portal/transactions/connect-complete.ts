@@ -1,4 +1,4 @@
-import { readConnectionResult } from "../../mesh/connection.js";
+import { readConnectionRequest, readConnectionResult } from "../../mesh/connection.js";
 import { recordHash } from "../../mesh/jose.js";
 import { readDevice } from "../../mesh/records/device.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
@@ -6,7 +6,6 @@ import { LIMITS, type Request } from "../../mesh/protocol.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
 import { writableAccount } from "../standing.js";
-import { readConnectionRequest } from "../../mesh/connection.js";
 
 /** The online signature keys whose devices are in the profile: those that may sign for it (reference-10 section 3.3). */
 const administrationKeys = (profile: PersonalProfile) =>

@@ -9,7 +9,8 @@ const readDevice = (text: string): string => {
   try {
     return parseUdf(text);
   } catch (error) {
-    if (isMeshError(error)) return refuse(404, "No device of that fingerprint has asked to join the account.");
+    if (isMeshError(error, "fingerprint-invalid"))
+      return refuse(404, "No device of that fingerprint has asked to join the account.");
     throw error;
   }
 };

@@ -39,7 +39,8 @@ const canonicalIdentifier = (text: string): string => {
   try {
     return parseUdf(text);
   } catch (error) {
-    return isMeshError(error, "fingerprint-invalid") ? notFound() : refuse(400, "The Identifier cannot be read.");
+    if (isMeshError(error, "fingerprint-invalid")) return notFound();
+    throw error;
   }
 };
 

@@ -47,6 +47,8 @@ export const isKnownVersion = (tx: Reader, { udf, hash }: PersonalProfile): Prom
 
 /** Publishes a personal profile that has an open account here. */
 export const publishPersonalRecord = async (context: Context, record: SignedRecord): Promise<Answer> => {
+  // Verifying a large profile takes its time, which no stranger may claim.
+  await context.store.read((tx) => writableProfile(tx, record.Identifier));
   const profile = readPersonal(record);
   return context.store.transact(async (tx) => {
     await writableProfile(tx, profile.udf);
