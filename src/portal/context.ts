@@ -1,5 +1,6 @@
 import { MeshError } from "../errors.js";
 import { canonicalDomain, parseAddress, type Address } from "../mesh/address.js";
+import { refuse } from "./answer.js";
 import type { Limiter } from "./limiter.js";
 import type { Store, Time } from "./store/store.js";
 
@@ -41,7 +42,7 @@ export interface Context {
   readonly defaultDomain: string;
   readonly quota: Quota;
   /** Undefined where nobody is a stranger: the portal is one machine's own. */
-  readonly limiters: { readonly validate: Limiter; readonly connectStart: Limiter } | undefined;
+  readonly limiters: Readonly<Record<"validate" | "connectStart" | "createAccount", Limiter>> | undefined;
   readonly transferToken: string | undefined;
   readonly request: PortalRequest;
   readonly now: Time;
@@ -62,3 +63,9 @@ export const servesDomain = (context: Pick<Context, "domains">, domain: string):
 
 /** Reads an account address of a request; a bare name means the default domain. Throws `address-invalid`. */
 export const readAddress = (context: Context, text: string): Address => parseAddress(text, context.defaultDomain);
+
+/** Refuses with 429 an address that asks for more of a kind than its rate. */
+export const keepRate = (context: Context, kind: "validate" | "connectStart" | "createAccount"): void => {
+  const wait = context.limiters?.[kind](context.request.address, context.now) ?? 0;
+  if (wait > 0) refuse(429, "Too many requests. Try again later.", { headers: { "retry-after": String(wait) } });
+};

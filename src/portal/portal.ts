@@ -37,9 +37,15 @@ export interface PortalEvent {
 export interface RateLimit {
   readonly validatePerMinute: number;
   readonly connectStartPerMinute: number;
+  /** A stranger's profile is verified before anything can refuse it, which costs milliseconds for every device in it. */
+  readonly createAccountPerMinute: number;
 }
 
-export const DEFAULT_RATE_LIMIT: RateLimit = { validatePerMinute: 600, connectStartPerMinute: 120 };
+export const DEFAULT_RATE_LIMIT: RateLimit = {
+  validatePerMinute: 600,
+  connectStartPerMinute: 120,
+  createAccountPerMinute: 120,
+};
 
 export interface PortalOptions {
   readonly store: Store;
@@ -137,6 +143,7 @@ export const createPortal = (options: PortalOptions): Portal => {
       : {
           validate: createLimiter(rateLimit.validatePerMinute),
           connectStart: createLimiter(rateLimit.connectStartPerMinute),
+          createAccount: createLimiter(rateLimit.createAccountPerMinute),
         };
   const common = {
     store,

@@ -3,7 +3,7 @@ import { readConnectionRequest } from "../../mesh/connection.js";
 import { LIMITS, type Request } from "../../mesh/protocol.js";
 import { findDevice } from "../../mesh/records/personal.js";
 import { done, refuse, type Answer } from "../answer.js";
-import { readAddress, type Context } from "../context.js";
+import { keepRate, readAddress, type Context } from "../context.js";
 import { addressKey } from "../limiter.js";
 import { writableAccount } from "../standing.js";
 import type { PendingRequest } from "../store/store.js";
@@ -34,9 +34,8 @@ const toEvict = (
  * profile than the account's, with 429 above the rate.
  */
 export const connectStart = async (context: Context, message: Request<"ConnectStart">): Promise<Answer> => {
-  const { now, limiters } = context;
-  const wait = limiters?.connectStart(context.request.address, now) ?? 0;
-  if (wait > 0) refuse(429, "Too many requests. Try again later.", { headers: { "retry-after": String(wait) } });
+  const { now } = context;
+  keepRate(context, "connectStart");
   const address = readAddress(context, message.AccountID);
   const { record, device, profileUdf } = readConnectionRequest(message.SignedRequest);
   const request = {

@@ -2,7 +2,7 @@ import type { Request } from "../../mesh/protocol.js";
 import { readPersonal } from "../../mesh/records/personal.js";
 import { transactSigned } from "../authenticate.js";
 import { done, refuse, type Answer } from "../answer.js";
-import { readAddress, servesDomain, type Context } from "../context.js";
+import { keepRate, readAddress, servesDomain, type Context } from "../context.js";
 import { authenticationKey, refuseRevoked } from "../standing.js";
 import { isKnownVersion, publishPersonal } from "./publish/personal.js";
 
@@ -10,9 +10,10 @@ import { isKnownVersion, publishPersonal } from "./publish/personal.js";
  * Gives an account to the profile enclosed, and publishes that (reference-10 section 12.7). Signed by the authentication key
  * of any of its devices. The same account for the same profile again is done already. Refuses with 409 what is taken, deleted
  * or reserved, and a profile that is not what the portal has or its direct successor; with 403 a revoked profile, a suspended
- * account and a domain that is not served.
+ * account and a domain that is not served; with 429 above the rate.
  */
 export const createAccount = async (context: Context, request: Request<"CreateAccount">): Promise<Answer> => {
+  keepRate(context, "createAccount");
   const { account, domain } = readAddress(context, request.Account);
   if (!servesDomain(context, domain)) refuse(403, "This portal does not serve the domain of that account.");
   if (!("SignedPersonalProfile" in request.Profile)) {

@@ -1,8 +1,8 @@
 import { canonicalDomain, invalidCharacters, userProblem } from "../../mesh/address.js";
 import { LIMITS, type Request } from "../../mesh/protocol.js";
 import { transactSigned } from "../authenticate.js";
-import { done, Refusal, refuse, type Answer } from "../answer.js";
-import { readAddress, servesDomain, type Context } from "../context.js";
+import { done, Refusal, type Answer } from "../answer.js";
+import { keepRate, readAddress, servesDomain, type Context } from "../context.js";
 import { chooseLanguage, reason, type Problem } from "../language.js";
 import { findAuthenticationKey, profilesOfKey } from "../standing.js";
 import type { Reader } from "../store/store.js";
@@ -51,9 +51,8 @@ const answer = (request: Request<"ValidateAccount">, problem: Problem | undefine
  * here; nobody else's wish is honoured, since names would be gone for the asking. Refuses with 429 above the rate.
  */
 export const validateAccount = async (context: Context, request: Request<"ValidateAccount">): Promise<Answer> => {
-  const { now, store, limiters } = context;
-  const wait = limiters?.validate(context.request.address, now) ?? 0;
-  if (wait > 0) refuse(429, "Too many requests. Try again later.", { headers: { "retry-after": String(wait) } });
+  const { now, store } = context;
+  keepRate(context, "validate");
   const text = request.Account.normalize("NFC");
   const problem = textProblem(context, text);
   if (problem) {
