@@ -1,5 +1,5 @@
 import { isMeshError, MeshError } from "../errors.js";
-import { fetchProfile, followProfile } from "../client/profiles.js";
+import { followProfile } from "../client/profiles.js";
 import { readPins } from "../keystore/pins.js";
 import type { ProfileState } from "../keystore/state.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
@@ -7,6 +7,7 @@ import { withClient } from "./change.js";
 import type { Context } from "./context.js";
 import { knownProfile } from "./known.js";
 import { openAccount } from "./session.js";
+import { fetchOwn } from "./own-profile.js";
 
 /**
  * The profile as its first account's portal shows it, verified and held against the pin, without unlocking anything; where the
@@ -18,15 +19,7 @@ export const currentOrKnown = async (context: Context, state: ProfileState): Pro
   if (place) {
     try {
       return await withClient(openAccount(context, place), async (client) => {
-        const fetched = await fetchProfile(client, { account: place.account });
-        if (!fetched)
-          throw new MeshError("account-not-found", `The portal ${client.url} has no account ${place.account}.`);
-        if (fetched.profile.udf !== state.udf) {
-          throw new MeshError(
-            "fingerprint-mismatch",
-            `The portal shows another person's profile under ${place.account}.`,
-          );
-        }
+        const fetched = await fetchOwn(client, place.account, state.udf);
         const pin = readPins(context.home).profiles[state.udf];
         return (await followProfile(client, fetched, pin, context.globals.acceptGap)).profile;
       });

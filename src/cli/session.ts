@@ -2,7 +2,7 @@ import { isMeshError, MeshError } from "../errors.js";
 import { readFdText, readNamedFile, readSecretFile } from "./input.js";
 import { accountsOf, canonicalAccount } from "./select.js";
 import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
-import { followProfile, fetchProfile } from "../client/profiles.js";
+import { followProfile } from "../client/profiles.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
 import { createKeystore, readKeystoreFacts, unlockKeystore, type Keystore } from "../keystore/keystore.js";
@@ -11,7 +11,8 @@ import { loadPins, readPins, updatePins } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import { findDevice, isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
-import { compareVersions, pinOf } from "../mesh/succession.js";
+import { checkPin, compareVersions, pinOf } from "../mesh/succession.js";
+import { fetchOwn } from "./own-profile.js";
 import { viewOf } from "./view-of.js";
 
 const MINIMUM_PASSPHRASE = 8;
@@ -176,8 +177,10 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
   }));
   await updatePins(home, keystore, (pins) => {
     const pin = pins.profiles[profile.udf];
-    const known = pin && (pin.masterSequence - profile.master.sequence || pin.sequence - profile.sequence) > 0;
-    if (known) return pins;
+    const order = pin ? pin.masterSequence - profile.master.sequence || pin.sequence - profile.sequence : -1;
+    if (order > 0) return pins;
+    // Another process may have seen a version of the same age meanwhile; if it is not this one, this throws.
+    if (pin && order === 0) checkPin(profile, pin);
     return { ...pins, profiles: { ...pins.profiles, [profile.udf]: pinOf(profile, gap || pin?.gap === true) } };
   });
 };
@@ -201,17 +204,7 @@ const withoutConnecting = (state: ProfileState, profile: PersonalProfile): Profi
 /** Fetches a profile from a portal, verifies it, holds it against the pin, and remembers it. */
 export const follow = async (session: Session, client: PortalClient, account: string): Promise<PersonalProfile> => {
   const { context, keystore, state } = session;
-  const fetched = await fetchProfile(client, { account });
-  if (!fetched) {
-    throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`, {
-      hint: "Was it deleted? `meshman account create` makes it again, on this portal or another.",
-    });
-  }
-  if (fetched.profile.udf !== state.udf) {
-    throw new MeshError("fingerprint-mismatch", `The portal shows another person's profile under ${account}.`, {
-      hint: "Do not trust this portal until you know why.",
-    });
-  }
+  const fetched = await fetchOwn(client, account, state.udf);
   const pin = loadPins(context.home, keystore).profiles[state.udf];
   const followed = await followProfile(client, fetched, pin, context.globals.acceptGap).catch(
     async (error: unknown) => {

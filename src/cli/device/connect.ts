@@ -19,6 +19,7 @@ import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js
 import { normaliseBase32, parseUdf } from "../../mesh/udf.js";
 import { withClient } from "../change.js";
 import { inputRequired, type Context, type Input, type Run } from "../context.js";
+import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
 import { creationTime } from "../select.js";
@@ -174,6 +175,10 @@ const startRequest = async (
   deviceName: string,
 ): Promise<Session> => {
   const { deps, home } = context;
+  // First of all: an older version of the profile, in which this device is missing, must not cost it its keys.
+  const pin = loadPins(home, keystore).profiles[profile.udf];
+  const fetched = { profile, revocation: undefined, accountStatus: undefined };
+  const followed = await followProfile(client, fetched, pin, context.globals.acceptGap);
   const state = await home.withLock(async () => {
     const existing = listProfiles(home).find(({ udf }) => udf === profile.udf);
     if (existing && findDevice(profile, existing.device.udf)) return existing;
@@ -184,9 +189,6 @@ const startRequest = async (
     return prepare(context, keystore, client, account, profile, deviceName, existing);
   });
   const session = sessionOf(context, keystore, state);
-  const pin = loadPins(home, keystore).profiles[profile.udf];
-  const fetched = { profile, revocation: undefined, accountStatus: undefined };
-  const followed = await followProfile(client, fetched, pin, context.globals.acceptGap);
   await rememberPortal(session, client);
   await remember(session, followed.profile, followed.pin.gap === true);
   if (state.connecting) {
@@ -201,7 +203,28 @@ const startRequest = async (
     }));
   }
   const current = listProfiles(home).find(({ udf }) => udf === state.udf) ?? state;
-  return sessionOf(context, keystore, current);
+  return sessionOf(
+    context,
+    keystore,
+    current.connecting ? current : await keepAccount(context, current, account, client),
+  );
+};
+
+/** A connected device learns here of a further account, and of one that is at another portal now. */
+const keepAccount = async (
+  context: Context,
+  state: ProfileState,
+  account: string,
+  { url }: PortalClient,
+): Promise<ProfileState> => {
+  if (state.accounts.some((known) => known.account === account && known.portal === url)) return state;
+  const place = { account, portal: url };
+  return updateProfile(context.home, state.udf, (current = state) => ({
+    ...current,
+    accounts: current.accounts.some((known) => known.account === account)
+      ? current.accounts.map((known) => (known.account === account ? place : known))
+      : [...current.accounts, place],
+  }));
 };
 
 const isAnswered = async (session: Session, client: PortalClient, profile: PersonalProfile): Promise<boolean> => {
@@ -226,25 +249,14 @@ const prepare = async (
   await removeOrphans(context, keystore);
   // Keys are never used for a second request: those of one that was refused, lapsed or removed go.
   const old = keystore.facts.filter((fact) => fact.profile === profile.udf && !fact.use.startsWith("master-"));
-  await keystore.add([
-    { key: keys.online, use: "online-signature", profile: profile.udf },
-    { key: keys.signature, use: "device-signature", profile: profile.udf },
-    { key: keys.authentication, use: "device-authentication", profile: profile.udf },
-    { key: keys.encryption, use: "device-encryption", profile: profile.udf },
-  ]);
+  await keystore.add(deviceKeyEntries(keys, profile.udf));
   const state = await updateProfile(home, profile.udf, () => ({
     ...existing,
     version: 1,
     udf: profile.udf,
     name: existing?.name ?? freeName(context, account),
     created: existing?.created ?? creationTime(context),
-    device: {
-      udf: device.udf,
-      record: device.record,
-      authenticationKey: keys.authentication.kid,
-      encryptionKey: keys.encryption.kid,
-      onlineSignatureKey: keys.online.kid,
-    },
+    device: deviceState(device),
     accounts: existing?.accounts ?? [],
     connecting: {
       account,

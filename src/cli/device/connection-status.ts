@@ -1,5 +1,5 @@
 import { isMeshError, MeshError } from "../../errors.js";
-import { connectionResult, fetchProfile, followProfile } from "../../client/profiles.js";
+import { connectionResult, followProfile } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import { loadPins, readPins } from "../../keystore/pins.js";
 import type { ProfileState } from "../../keystore/state.js";
@@ -9,6 +9,7 @@ import { LIMITS } from "../../mesh/protocol.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import type { Context } from "../context.js";
 import { remember, rememberPortal, type Session } from "../session.js";
+import { fetchOwn } from "../own-profile.js";
 
 export type ConnectionStatus = "pending" | "accepted" | "refused" | "expired" | "removed";
 
@@ -52,11 +53,7 @@ const currentProfile = async (
   account: string,
   session: Session | undefined,
 ): Promise<PersonalProfile> => {
-  const fetched = await fetchProfile(client, { account });
-  if (!fetched) throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`);
-  if (fetched.profile.udf !== state.udf) {
-    throw new MeshError("fingerprint-mismatch", `The portal shows another person's profile under ${account}.`);
-  }
+  const fetched = await fetchOwn(client, account, state.udf);
   const pins = session ? loadPins(context.home, session.keystore) : readPins(context.home);
   const followed = await followProfile(client, fetched, pins.profiles[state.udf], context.globals.acceptGap);
   if (session) {

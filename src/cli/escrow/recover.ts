@@ -22,6 +22,7 @@ import { compareVersions } from "../../mesh/succession.js";
 import { parseUdf } from "../../mesh/udf.js";
 import type { Context, Input, Run } from "../context.js";
 import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
+import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { knownProfile } from "../known.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
@@ -135,13 +136,7 @@ const prepare = (
     }
     await removeOrphans(context, keystore);
     const old = keystore.facts.filter(({ profile, use }) => profile === master.udf && !use.startsWith("master-"));
-    await keystore.add([
-      ...keysOf(opened.escrowed, master.udf),
-      { key: keys.online, use: "online-signature", profile: master.udf },
-      { key: keys.signature, use: "device-signature", profile: master.udf },
-      { key: keys.authentication, use: "device-authentication", profile: master.udf },
-      { key: keys.encryption, use: "device-encryption", profile: master.udf },
-    ]);
+    await keystore.add([...keysOf(opened.escrowed, master.udf), ...deviceKeyEntries(keys, master.udf)]);
     const state = await updateProfile(home, master.udf, () => {
       const { connecting: _, ...kept } = existing ?? {};
       return {
@@ -150,13 +145,7 @@ const prepare = (
         udf: master.udf,
         name: chosen,
         created: existing?.created ?? creationTime(context),
-        device: {
-          udf: device.udf,
-          record: device.record,
-          authenticationKey: keys.authentication.kid,
-          encryptionKey: keys.encryption.kid,
-          onlineSignatureKey: keys.online.kid,
-        },
+        device: deviceState(device),
         accounts: existing?.accounts ?? places,
         work: [
           ...(existing?.work ?? []).filter(({ kind }) => kind !== "recover"),

@@ -13,6 +13,7 @@ import {
 } from "../../mesh/profile.js";
 import { pinOf } from "../../mesh/succession.js";
 import type { Context, Run } from "../context.js";
+import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields } from "../output.js";
 import { creationTime } from "../select.js";
@@ -68,10 +69,7 @@ export const createProfile = async (
     await keystore.add([
       { key: master.signature, use: "master-signature", profile: udf },
       { key: master.escrow, use: "master-escrow", profile: udf },
-      { key: keys.online, use: "online-signature", profile: udf },
-      { key: keys.signature, use: "device-signature", profile: udf },
-      { key: keys.authentication, use: "device-authentication", profile: udf },
-      { key: keys.encryption, use: "device-encryption", profile: udf },
+      ...deviceKeyEntries(keys, udf),
     ]);
     await updatePins(home, keystore, (pins) => ({ ...pins, profiles: { ...pins.profiles, [udf]: pinOf(profile) } }));
     return updateProfile(home, udf, () => ({
@@ -79,13 +77,7 @@ export const createProfile = async (
       udf,
       name,
       created: creationTime(context),
-      device: {
-        udf: device.udf,
-        record: device.record,
-        authenticationKey: keys.authentication.kid,
-        encryptionKey: keys.encryption.kid,
-        onlineSignatureKey: keys.online.kid,
-      },
+      device: deviceState(device),
       accounts: [],
       record: profile.record,
       view: viewOf(profile),

@@ -1,4 +1,4 @@
-import { fetchProfile, followProfile } from "../../client/profiles.js";
+import { followProfile } from "../../client/profiles.js";
 import { readPins } from "../../keystore/pins.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { withClient } from "../change.js";
@@ -8,6 +8,7 @@ import { fields } from "../output.js";
 import { accountsOf, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { MeshError } from "../../errors.js";
+import { fetchOwn } from "../own-profile.js";
 
 export const run: Run = async (context) => {
   const state = await requireProfile(context);
@@ -17,15 +18,7 @@ export const run: Run = async (context) => {
   let gap = pin?.gap === true;
   for (const account of accountsOf(state)) {
     await withClient(openAccount(context, account), async (client) => {
-      const fetched = await fetchProfile(client, { account: account.account });
-      if (!fetched)
-        throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account.account}.`);
-      if (fetched.profile.udf !== state.udf) {
-        throw new MeshError(
-          "fingerprint-mismatch",
-          `The portal shows another person's profile under ${account.account}.`,
-        );
-      }
+      const fetched = await fetchOwn(client, account.account, state.udf);
       const { profile, pin: followed } = await followProfile(client, fetched, pin, context.globals.acceptGap);
       gap ||= followed.gap === true;
       seen.push({ ...account, masterSequence: profile.master.sequence, sequence: profile.sequence });
