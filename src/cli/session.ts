@@ -171,10 +171,7 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
   const { context, keystore } = session;
   const { home } = context;
   // The record first: a record newer than its pin is verified again, but a pin without its record shows nothing.
-  await updateProfile(home, profile.udf, (state = session.state) => ({
-    ...withoutConnecting(state, profile),
-    ...newest(state, profile),
-  }));
+  await updateProfile(home, profile.udf, (state = session.state) => withSeen(state, profile));
   await updatePins(home, keystore, (pins) => {
     const pin = pins.profiles[profile.udf];
     const order = pin ? pin.masterSequence - profile.master.sequence || pin.sequence - profile.sequence : -1;
@@ -184,6 +181,12 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
     return { ...pins, profiles: { ...pins.profiles, [profile.udf]: pinOf(profile, gap || pin?.gap === true) } };
   });
 };
+
+/** The state of a home that has seen a verified version of its profile. */
+export const withSeen = (state: ProfileState, profile: PersonalProfile): ProfileState => ({
+  ...withoutConnecting(state, profile),
+  ...newest(state, profile),
+});
 
 const newest = (state: ProfileState, profile: PersonalProfile): Pick<ProfileState, "record" | "view"> => {
   const known = state.record && readPersonal(state.record);

@@ -46,12 +46,13 @@ export const connectionStatus = async (
   return age >= LIMITS.requestLifetime * 1000 ? "expired" : "pending";
 };
 
-const currentProfile = async (
+/** The profile as the portal shows it, verified and held against the pin. */
+export const currentProfile = async (
   context: Context,
   state: ProfileState,
   client: PortalClient,
   account: string,
-  session: Session | undefined,
+  session?: Session,
 ): Promise<PersonalProfile> => {
   const fetched = await fetchOwn(client, account, state.udf);
   const pins = session ? loadPins(context.home, session.keystore) : readPins(context.home);
