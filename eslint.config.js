@@ -42,7 +42,7 @@ export default tseslint.config(
       "@typescript-eslint/unbound-method": "off",
     },
   },
-  { files: ["eslint.config.js", "*.config.ts", "bin/**"], ...tseslint.configs.disableTypeChecked },
+  { files: ["eslint.config.js", "*.config.ts", "bin/**", "test/bench/**"], ...tseslint.configs.disableTypeChecked },
   { files: ["eslint.config.js", "vitest.config.ts"], rules: { "no-restricted-exports": "off" } },
   forbid(
     ["src/mesh/**"],

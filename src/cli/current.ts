@@ -1,5 +1,4 @@
 import { isMeshError, MeshError } from "../errors.js";
-import { followProfile } from "../client/profiles.js";
 import { readPins } from "../keystore/pins.js";
 import type { ProfileState } from "../keystore/state.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
@@ -7,7 +6,7 @@ import { withClient } from "./change.js";
 import type { Context } from "./context.js";
 import { knownProfile } from "./known.js";
 import { openAccount } from "./session.js";
-import { fetchOwn } from "./own-profile.js";
+import { fetchOwn, followOwn } from "./own-profile.js";
 
 /**
  * The profile as its first account's portal shows it, verified and held against the pin, without unlocking anything; where the
@@ -21,7 +20,7 @@ export const currentOrKnown = async (context: Context, state: ProfileState): Pro
       return await withClient(openAccount(context, place), async (client) => {
         const fetched = await fetchOwn(client, place.account, state.udf);
         const pin = readPins(context.home).profiles[state.udf];
-        return (await followProfile(client, fetched, pin, context.globals.acceptGap)).profile;
+        return (await followOwn(client, fetched, pin, state.record, context.globals.acceptGap)).profile;
       });
     } catch (error) {
       const unreachable = isMeshError(error, "portal-unreachable", "portal-timeout", "portal-busy", "portal-failed");

@@ -2,7 +2,6 @@ import { isMeshError, MeshError } from "../errors.js";
 import { readFdText, readNamedFile, readSecretFile } from "./input.js";
 import { accountsOf, canonicalAccount } from "./select.js";
 import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
-import { followProfile } from "../client/profiles.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
 import { createKeystore, readKeystoreFacts, unlockKeystore, type Keystore } from "../keystore/keystore.js";
@@ -12,7 +11,7 @@ import { readProfile, updateProfile, type AccountState, type ProfileState } from
 import type { PrivateKey } from "../mesh/keys.js";
 import { findDevice, isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import { checkPin, compareVersions, pinOf } from "../mesh/succession.js";
-import { fetchOwn } from "./own-profile.js";
+import { fetchOwn, followOwn } from "./own-profile.js";
 import { viewOf } from "./view-of.js";
 
 const MINIMUM_PASSPHRASE = 8;
@@ -209,11 +208,12 @@ export const follow = async (session: Session, client: PortalClient, account: st
   const { context, keystore, state } = session;
   const fetched = await fetchOwn(client, account, state.udf);
   const pin = loadPins(context.home, keystore).profiles[state.udf];
-  const followed = await followProfile(client, fetched, pin, context.globals.acceptGap).catch(
+  const record = readProfile(context.home, state.udf)?.record;
+  const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap).catch(
     async (error: unknown) => {
       if (!(error instanceof MeshError) || error.code !== "gap" || !context.canAsk) throw error;
       await confirmed(context, `${error.message} Go on without proof?`);
-      return followProfile(client, fetched, pin, true);
+      return followOwn(client, fetched, pin, record, true);
     },
   );
   await rememberPortal(session, client);

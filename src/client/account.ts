@@ -2,7 +2,7 @@ import { isMeshError, MeshError } from "../errors.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { isSuccessor } from "../mesh/succession.js";
-import type { PortalClient } from "./client.js";
+import { isPlain, type PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
 import { conflict, keepsSuccession, publishProfile } from "./publish.js";
 
@@ -63,6 +63,19 @@ export const createAccount = async (
       hint: "Try again, or use another portal.",
     });
   }
+};
+
+/**
+ * Deletes an account (reference-10 section 12.8). The portal of 2016 dies of a transaction that it does not know, so this is
+ * asked only of one that announced anything. Throws `not-supported`, and what `send` throws.
+ */
+export const deleteAccount = async (client: PortalClient, account: string, signer: PrivateKey): Promise<void> => {
+  if (isPlain(client)) {
+    throw new MeshError("not-supported", `The portal ${client.url} does not say that it can delete accounts.`, {
+      hint: "Ask whoever runs the portal.",
+    });
+  }
+  await client.send("DeleteAccount", { Account: account }, { signer });
 };
 
 const create = (

@@ -38,6 +38,9 @@ export interface PortalClient {
   close(): Promise<void>;
 }
 
+/** True for a portal that announced nothing, such as the one of 2016, and needs to be handled with care. */
+export const isPlain = (client: PortalClient): boolean => client.info.extensions.size === 0;
+
 export interface OpenOptions {
   /** Milliseconds for each request. */
   readonly timeout: number;

@@ -3,16 +3,13 @@ import { isMeshError } from "../errors.js";
 import { readConnectionRequest, type ConnectionRequest } from "../mesh/connection.js";
 import { recordHash, SignedRecordSchema, type SignedRecord } from "../mesh/jose.js";
 import type { PrivateKey } from "../mesh/keys.js";
-import type { PortalClient, SendOptions } from "./client.js";
+import { isPlain, type PortalClient, type SendOptions } from "./client.js";
 import { pagesOf } from "./pages.js";
 
 /** The most pending requests of one account that are looked at. */
 const MAX_PENDING = 1000;
 /** How often one device is completed where a portal keeps several copies of its request. */
 const MAX_COPIES = 4;
-
-/** True for a portal that announced nothing, such as the one of 2016, and needs to be handled with care. */
-const isPlain = (client: PortalClient): boolean => client.info.extensions.size === 0;
 
 /** The pending records of an account as the portal has them: not verified. */
 const rawPending = async (client: PortalClient, account: string, options?: SendOptions): Promise<unknown[]> => {

@@ -1,5 +1,5 @@
 /** What commands do with a portal. Everything that these functions give has been verified, unless they say otherwise. */
-export { createAccount } from "./account.js";
+export { createAccount, deleteAccount } from "./account.js";
 export { completeConnection, connectionResult, listPending, startConnection } from "./connect.js";
 export { fetchEscrowEntry, publishEscrowEntry } from "./escrow.js";
 export { fetchAccount, fetchHistory, fetchProfile } from "./fetch.js";

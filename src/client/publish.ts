@@ -52,10 +52,10 @@ const publishChecked = async (client: PortalClient, profile: PersonalProfile, si
   if (!keepsSuccession(client)) await checkStored(client, profile);
 };
 
-/** Throws `conflict` unless the portal now serves exactly this version. */
+/** Throws `conflict` unless the portal now serves this version, or one that another device has made on top of it since. */
 const checkStored = async (client: PortalClient, profile: PersonalProfile): Promise<void> => {
-  const stored = await fetchProfile(client, { identifier: profile.udf });
-  if (stored?.profile.hash !== profile.hash) throw conflict(client);
+  const stored = (await fetchProfile(client, { identifier: profile.udf }))?.profile;
+  if (!stored || (stored.hash !== profile.hash && !isSuccessor(profile, stored))) throw conflict(client);
 };
 
 /**

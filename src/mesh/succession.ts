@@ -30,6 +30,10 @@ export const compareVersions = (
   b: { master: { sequence: number }; sequence: number },
 ): number => a.master.sequence - b.master.sequence || a.sequence - b.sequence;
 
+/** True where a version is later than the pinned one. */
+export const isNewer = (profile: PersonalProfile, pin: ProfilePin): boolean =>
+  (profile.master.sequence - pin.masterSequence || profile.sequence - pin.sequence) > 0;
+
 /** True where `next` directly follows `current`: one step on in the same epoch, or the first of the epoch after it. */
 export const isSuccessor = (current: PersonalProfile, next: PersonalProfile): boolean =>
   next.udf === current.udf &&

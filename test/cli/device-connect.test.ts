@@ -253,6 +253,8 @@ describe("the request", () => {
     const before = await kidsOf(phone);
     await admin.ok("device remove phone");
     expect(await phone.run("device status")).toMatchObject({ status: 5, json: { status: "removed" } });
+    // What this device knows of itself follows.
+    expect((await phone.ok("status")).json).toMatchObject({ connected: false, admin: false });
     const again = await phone.ok("device connect alice@example.com --device-name phone");
     expect((await kidsOf(phone)).filter((kid) => before.includes(kid))).toEqual([]);
     await admin.ok("device complete", again.at("code"));

@@ -1,4 +1,5 @@
 import { MeshError } from "../../errors.js";
+import { deleteAccount } from "../../client/profiles.js";
 import { fetchAccount } from "../../client/profiles.js";
 import { updateProfile } from "../../keystore/state.js";
 import { accountUdf } from "../../mesh/address.js";
@@ -29,7 +30,7 @@ export const run: Run = async (context, input) => {
     const { status, fetched } = await fetchAccount(client, account);
     if (!fetched && (status === "closed" || status === undefined)) return;
     administrationKey(session, await follow(session, client, account));
-    await client.send("DeleteAccount", { Account: account }, { signer: session.authenticationKey });
+    await deleteAccount(client, account, session.authenticationKey);
   });
   const remaining = await updateProfile(context.home, state.udf, (current = state) => ({
     ...current,

@@ -1,4 +1,5 @@
-import { canonicalDomain, parseAddress, userProblem, type Address } from "../../mesh/address.js";
+import { canonicalDomain, invalidCharacters, parseAddress, userProblem, type Address } from "../../mesh/address.js";
+import type { Response } from "../../mesh/protocol.js";
 import { MeshError } from "../../errors.js";
 import { withClient } from "../change.js";
 import { portalForNewAccount } from "./new-account.js";
@@ -7,13 +8,24 @@ import { languages } from "../language.js";
 import { fields, printable } from "../output.js";
 import { openTarget } from "../session.js";
 
+/** No portal has an account with these, and that of 2016 dies of the escapes by which they would be sent. */
+const CONTROL = /\p{Cc}/u;
+
+const refusal = (user: string): Response<"ValidateAccount"> => ({
+  Valid: false,
+  InvalidCharacters: invalidCharacters(user),
+  Reason: "An account name has no control characters.",
+});
+
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
   const asked = looseAddress(text);
   const target = await portalForNewAccount(context, asked);
   return withClient(openTarget(context, target), async (client) => {
     const account = asked.account.includes("@") ? asked.account : `${asked.user}@${client.host}`;
-    const answer = await client.send("ValidateAccount", { Account: account, Language: languages(context) });
+    const answer = CONTROL.test(asked.user)
+      ? refusal(asked.user)
+      : await client.send("ValidateAccount", { Account: account, Language: languages(context) });
     const valid = answer.Valid ?? false;
     const value = {
       account,

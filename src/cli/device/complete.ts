@@ -31,7 +31,8 @@ export const run: Run = async (context, input) => {
       });
     }
     if (input.flag("refuse")) {
-      if (!request)
+      // Also where its request is still there: its profile was published, and the answer was lost.
+      if (!request || findDevice(profile, device.udf))
         throw new MeshError("conflict", "The device is connected already.", {
           hint: "Remove it with `meshman device remove`.",
         });

@@ -1,11 +1,12 @@
 import { isMeshError, MeshError } from "../../errors.js";
-import { fetchProfile, followProfile, startConnection } from "../../client/profiles.js";
+import { fetchProfile, startConnection } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import type { Keystore } from "../../keystore/keystore.js";
 import { loadPins } from "../../keystore/pins.js";
 import {
   findProfile,
   listProfiles,
+  readProfile,
   updateProfile,
   type ConnectingState,
   type ProfileState,
@@ -22,6 +23,7 @@ import { inputRequired, type Context, type Input, type Run } from "../context.js
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
+import { followOwn } from "../own-profile.js";
 import { creationTime } from "../select.js";
 import {
   openOrCreateKeystore,
@@ -178,7 +180,8 @@ const startRequest = async (
   // First of all: an older version of the profile, in which this device is missing, must not cost it its keys.
   const pin = loadPins(home, keystore).profiles[profile.udf];
   const fetched = { profile, revocation: undefined, accountStatus: undefined };
-  const followed = await followProfile(client, fetched, pin, context.globals.acceptGap);
+  const record = readProfile(home, profile.udf)?.record;
+  const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap);
   const state = await home.withLock(async () => {
     const existing = listProfiles(home).find(({ udf }) => udf === profile.udf);
     if (existing && findDevice(profile, existing.device.udf)) return existing;

@@ -1,5 +1,5 @@
 import { isMeshError, MeshError } from "../../errors.js";
-import { connectionResult, followProfile } from "../../client/profiles.js";
+import { connectionResult } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import { loadPins, readPins } from "../../keystore/pins.js";
 import type { ProfileState } from "../../keystore/state.js";
@@ -9,7 +9,7 @@ import { LIMITS } from "../../mesh/protocol.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import type { Context } from "../context.js";
 import { remember, rememberPortal, type Session } from "../session.js";
-import { fetchOwn } from "../own-profile.js";
+import { fetchOwn, followOwn } from "../own-profile.js";
 
 export type ConnectionStatus = "pending" | "accepted" | "refused" | "expired" | "removed";
 
@@ -56,7 +56,8 @@ export const currentProfile = async (
 ): Promise<PersonalProfile> => {
   const fetched = await fetchOwn(client, account, state.udf);
   const pins = session ? loadPins(context.home, session.keystore) : readPins(context.home);
-  const followed = await followProfile(client, fetched, pins.profiles[state.udf], context.globals.acceptGap);
+  const pin = pins.profiles[state.udf];
+  const followed = await followOwn(client, fetched, pin, state.record, context.globals.acceptGap);
   if (session) {
     await rememberPortal(session, client);
     await remember(session, followed.profile, followed.pin.gap === true);

@@ -1,4 +1,3 @@
-import { followProfile } from "../../client/profiles.js";
 import { readPins } from "../../keystore/pins.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { withClient } from "../change.js";
@@ -8,7 +7,7 @@ import { fields } from "../output.js";
 import { accountsOf, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { MeshError } from "../../errors.js";
-import { fetchOwn } from "../own-profile.js";
+import { fetchOwn, followOwn } from "../own-profile.js";
 
 export const run: Run = async (context) => {
   const state = await requireProfile(context);
@@ -19,7 +18,8 @@ export const run: Run = async (context) => {
   for (const account of accountsOf(state)) {
     await withClient(openAccount(context, account), async (client) => {
       const fetched = await fetchOwn(client, account.account, state.udf);
-      const { profile, pin: followed } = await followProfile(client, fetched, pin, context.globals.acceptGap);
+      const { acceptGap } = context.globals;
+      const { profile, pin: followed } = await followOwn(client, fetched, pin, state.record, acceptGap);
       gap ||= followed.gap === true;
       seen.push({ ...account, masterSequence: profile.master.sequence, sequence: profile.sequence });
       newest = profile;
