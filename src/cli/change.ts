@@ -1,7 +1,7 @@
 import { isMeshError, MeshError } from "../errors.js";
 import type { PortalClient } from "../client/client.js";
 import { bringUp, fetchHistory, publishProfile } from "../client/profiles.js";
-import { updateProfile } from "../keystore/state.js";
+import { readProfile, updateProfile } from "../keystore/state.js";
 import { recordTime } from "../mesh/profile.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { withGlobals } from "./context.js";
@@ -53,6 +53,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
     return next ?? current;
   }
   const account = accountOf(context, state);
+  const hasOthers = accountsOf(state).some(({ portal }) => portal !== account.portal);
   return withClient(openAccount(context, account), async (client) => {
     for (let attempt = 1; ; attempt++) {
       const current = await follow(session, client, account.account);
@@ -61,6 +62,8 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
         await publishElsewhere(session, account.account, current, client);
         return current;
       }
+      // Before it is published anywhere, or nobody would know any more that some portals lack it.
+      if (hasOthers) await recordPublishing(session, next);
       try {
         await publishProfile(client, next, session.authenticationKey);
       } catch (error) {
@@ -106,7 +109,8 @@ const publishElsewhere = async (
       await context.note(`warning: ${account.account} could not be brought up to date: ${reason}`);
     }
   }
-  const had = state.work.some(({ kind }) => kind === "publish");
+  const kept = readProfile(context.home, state.udf) ?? state;
+  const had = kept.work.some(({ kind }) => kind === "publish");
   if (failed || had) await recordPublishing(session, failed ? profile : undefined);
 };
 

@@ -6,21 +6,21 @@ import { withClient } from "./change.js";
 import type { Context } from "./context.js";
 import { knownProfile } from "./known.js";
 import { openAccount } from "./session.js";
-import { fetchOwn, followOwn } from "./own-profile.js";
+import { lookAtOwn, refuseRevoked } from "./own-profile.js";
 
 /**
  * The profile as its first account's portal shows it, verified and held against the pin, without unlocking anything; where the
  * portal cannot be reached, as this home knows it, and a message says so. Throws `record-not-found` where there is neither.
  */
 export const currentOrKnown = async (context: Context, state: ProfileState): Promise<PersonalProfile> => {
+  refuseRevoked(state);
   const known = knownProfile(context, state);
   const place = state.accounts[0] ?? state.connecting;
   if (place) {
     try {
       return await withClient(openAccount(context, place), async (client) => {
-        const fetched = await fetchOwn(client, place.account, state.udf);
         const pin = readPins(context.home).profiles[state.udf];
-        return (await followOwn(client, fetched, pin, state.record, context.globals.acceptGap)).profile;
+        return (await lookAtOwn(context, client, place.account, state, pin)).profile;
       });
     } catch (error) {
       const unreachable = isMeshError(error, "portal-unreachable", "portal-timeout", "portal-busy", "portal-failed");

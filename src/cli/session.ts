@@ -9,10 +9,10 @@ import { checkFolder } from "../keystore/home.js";
 import { loadPins, readPins, updatePins } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
 import type { PrivateKey } from "../mesh/keys.js";
-import { findDevice, isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
-import { checkPin, compareVersions, pinOf } from "../mesh/succession.js";
-import { fetchOwn, followOwn } from "./own-profile.js";
-import { viewOf } from "./view-of.js";
+import { findDevice, isAdministrator, type PersonalProfile } from "../mesh/records/personal.js";
+import { checkPin, pinOf } from "../mesh/succession.js";
+import { fetchOwn, followOwn, refuseRevoked } from "./own-profile.js";
+import { withSeen } from "./seen.js";
 
 const MINIMUM_PASSPHRASE = 8;
 /** The certificates that a system trusts take up some 250 KiB. */
@@ -79,11 +79,22 @@ export const openOrCreateKeystore = async (context: Context, noPassphrase: boole
   }
 };
 
-/** Removes keys that belong to no profile: what a command left that was killed between keys and profile. */
-export const removeOrphans = async (context: Context, keystore: Keystore): Promise<void> => {
-  const orphans = keystore.facts.filter(({ profile }) => !readProfile(context.home, profile)).map(({ kid }) => kid);
-  if (orphans.length > 0) await keystore.remove(orphans);
-};
+/**
+ * Removes what a command has left that was killed between keys and profile: keys of a profile that never came to be, and of a
+ * device that this machine was before its present one. A profile that was pinned did come to be: where its file is missing it
+ * was deleted by hand, perhaps because it was damaged, and its keys may be the only ones.
+ */
+export const removeOrphans = ({ home }: Context, keystore: Keystore): Promise<void> =>
+  home.withLock(async () => {
+    const pins = loadPins(home, keystore).profiles;
+    const orphans = keystore.facts.filter(({ kid, use, profile }) => {
+      const state = readProfile(home, profile);
+      if (!state) return !pins[profile];
+      const { udf, authenticationKey, encryptionKey, onlineSignatureKey } = state.device;
+      return !use.startsWith("master-") && ![udf, authenticationKey, encryptionKey, onlineSignatureKey].includes(kid);
+    });
+    if (orphans.length > 0) await keystore.remove(orphans.map(({ kid }) => kid));
+  });
 
 /** Where a portal named by an option, or remembered, is. */
 export const portalTarget = (context: Context, text: string): PortalTarget =>
@@ -113,8 +124,9 @@ export interface Session {
   readonly authenticationKey: PrivateKey;
 }
 
-/** Unlocks the keys of a profile. */
+/** Unlocks the keys of a profile. Throws `profile-revoked` where it has been seen to be, and what `openKeystore` throws. */
 export const openSession = async (context: Context, state: ProfileState): Promise<Session> => {
+  refuseRevoked(state);
   const keystore = await openKeystore(context);
   loadPins(context.home, keystore);
   return sessionOf(context, keystore, state);
@@ -181,32 +193,10 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
   });
 };
 
-/** The state of a home that has seen a verified version of its profile. */
-export const withSeen = (state: ProfileState, profile: PersonalProfile): ProfileState => ({
-  ...withoutConnecting(state, profile),
-  ...newest(state, profile),
-});
-
-const newest = (state: ProfileState, profile: PersonalProfile): Pick<ProfileState, "record" | "view"> => {
-  const known = state.record && readPersonal(state.record);
-  const isOlder = known !== undefined && compareVersions(known, profile) > 0;
-  return isOlder ? {} : { record: profile.record, view: viewOf(profile) };
-};
-
-/** A device that the profile lists is connected, whatever was being waited for. */
-const withoutConnecting = (state: ProfileState, profile: PersonalProfile): ProfileState => {
-  if (!state.connecting || !findDevice(profile, state.device.udf)) return state;
-  const { connecting, ...connected } = state;
-  const known = connected.accounts.some(({ account }) => account === connecting.account);
-  return known
-    ? connected
-    : { ...connected, accounts: [...connected.accounts, { account: connecting.account, portal: connecting.portal }] };
-};
-
 /** Fetches a profile from a portal, verifies it, holds it against the pin, and remembers it. */
 export const follow = async (session: Session, client: PortalClient, account: string): Promise<PersonalProfile> => {
   const { context, keystore, state } = session;
-  const fetched = await fetchOwn(client, account, state.udf);
+  const fetched = await fetchOwn(context, client, account, state);
   const pin = loadPins(context.home, keystore).profiles[state.udf];
   const record = readProfile(context.home, state.udf)?.record;
   const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap).catch(

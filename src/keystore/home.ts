@@ -101,8 +101,8 @@ export const syncEntry = (deps: Deps, path: string): void => {
   }
 };
 
-/** Makes a private folder and its parents, durably, where there is none; an existing one is checked. */
-export const ensureFolder = (deps: Deps, path: string): void => {
+/** Makes a private folder and its parents, durably, where there is none. Throws `read-only` or `io-failed`. */
+export const makeFolder = (deps: Deps, path: string): void => {
   const missing: string[] = [];
   for (let folder = path; !statOf(deps, folder) && folder !== dirname(folder); folder = dirname(folder)) {
     missing.push(folder);
@@ -113,6 +113,11 @@ export const ensureFolder = (deps: Deps, path: string): void => {
     throw fileError(cause, path, "write");
   }
   for (const folder of missing) syncEntry(deps, folder);
+};
+
+/** The same; an existing folder is checked. */
+export const ensureFolder = (deps: Deps, path: string): void => {
+  makeFolder(deps, path);
   checkFolder(deps, path);
 };
 

@@ -37,7 +37,8 @@ export interface RecoveryState {
 export type Work =
   | { kind: "account-create"; account: string; portal: string; record: SignedRecord; since: string }
   | { kind: "publish"; record: SignedRecord; since: string }
-  | { kind: "recover"; since: string };
+  /** `epoch` is the master sequence of what has been made, and perhaps published. */
+  | { kind: "recover"; since: string; epoch?: number };
 
 /** What a person asks about most, taken from a verified record, so that showing it needs no cryptography. */
 export interface ProfileView {
@@ -80,7 +81,7 @@ const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const WorkSchema = v.variant("kind", [
   v.looseObject({ kind: v.literal("account-create"), ...account, record: SignedRecordSchema, ...since }),
   v.looseObject({ kind: v.literal("publish"), record: SignedRecordSchema, ...since }),
-  v.looseObject({ kind: v.literal("recover"), ...since }),
+  v.looseObject({ kind: v.literal("recover"), ...since, epoch: v.exactOptional(SequenceSchema) }),
 ]);
 
 const StateSchema = v.looseObject({

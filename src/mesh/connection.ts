@@ -4,19 +4,24 @@ import { utf8 } from "./bytes.js";
 import { readRecord, SignedRecordSchema, signRecord, verifySignature, type SignedRecord } from "./jose.js";
 import type { PrivateKey, PublicKey } from "./keys.js";
 import { readDevice, type Device } from "./records/device.js";
-import { parseWith, UdfSchema } from "./schema.js";
+import { parseWith, textSchema, UdfSchema } from "./schema.js";
 import { CONTENT_TYPE, recordFingerprint, parseUdf } from "./udf.js";
 
 const CODE_BITS = 100;
 
-/** reference-10 section 11.1.1. The 2016 portal parses this payload, so it has no other members. */
-const ConnectionRequestSchema = v.strictObject({ ParentUDF: UdfSchema, Device: SignedRecordSchema });
+/** reference-10 section 11.1.1. The 2016 portal parses this payload, so it has no other members than the old BlockToken, which is never sent. */
+const ConnectionRequestSchema = v.strictObject({
+  ParentUDF: UdfSchema,
+  Device: SignedRecordSchema,
+  BlockToken: v.optional(textSchema(1024)),
+});
 
 /** reference-10 section 11.1.3. The same holds here. */
 const ConnectionResultSchema = v.strictObject({
   ParentUDF: UdfSchema,
   Device: SignedRecordSchema,
   Result: v.picklist(["Accepted", "Refused", "Query"]),
+  BlockToken: v.optional(textSchema(1024)),
 });
 
 export type ConnectionOutcome = "Accepted" | "Refused" | "Query";

@@ -91,7 +91,8 @@ export const REQUEST_SCHEMAS = {
     ...portal,
     Account: account,
     Reserve: v.optional(v.boolean()),
-    Language: v.optional(v.pipe(v.array(textSchema(64)), v.maxLength(32))),
+    // Tags that make no sense are skipped, so they may be of any length.
+    Language: v.optional(v.array(v.string())),
   }),
   CreateAccount: v.strictObject({ ...portal, Account: account, Profile: EntrySchema }),
   DeleteAccount: v.strictObject({ ...portal, Account: account }),

@@ -1,5 +1,6 @@
 import { MeshError } from "../errors.js";
 import type { PersonalProfile } from "./records/personal.js";
+import { recordHash } from "./signed-record.js";
 
 /** The newest version of a profile that a client has seen: what it will never go behind. */
 export interface ProfilePin {
@@ -34,9 +35,17 @@ export const compareVersions = (
 export const isNewer = (profile: PersonalProfile, pin: ProfilePin): boolean =>
   (profile.master.sequence - pin.masterSequence || profile.sequence - pin.sequence) > 0;
 
+/** True where every device that stays has the very profile that it had: it never changes for a given UDF. */
+const keepsDevices = (current: PersonalProfile, next: PersonalProfile): boolean =>
+  next.devices.every((device) => {
+    const before = current.devices.find(({ udf }) => udf === device.udf);
+    return !before || recordHash(before.record) === recordHash(device.record);
+  });
+
 /** True where `next` directly follows `current`: one step on in the same epoch, or the first of the epoch after it. */
 export const isSuccessor = (current: PersonalProfile, next: PersonalProfile): boolean =>
   next.udf === current.udf &&
+  keepsDevices(current, next) &&
   (next.master.hash === current.master.hash
     ? next.sequence === current.sequence + 1 && next.previous === current.payloadHash
     : next.master.sequence === current.master.sequence + 1 &&

@@ -62,8 +62,8 @@ const REQUIRED: Partial<Record<Transaction, readonly string[]>> = {
   ConnectStatus: ["AccountID", "DeviceID"],
   ConnectComplete: ["Result", "AccountID"],
 };
-const takes = (name: Transaction, value: unknown): boolean => v.is(REQUEST_SCHEMAS[name] as v.GenericSchema, value);
-const gives = (name: Transaction, value: unknown): boolean => v.is(RESPONSE_SCHEMAS[name] as v.GenericSchema, value);
+const takes = (name: Transaction, value: unknown): boolean => v.is(REQUEST_SCHEMAS[name], value);
+const gives = (name: Transaction, value: unknown): boolean => v.is(RESPONSE_SCHEMAS[name], value);
 
 describe("transactions", () => {
   test("are the twelve of the specification, each with a request and a response", () => {

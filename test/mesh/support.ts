@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { isMeshError, type ErrorCode } from "../../src/errors.js";
 import { decodeBase64url, encodeBase64url, utf8 } from "../../src/mesh/bytes.js";
 import { signMessage, type SignedRecord } from "../../src/mesh/jose.js";
@@ -119,3 +120,10 @@ export const withStrayBits = (text: string): string => {
   if (text.length % 4 === 0) throw new Error("This text uses every bit.");
   return text.slice(0, -1) + alphabet[alphabet.indexOf(text.at(-1)!) + 1]!;
 };
+
+/** Any character of the first two planes but surrogates. The unit "binary" of fast-check takes seconds to be made. */
+export const character = fc
+  .oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0, max: 0x1ffff }))
+  .map((point) => String.fromCodePoint(point))
+  .filter((text) => !/^[\ud800-\udfff]$/.test(text));
+export const anyText = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: character, maxLength });

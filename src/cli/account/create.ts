@@ -91,7 +91,7 @@ const profileNaming = async (
           session.context.deps.now(),
         );
   const elsewhere = await withoutMoved(session, account);
-  const { context, state } = elsewhere;
+  const { state } = elsewhere;
   if (accountsOf(state).length > 0) return changeProfile(elsewhere, add);
   // What an interrupted run has already sent is sent again as it was: the portal knows those octets.
   const sent = state.work.find((work) => work.kind === "account-create" && work.account === account.account);

@@ -1,7 +1,7 @@
 import { MeshError } from "../../errors.js";
 import { deleteAccount } from "../../client/profiles.js";
 import { fetchAccount } from "../../client/profiles.js";
-import { updateProfile } from "../../keystore/state.js";
+import { updateProfile, type ProfileState } from "../../keystore/state.js";
 import { accountUdf } from "../../mesh/address.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import { changeProfile, withClient } from "../change.js";
@@ -32,11 +32,14 @@ export const run: Run = async (context, input) => {
     administrationKey(session, await follow(session, client, account));
     await deleteAccount(client, account, session.authenticationKey);
   });
-  const remaining = await updateProfile(context.home, state.udf, (current = state) => ({
+  const without = (current: ProfileState): ProfileState => ({
     ...current,
     accounts: current.accounts.filter((candidate) => candidate.account !== account),
-  }));
+  });
+  const remaining = without(state);
   if (remaining.accounts.length > 0) await forgetName({ ...session, state: remaining }, account);
+  // Last of all: as long as this home knows the account the command can be run again.
+  await updateProfile(context.home, state.udf, (current = state) => without(current));
   return {
     value: { account, portal: known.portal, deleted: true },
     text: `The account ${account} is deleted. The profile and its devices are as they were.\n`,

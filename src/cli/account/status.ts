@@ -1,9 +1,12 @@
 import { MeshError } from "../../errors.js";
 import { fetchAccount } from "../../client/profiles.js";
+import { readPins } from "../../keystore/pins.js";
+import { listProfiles } from "../../keystore/state.js";
 import { parseAddress } from "../../mesh/address.js";
 import { withClient } from "../change.js";
 import type { Context, Run } from "../context.js";
 import { findAccountPortal } from "../find-portal.js";
+import { lookAtOwn } from "../own-profile.js";
 import { fields } from "../output.js";
 import { canonicalAccount, requireProfile } from "../select.js";
 import { accountOf, openTarget, portalTarget } from "../session.js";
@@ -31,6 +34,11 @@ export const run: Run = async (context, input) => {
     const { status, fetched } = await fetchAccount(client, account);
     if (!fetched && status === undefined) {
       throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`);
+    }
+    const own =
+      fetched && listProfiles(context.home).find((state) => state.accounts.some((known) => known.account === account));
+    if (own && fetched.revocation === undefined) {
+      await lookAtOwn(context, client, account, own, readPins(context.home).profiles[own.udf]);
     }
     const profile = fetched?.profile;
     const revoked = fetched?.revocation?.revoked;

@@ -187,10 +187,13 @@ const startRequest = async (
     if (existing && findDevice(profile, existing.device.udf)) return existing;
     if (existing?.connecting && isAlive(existing.connecting, deps.now())) {
       const session = sessionOf(context, keystore, existing);
-      if (!(await isAnswered(session, client, profile))) return existing;
+      // Looking may have shown that the device has been accepted meanwhile.
+      if (!(await isOver(session, client, profile))) return readProfile(home, profile.udf) ?? existing;
     }
     return prepare(context, keystore, client, account, profile, deviceName, existing);
   });
+  // Keys are never used for a second request: those of one that was refused, lapsed or removed go.
+  await removeOrphans(context, keystore);
   const session = sessionOf(context, keystore, state);
   await rememberPortal(session, client);
   await remember(session, followed.profile, followed.pin.gap === true);
@@ -230,9 +233,10 @@ const keepAccount = async (
   }));
 };
 
-const isAnswered = async (session: Session, client: PortalClient, profile: PersonalProfile): Promise<boolean> => {
+/** True where a request came to nothing, so that its keys are not needed any more. */
+const isOver = async (session: Session, client: PortalClient, profile: PersonalProfile): Promise<boolean> => {
   const status = await connectionStatus(session.context, session.state, client, profile);
-  return status !== "pending";
+  return status !== "pending" && status !== "accepted";
 };
 
 const prepare = async (
@@ -249,11 +253,8 @@ const prepare = async (
   const keys = generateDeviceKeys(deps.random);
   const device = createDevice(keys, deviceName, platformName(deps), now);
   const request = createConnectionRequest(device, profile.udf, keys.signature);
-  await removeOrphans(context, keystore);
-  // Keys are never used for a second request: those of one that was refused, lapsed or removed go.
-  const old = keystore.facts.filter((fact) => fact.profile === profile.udf && !fact.use.startsWith("master-"));
   await keystore.add(deviceKeyEntries(keys, profile.udf));
-  const state = await updateProfile(home, profile.udf, () => ({
+  return updateProfile(home, profile.udf, () => ({
     ...existing,
     version: 1,
     udf: profile.udf,
@@ -271,8 +272,6 @@ const prepare = async (
     },
     work: existing?.work ?? [],
   }));
-  await keystore.remove(old.map(({ kid }) => kid));
-  return state;
 };
 
 /** The first profile of a home is `default`; a further one is named after its account. */

@@ -9,7 +9,7 @@ import { LIMITS } from "../../mesh/protocol.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import type { Context } from "../context.js";
 import { remember, rememberPortal, type Session } from "../session.js";
-import { fetchOwn, followOwn } from "../own-profile.js";
+import { lookAtOwn } from "../own-profile.js";
 
 export type ConnectionStatus = "pending" | "accepted" | "refused" | "expired" | "removed";
 
@@ -41,7 +41,11 @@ export const connectionStatus = async (
   if (!connecting) return "removed";
   const result = await readAnswer(state, client, profile);
   if (result?.outcome === "Refused") return "refused";
-  if (result?.outcome === "Accepted") return "removed";
+  if (result?.outcome === "Accepted") {
+    // The profile is published before the result, so the one that we have may be from before both.
+    const newer = await currentProfile(context, { ...state, record: profile.record }, client, place.account, session);
+    return findDevice(newer, state.device.udf) ? "accepted" : "removed";
+  }
   const age = context.deps.now().getTime() - Date.parse(connecting.requested);
   return age >= LIMITS.requestLifetime * 1000 ? "expired" : "pending";
 };
@@ -54,10 +58,8 @@ export const currentProfile = async (
   account: string,
   session?: Session,
 ): Promise<PersonalProfile> => {
-  const fetched = await fetchOwn(client, account, state.udf);
   const pins = session ? loadPins(context.home, session.keystore) : readPins(context.home);
-  const pin = pins.profiles[state.udf];
-  const followed = await followOwn(client, fetched, pin, state.record, context.globals.acceptGap);
+  const followed = await lookAtOwn(context, client, account, state, pins.profiles[state.udf]);
   if (session) {
     await rememberPortal(session, client);
     await remember(session, followed.profile, followed.pin.gap === true);
@@ -78,7 +80,7 @@ const readAnswer = async (
   try {
     const result = readConnectionResult(
       value,
-      profile.master.administrators.map(({ key }) => key),
+      profile.master.administrators.filter(({ deviceUdf }) => findDevice(profile, deviceUdf)).map(({ key }) => key),
     );
     const isOurs =
       result.profileUdf === state.udf && canonicalJson(result.device) === canonicalJson(state.device.record);

@@ -1,4 +1,4 @@
-import { MeshError } from "../../errors.js";
+import { isMeshError, MeshError } from "../../errors.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import {
   deviceName,
@@ -7,21 +7,23 @@ import {
   resolveDevice,
   type PersonalProfile,
 } from "../../mesh/records/personal.js";
+import type { Device } from "../../mesh/records/device.js";
 import { changeProfile, refresh } from "../change.js";
 import type { Run } from "../context.js";
+import { knownProfile } from "../known.js";
 import { makeEpoch, masterKey } from "../master.js";
 import { fields } from "../output.js";
 import { requireProfile } from "../select.js";
-import { administrationKey, openSession } from "../session.js";
+import { administrationKey, openSession, type Session } from "../session.js";
 
 export const run: Run = async (context, input) => {
   const state = await requireProfile(context);
   const session = await openSession(context, state);
+  const kept = knownProfile(context, state);
   const before = await refresh(session);
   administrationKey(session, before);
   // A name is looked up once: while the change is made again it must not come to mean another device.
-  const device = resolveDevice(before, input.argument(0) ?? "");
-  const name = deviceName(before, device);
+  const { device, name } = await find(session, before, kept, input.argument(0) ?? "");
   if (device.udf === state.device.udf) {
     throw new MeshError("self-removal", "A device cannot remove itself.", {
       hint: "Do it on another administration device. `meshman profile delete` removes the keys of this one.",
@@ -50,4 +52,30 @@ export const run: Run = async (context, input) => {
       ["Version", `${after.master.sequence}.${after.sequence}`],
     ]),
   };
+};
+
+/**
+ * The device, as the current version has it. One that is missing there, but not in the version that this home has kept, went in
+ * a run of this command that was cut off; what such a run has left to be published elsewhere is published in any case.
+ */
+const find = async (
+  session: Session,
+  current: PersonalProfile,
+  kept: PersonalProfile | undefined,
+  text: string,
+): Promise<{ device: Device; name: string }> => {
+  try {
+    const device = resolveDevice(current, text);
+    return { device, name: deviceName(current, device) };
+  } catch (error) {
+    if (!isMeshError(error, "device-not-found")) throw error;
+    try {
+      const device = resolveDevice(kept ?? current, text);
+      if (kept && !findDevice(current, device.udf)) return { device, name: deviceName(kept, device) };
+    } catch {
+      // Neither version has it.
+    }
+    if (session.state.work.some(({ kind }) => kind === "publish")) await changeProfile(session, () => undefined);
+    throw error;
+  }
 };

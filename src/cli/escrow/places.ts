@@ -1,4 +1,5 @@
-import { isMeshError } from "../../errors.js";
+import { isMeshError, MeshError } from "../../errors.js";
+import { fetchProfile } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import type { PortalTarget } from "../../client/target.js";
 import { parseAddress } from "../../mesh/address.js";
@@ -45,5 +46,30 @@ export const withPortals = async <T>(
     return await work(clients);
   } finally {
     for (const client of clients) await client.close();
+  }
+};
+
+/**
+ * Makes sure that the account which `--account` names belongs to the profile that the shares bring back. Throws
+ * `fingerprint-mismatch`.
+ */
+export const checkNamedAccount = async (
+  context: Context,
+  clients: readonly PortalClient[],
+  udf: string,
+): Promise<void> => {
+  if (context.globals.account === undefined) return;
+  const { account } = parseAddress(context.globals.account);
+  for (const client of clients) {
+    const fetched = await fetchProfile(client, { account });
+    if (fetched && fetched.profile.udf !== udf) {
+      throw new MeshError(
+        "fingerprint-mismatch",
+        `The account ${account} is not of the profile that the shares bring back.`,
+        {
+          hint: "Check the address, or take the shares of the right profile.",
+        },
+      );
+    }
   }
 };

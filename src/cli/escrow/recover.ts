@@ -10,7 +10,14 @@ import {
 } from "../../client/profiles.js";
 import type { Keystore } from "../../keystore/keystore.js";
 import { loadPins } from "../../keystore/pins.js";
-import { findProfile, readProfile, updateProfile, type AccountState, type ProfileState } from "../../keystore/state.js";
+import {
+  findProfile,
+  readProfile,
+  updateProfile,
+  type AccountState,
+  type ProfileState,
+  type Work,
+} from "../../keystore/state.js";
 import { accountUdf, parseAddress } from "../../mesh/address.js";
 import { certify } from "../../mesh/certificates.js";
 import type { EscrowedKeys } from "../../mesh/escrow.js";
@@ -28,7 +35,7 @@ import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
 import { creationTime } from "../select.js";
 import { openOrCreateKeystore, remember, rememberPortal, removeOrphans, sessionOf, type Session } from "../session.js";
-import { escrowPortals, withPortals } from "./places.js";
+import { checkNamedAccount, escrowPortals, withPortals } from "./places.js";
 
 export const run: Run = async (context, input) => {
   const label = input.text("name");
@@ -39,9 +46,11 @@ export const run: Run = async (context, input) => {
   const targets = await escrowPortals(context, input);
   const shares = await readShares(context, input);
   const fromFile = input.list("entryFile").length > 0;
-  const opened = await withPortals(context, targets, !fromFile, (clients) =>
-    openEscrow(context, input, shares, clients),
-  );
+  const opened = await withPortals(context, targets, !fromFile, async (clients) => {
+    const found = await openEscrow(context, input, shares, clients);
+    await checkNamedAccount(context, clients, found.escrowed.master.udf);
+    return found;
+  });
   const { escrowed } = opened;
   if (udf !== undefined && udf !== escrowed.master.udf) {
     throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");
@@ -58,6 +67,8 @@ export const run: Run = async (context, input) => {
     : existing && isListed(context, existing)
       ? await takeOver(context, keystore, opened, existing)
       : await prepare(context, keystore, opened, existing, places, name, deviceLabel);
+  // Of the device that this machine was before, where it was one.
+  await removeOrphans(context, keystore);
   return finish(context, sessionOf(context, keystore, state), input, opened);
 };
 
@@ -134,10 +145,8 @@ const prepare = (
         hint: "Choose another with --name.",
       });
     }
-    await removeOrphans(context, keystore);
-    const old = keystore.facts.filter(({ profile, use }) => profile === master.udf && !use.startsWith("master-"));
     await keystore.add([...keysOf(opened.escrowed, master.udf), ...deviceKeyEntries(keys, master.udf)]);
-    const state = await updateProfile(home, master.udf, () => {
+    return updateProfile(home, master.udf, () => {
       const { connecting: _, ...kept } = existing ?? {};
       return {
         ...kept,
@@ -153,8 +162,6 @@ const prepare = (
         ],
       };
     });
-    await keystore.remove(old.map(({ kid }) => kid));
-    return state;
   });
 };
 
@@ -189,7 +196,7 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
     opened.escrowed.accounts.length > 0 && input.list("entryFile").length === 0,
     async (clients) => {
       for (let attempt = 1; ; attempt++) {
-        const { newest, history } = await newestAnywhere(context, session, clients);
+        const { newest, history, gap } = await newestAnywhere(context, session, clients);
         const done =
           newest !== undefined && isAdministrator(newest, device.udf) && newest.master.administrators.length === 1;
         const next = done ? newest : await makeRecovered(context, session, input, opened, master, online, newest);
@@ -199,27 +206,42 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
           if (!isMeshError(error, "conflict") || attempt === 5) throw error;
           continue;
         }
-        return { next, reached: clients.length > 0 };
+        return { next, gap, reached: new Set(clients.map(({ url }) => url)) };
       }
     },
   );
-  const { next, reached } = profile;
-  await remember(session, next);
-  const published = reached && state.accounts.length > 0;
+  const { next, gap, reached } = profile;
+  // What no portal has acknowledged is no version yet: the next run makes another, and must be free to.
+  if (reached.size > 0 || portals.length === 0) await remember(session, next, gap);
+  const missed = state.accounts.filter(({ portal }) => !reached.has(portal)).map(({ account }) => account);
+  const published = reached.size > 0 && missed.length === 0;
+  // Where one portal took the new epoch the others get it with the next change, or when an account is created again.
+  const since = recordTime(context.deps.now());
+  const unfinished: Work[] =
+    reached.size === 0 && state.accounts.length > 0
+      ? [{ kind: "recover", since }]
+      : missed.length > 0
+        ? [{ kind: "publish", record: next.record, since }]
+        : [];
   await updateProfile(context.home, state.udf, (current = state) => ({
     ...current,
     recovery: current.recovery ?? {
       identifier: opened.identifier,
       threshold: opened.threshold,
-      created: recordTime(context.deps.now()),
+      created: since,
     },
-    work:
-      published || state.accounts.length === 0 ? current.work.filter(({ kind }) => kind !== "recover") : current.work,
+    work: [...current.work.filter(({ kind }) => kind !== "recover" && kind !== "publish"), ...unfinished],
   }));
-  return report(opened, next, device, published);
+  return report(opened, next, device, published, missed);
 };
 
-const report = (opened: OpenedEscrow, profile: PersonalProfile, device: Device, published: boolean): Result => {
+const report = (
+  opened: OpenedEscrow,
+  profile: PersonalProfile,
+  device: Device,
+  published: boolean,
+  missed: readonly string[],
+): Result => {
   const others = profile.devices
     .filter(({ udf }) => udf !== device.udf)
     .map((other) => ({ udf: other.udf, name: deviceName(profile, other) }));
@@ -236,7 +258,10 @@ const report = (opened: OpenedEscrow, profile: PersonalProfile, device: Device, 
         ["Profile", profile.udf],
         ["Device", device.name],
         ["Version", `${profile.master.sequence}.${profile.sequence}`],
-        ["Published", published ? undefined : "not yet: run the same command again when a portal can be reached"],
+        [
+          "Not published",
+          missed.length === 0 ? undefined : `${missed.join(", ")}: \`meshman status\` says how to go on`,
+        ],
       ]) +
       list,
   };
@@ -245,21 +270,23 @@ const report = (opened: OpenedEscrow, profile: PersonalProfile, device: Device, 
 interface Found {
   readonly newest: PersonalProfile | undefined;
   readonly history: readonly PersonalProfile[];
+  /** True where nothing proves how the newest version came from what was seen before. */
+  readonly gap: boolean;
 }
 
 /** The newest verified version at any portal or kept here, with the history of the portal that has it. */
 const newestAnywhere = async (context: Context, session: Session, clients: readonly PortalClient[]): Promise<Found> => {
   const { state, keystore } = session;
   const pin = loadPins(context.home, keystore).profiles[state.udf];
-  let found: Found = { newest: undefined, history: [] };
+  let found: Found = { newest: undefined, history: [], gap: false };
   for (const client of clients) {
     const fetched = await fetchProfile(client, { identifier: state.udf });
     if (!fetched) continue;
     // What is lost cannot be waited for: a gap is accepted here, since the master key itself speaks.
-    const { profile } = await followProfile(client, fetched, pin, true);
+    const { profile, pin: followed } = await followProfile(client, fetched, pin, true);
     await rememberPortal(session, client);
     if (!found.newest || compareVersions(profile, found.newest) > 0) {
-      found = { newest: profile, history: await fetchHistory(client, state.udf) };
+      found = { newest: profile, history: await fetchHistory(client, state.udf), gap: followed.gap === true };
     }
   }
   return found;
@@ -317,6 +344,7 @@ const publishTo = async (
     else await publishProfile(client, profile, authenticationKey);
   }
   for (const { account } of here) {
-    if (!(await fetchProfile(client, { account }))) await createAccount(client, account, profile, authenticationKey);
+    const there = await fetchProfile(client, { account, identifier: state.udf });
+    if (!there) await createAccount(client, account, profile, authenticationKey);
   }
 };

@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
 import { MeshError } from "../../errors.js";
 import { fetchEscrowEntry, publishEscrowEntry } from "../../client/profiles.js";
-import { writeDurably } from "../../keystore/durable.js";
+import { discard, writeDurably } from "../../keystore/durable.js";
+import { makeFolder, syncEntry } from "../../keystore/home.js";
 import { updateProfile } from "../../keystore/state.js";
 import { createEscrowEntry, escrowIdentifier, openEscrowEntry } from "../../mesh/escrow.js";
 import { recordTime } from "../../mesh/profile.js";
@@ -119,7 +120,7 @@ function* subsets<T>(items: readonly T[], size: number, random: (length: number)
 
 function* everySubset<T>(items: readonly T[], size: number): Generator<readonly T[]> {
   if (size === 0) yield [];
-  else {
+  else if (items.length >= size) {
     for (const [index, item] of items.entries()) {
       for (const rest of everySubset(items.slice(index + 1), size - 1)) yield [item, ...rest];
     }
@@ -164,14 +165,22 @@ const writeFiles = (
   entry: OfflineEscrowEntry,
 ): void => {
   const { fs, random } = context.deps;
-  fs.mkdir(files.folder, 0o700);
+  makeFolder(context.deps, files.folder);
+  // Also where it was there: a run that was cut off may have left it. Shares in a folder without a name are lost shares.
+  syncEntry(context.deps, files.folder);
   const write = (path: string, text: string): void => writeDurably(fs, path, Buffer.from(text, "utf8"), random);
-  write(files.entry, `${JSON.stringify({ OfflineEscrowEntry: entry })}\n`);
-  for (const [index, share] of shares.entries()) {
-    write(
-      files.shares[index] ?? "",
-      `# meshman recovery share ${index + 1} of ${shares.length}; any ${threshold} of them bring back the profile\n` +
-        `# ${udf}\n# with: meshman escrow recover --share-file FILE --share-file FILE\n${share}\n`,
-    );
+  try {
+    write(files.entry, `${JSON.stringify({ OfflineEscrowEntry: entry })}\n`);
+    for (const [index, share] of shares.entries()) {
+      write(
+        files.shares[index] ?? "",
+        `# meshman recovery share ${index + 1} of ${shares.length}; any ${threshold} of them bring back the profile\n` +
+          `# ${udf}\n# with: meshman escrow recover --share-file FILE --share-file FILE\n${share}\n`,
+      );
+    }
+  } catch (error) {
+    // Part of a set is of no use, and would be in the way of the next run.
+    for (const path of [files.entry, ...files.shares]) discard(fs, path);
+    throw error;
   }
 };

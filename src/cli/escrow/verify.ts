@@ -3,7 +3,7 @@ import { parseUdf } from "../../mesh/udf.js";
 import type { Run } from "../context.js";
 import { openEscrow, readShares } from "../master.js";
 import { fields } from "../output.js";
-import { escrowPortals, withPortals } from "./places.js";
+import { checkNamedAccount, escrowPortals, withPortals } from "./places.js";
 
 export const run: Run = async (context, input) => {
   const targets = await escrowPortals(context, input);
@@ -11,9 +11,11 @@ export const run: Run = async (context, input) => {
   const udf = expected === undefined ? undefined : parseUdf(expected);
   const shares = await readShares(context, input);
   const fromFile = input.list("entryFile").length > 0;
-  const opened = await withPortals(context, targets, !fromFile, (clients) =>
-    openEscrow(context, input, shares, clients),
-  );
+  const opened = await withPortals(context, targets, !fromFile, async (clients) => {
+    const found = await openEscrow(context, input, shares, clients);
+    await checkNamedAccount(context, clients, found.escrowed.master.udf);
+    return found;
+  });
   const { identifier, threshold, escrowed } = opened;
   if (udf !== undefined && udf !== escrowed.master.udf) {
     throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");

@@ -11,13 +11,14 @@ export const run: Run = async (context, input) => {
     throw inputRequired("The portal's URL", "an argument, or --portal URL");
   const target = portalTarget(context, named ?? (state ? accountOf(context, state).portal : ""));
   return withClient(openTarget(context, target), (client) => {
-    const { wrapping, version, extensions, defaultDomain } = client.info;
+    const { wrapping, version, versionUri, extensions, defaultDomain } = client.info;
     const value = {
       portal: client.url,
       wrapping,
       version,
       extensions: [...extensions].sort(),
       defaultDomain: defaultDomain ?? null,
+      ...(versionUri ? { uri: versionUri } : {}),
     };
     return Promise.resolve({
       value,
@@ -27,6 +28,8 @@ export const run: Run = async (context, input) => {
         ["Wrapping", wrapping],
         ["Extensions", value.extensions.join(", ") || "none"],
         ["Default domain", defaultDomain],
+        // Shown, never followed: a portal must not send its users elsewhere.
+        ["Says it is at", versionUri?.join(", ")],
       ]),
     });
   });

@@ -71,8 +71,7 @@ export const createProfile = async (
       { key: master.escrow, use: "master-escrow", profile: udf },
       ...deviceKeyEntries(keys, udf),
     ]);
-    await updatePins(home, keystore, (pins) => ({ ...pins, profiles: { ...pins.profiles, [udf]: pinOf(profile) } }));
-    return updateProfile(home, udf, () => ({
+    const state = await updateProfile(home, udf, () => ({
       version: 1,
       udf,
       name,
@@ -83,5 +82,8 @@ export const createProfile = async (
       view: viewOf(profile),
       work: [],
     }));
+    // A pin says that the profile came to be, so it comes last.
+    await updatePins(home, keystore, (pins) => ({ ...pins, profiles: { ...pins.profiles, [udf]: pinOf(profile) } }));
+    return state;
   });
 };

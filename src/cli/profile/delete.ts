@@ -19,13 +19,13 @@ export const run: Run = async (context, input) => {
     );
   }
   await home.withLock(async () => {
-    // The profile first: keys without a profile are cleared away later, a profile without keys could do nothing.
-    await deleteProfile(home, state.udf);
+    // The keys first: as long as the profile is there, this command can be run again.
     const keys = readKeystoreFacts(home)?.keys.filter(({ profile }) => profile === state.udf) ?? [];
     await removeKeys(
       home,
       keys.map(({ kid }) => kid),
     );
+    await deleteProfile(home, state.udf);
   });
   return {
     value: { profile: { udf: state.udf, name: state.name }, deleted: true },

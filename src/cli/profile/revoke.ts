@@ -37,7 +37,7 @@ export const run: Run = async (context, input) => {
   }
   await confirmed(context, `End the profile ${note.udf} for good? This cannot be undone.`);
   const portals: string[] = [];
-  let failure: unknown;
+  let failure: MeshError | undefined;
   // One portal that is down must not keep the others from being told.
   for (const target of new Map(places.map((place) => [place.url, place])).values()) {
     await withClient(openTarget(context, target), async (client) => {

@@ -7,19 +7,18 @@ import { fields } from "../output.js";
 import { accountsOf, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { MeshError } from "../../errors.js";
-import { fetchOwn, followOwn } from "../own-profile.js";
+import { lookAtOwn, refuseRevoked } from "../own-profile.js";
 
 export const run: Run = async (context) => {
   const state = await requireProfile(context);
+  refuseRevoked(state);
   const pin = readPins(context.home).profiles[state.udf];
   const seen: { account: string; portal: string; masterSequence: number; sequence: number }[] = [];
   let newest: PersonalProfile | undefined = knownProfile(context, state);
   let gap = pin?.gap === true;
   for (const account of accountsOf(state)) {
     await withClient(openAccount(context, account), async (client) => {
-      const fetched = await fetchOwn(client, account.account, state.udf);
-      const { acceptGap } = context.globals;
-      const { profile, pin: followed } = await followOwn(client, fetched, pin, state.record, acceptGap);
+      const { profile, pin: followed } = await lookAtOwn(context, client, account.account, state, pin);
       gap ||= followed.gap === true;
       seen.push({ ...account, masterSequence: profile.master.sequence, sequence: profile.sequence });
       newest = profile;
