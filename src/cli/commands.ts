@@ -302,6 +302,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           ["--listen <host:port>", "address to listen on (default: 127.0.0.1:8080)"],
           ["--domain <domain>", "domain whose accounts it serves; may be repeated (default: every domain)", "list"],
           ["--authority <host:port>", "further name under which clients reach it; may be repeated", "list"],
+          ["--transfer-token-file <path>", "file with the token by which peers may fetch the whole log"],
           ["--store <store>", "where records are kept, as sqlite:PATH (default: in the home folder)"],
         ],
         summary: "serve accounts over HTTP",

@@ -58,10 +58,15 @@ export const printResult = async (deps: Deps, result: Result, { json, quiet }: O
 };
 
 const unexpected = (error: unknown): MeshError => {
-  if (error instanceof Error && "code" in error && error.code === "EPIPE") {
-    return new MeshError("io-failed", "Whoever read the output went away before all of it was written.", {
-      cause: error,
-    });
+  if (error instanceof Error && "code" in error && "syscall" in error && error.syscall === "write") {
+    const gone = error.code === "EPIPE";
+    return new MeshError(
+      "io-failed",
+      gone
+        ? "Whoever read the output went away before all of it was written."
+        : `The output cannot be written: ${String(error.code)}.`,
+      { cause: error },
+    );
   }
   return new MeshError("internal", "Something went wrong that should not have.", {
     hint: "Please report it, with what you typed. `--verbose` shows more.",

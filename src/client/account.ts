@@ -4,7 +4,7 @@ import type { PersonalProfile } from "../mesh/records/personal.js";
 import { isSuccessor } from "../mesh/succession.js";
 import { isPlain, type PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
-import { conflict, keepsSuccession, publishProfile } from "./publish.js";
+import { bringUp, conflict, keepsSuccession, wayFrom } from "./publish.js";
 
 const taken = (client: PortalClient, account: string): MeshError =>
   new MeshError("account-taken", `The account ${account} at ${client.url} belongs to someone else.`, {
@@ -33,29 +33,34 @@ const ownerOf = async (
   }
 };
 
+/** Gives the versions of the profile that another portal keeps; asked only where a portal is some versions behind. */
+export type FetchHistory = () => Promise<readonly PersonalProfile[]>;
+
 /**
  * Creates an account for a profile (reference-10 section 12.3). Where the profile has it already, makes sure that this version
- * is published. A portal that does not keep succession lets an account be created twice, so it is looked at before and after.
- * Throws `account-taken`, `conflict`, and what `publishProfile` throws.
+ * is published. A portal that knows the profile from before, and is behind, gets the versions that it lacks out of `history`.
+ * One that does not keep succession lets an account be created twice, so it is looked at before and after.
+ * Throws `account-taken`, `conflict`, and what `bringUp` throws.
  */
 export const createAccount = async (
   client: PortalClient,
   account: string,
   profile: PersonalProfile,
   signer: PrivateKey,
+  history: FetchHistory = () => Promise.resolve([]),
 ): Promise<void> => {
   if (keepsSuccession(client)) {
     try {
       await create(client, account, profile, signer);
     } catch (error) {
       if (!isMeshError(error, "account-taken")) throw error;
-      await adopt(client, account, profile, signer, error);
+      await adopt(client, account, profile, signer, history, error);
     }
     return;
   }
   const existing = await ownerOf(client, account, profile);
   if (existing?.hash === profile.hash) return;
-  if (existing) return publishProfile(client, profile, signer);
+  if (existing) return bringUp(client, profile, [], signer);
   await create(client, account, profile, signer);
   const shown = await ownerOf(client, account, profile);
   if (shown?.hash !== profile.hash) {
@@ -95,14 +100,20 @@ const adopt = async (
   account: string,
   profile: PersonalProfile,
   signer: PrivateKey,
+  history: FetchHistory,
   refusal: MeshError,
 ): Promise<void> => {
   const existing = await ownerOf(client, account, profile);
   if (existing) {
-    if (existing.hash !== profile.hash) await publishProfile(client, profile, signer);
+    if (existing.hash !== profile.hash) await bringUp(client, profile, await history(), signer);
     return;
   }
   const stored = (await fetchProfile(client, { identifier: profile.udf }))?.profile;
-  const fits = !stored || stored.hash === profile.hash || isSuccessor(stored, profile);
-  throw fits ? refusal : conflict(client);
+  if (!stored || stored.hash === profile.hash || isSuccessor(stored, profile)) throw refusal;
+  const versions = await history();
+  const [next] = wayFrom(stored, profile, versions) ?? [];
+  if (!next) throw conflict(client);
+  // Without an open account the portal takes no version but the one that comes with the account.
+  await create(client, account, next, signer);
+  await bringUp(client, profile, versions, signer);
 };

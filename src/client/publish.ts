@@ -83,7 +83,7 @@ export const bringUp = async (
 };
 
 /** The versions from behind `stored` up to `profile`, each the successor of the one before; undefined where there is no way. */
-const wayFrom = (
+export const wayFrom = (
   stored: PersonalProfile,
   profile: PersonalProfile,
   history: readonly PersonalProfile[],

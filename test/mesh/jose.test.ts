@@ -76,6 +76,8 @@ describe("a signed record", () => {
     expect(JSON.stringify(largest).length).toBeGreaterThan(MAX_RECORD - 10);
     expect(check(largest)).toBeUndefined();
     expect(refusal(() => sized(most + 12))).toBe("too-large");
+    const longer = forge(id, JSON.stringify({ Thing: { Text: "x".repeat((MAX_RECORD * 3) / 4) } }), key);
+    expect(code(longer)).toBe("record-invalid");
   });
 });
 

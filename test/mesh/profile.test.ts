@@ -15,6 +15,7 @@ import {
 import { MAX_DEVICES, readPersonal, type PersonalProfile } from "../../src/mesh/records/personal.js";
 import { isSuccessor } from "../../src/mesh/succession.js";
 import { fingerprint } from "../../src/mesh/udf.js";
+import { meshError } from "../support/deps.js";
 import { altered, newDevice, newPerson, NOW, payloadOf, refusal, stream } from "./support.js";
 
 const LATER = new Date("2026-05-06T07:08:09Z");
@@ -307,9 +308,11 @@ describe("bounds", () => {
     expect(make("x", "y".repeat(257))).toBe("record-invalid");
   });
 
-  test("more devices than a profile may have are too many, before any signature is made", () => {
+  test("more devices than a profile may have are too many, and the error says what to do", async () => {
     const devices = Array.from({ length: MAX_DEVICES + 1 }, () => admin.device);
-    expect(refusal(() => createPersonal(key, master, { devices }, NOW))).toBe("too-large");
+    const error = await meshError(() => createPersonal(key, master, { devices }, NOW));
+    expect(error.code).toBe("too-large");
+    expect(error.hint).toBeDefined();
   });
 
   test("a profile that fits in no record is too large, whatever fills it", () => {

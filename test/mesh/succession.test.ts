@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nextEpoch, nextPersonal } from "../../src/mesh/profile.js";
+import { createPersonal, nextEpoch, nextPersonal } from "../../src/mesh/profile.js";
+import { readMaster } from "../../src/mesh/records/master.js";
 import { readPersonal, type PersonalProfile } from "../../src/mesh/records/personal.js";
 import {
   checkPin,
@@ -107,6 +108,22 @@ describe("isSuccessor", () => {
     }
   });
 
+  test("is false of a master profile that claims the predecessor of another person, or skips a version", () => {
+    const claiming = (person: typeof stranger, members: object): PersonalProfile => {
+      const record = altered(person.master.record, "MasterProfile", person.keys.signature, (payload) => ({
+        ...payload,
+        Previous: master.payloadHash,
+        ...members,
+      }));
+      const by = person.admin;
+      return createPersonal(by.keys.online, readMaster(record), { devices: [by.device] }, tick());
+    };
+    const own = { master, keys, admin: alice, personal: first };
+    expect(isSuccessor(first, claiming(own, { Sequence: 2 }))).toBe(true);
+    expect(isSuccessor(first, claiming(own, { Sequence: 3 }))).toBe(false);
+    expect(isSuccessor(first, claiming(stranger, { Sequence: 2 }))).toBe(false);
+  });
+
   test("is false where the sequence is right and the predecessor is not", () => {
     const wrong = altering(second, { Previous: fork2.payloadHash });
     expect(isSuccessor(first, wrong)).toBe(false);
@@ -204,6 +221,13 @@ describe("provesLine", () => {
     const epoch4 = epoch(epoch3);
     expect(proves(epoch4, forkedEpoch2, [epoch3, epoch2])).toBe("fork");
     expect(proves(epoch4, epoch2, [epoch3])).toBe(true);
+  });
+
+  test("is not led astray by versions of another epoch that stand in the right place", () => {
+    const crossing = altering(epoch2second, { Previous: first.payloadHash });
+    expect(proves(crossing, third, [first, second, third])).toBe(false);
+    const forkedEpoch3 = epoch(forkedEpoch2);
+    expect(proves(epoch(epoch3), first, [forkedEpoch3, epoch2])).toBe(false);
   });
 
   test("does not prove an older version, nor one of another master profile of the same age", () => {

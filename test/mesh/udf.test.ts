@@ -59,6 +59,9 @@ describe("fingerprint", () => {
     // The same leading bits behind the type code 0x60 in place of 0x61.
     expect(recordFingerprint("text/plain", COMPRESSIBLE)).toBe(COMPRESSED.replace("MG", "MC"));
     expect(isUdf(recordFingerprint("text/plain", COMPRESSIBLE))).toBe(true);
+    // Found by trying: these digests end in exactly 20 and exactly 19 zero bits.
+    expect(fingerprint("application/mmm-account", utf8("user1386029@example.com"))).toMatch(/^M[E-H]/);
+    expect(fingerprint("text/plain", utf8("nineteen 85531"))).toMatch(/^M[A-D]/);
   });
 
   test.each([0, -140, 20, 80, 99, 101, 110, 150, 505, 520, 1000, 140.5, NaN, Infinity])("refuses %d bits", (bits) => {

@@ -1,5 +1,5 @@
 import { exitStatus, isMeshError, MeshError } from "../../errors.js";
-import { createAccount, fetchProfile, followProfile, publishProfile } from "../../client/profiles.js";
+import { createAccount, fetchHistory, fetchProfile, followProfile, publishProfile } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import { loadPins } from "../../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState } from "../../keystore/state.js";
@@ -55,7 +55,7 @@ export const makeAccount = async (session: Session, client: PortalClient, accoun
   const profile = await profileNaming(session, client, account);
   await rememberPortal(session, client);
   try {
-    await createAccount(client, account.account, profile, session.authenticationKey);
+    await createAccount(client, account.account, profile, session.authenticationKey, () => historyOf(session));
   } catch (error) {
     // Where no answer came the portal may have done it: then the work is unfinished, and the same octets go again.
     const isUnknown = isMeshError(error) && [6, 130].includes(exitStatus(error.code));
@@ -72,6 +72,14 @@ export const makeAccount = async (session: Session, client: PortalClient, accoun
       : [...state.accounts, account],
     work: state.work.filter((work) => work.kind !== "account-create"),
   }));
+};
+
+/** The versions that the portal of the first account keeps. */
+const historyOf = async ({ context, state }: Session): Promise<readonly PersonalProfile[]> => {
+  const [first] = accountsOf(state);
+  if (!first) return [];
+  const place = openAccount(withGlobals(context, { portal: undefined }), first);
+  return withClient(place, (client) => fetchHistory(client, state.udf));
 };
 
 /** The newest version of the profile, which names the account: made, kept and where needed published before this returns. */
@@ -135,10 +143,17 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
 const isKnown = async (session: Session, client: PortalClient): Promise<boolean> =>
   (await fetchProfile(client, { identifier: session.state.udf })) !== undefined;
 
-/** The version kept here or the one that the portal knows from before, whichever is newer. */
+/**
+ * The version kept here, one that a portal may have taken though its answer was lost, or the one that the portal knows from
+ * before: the newest of them.
+ */
 const newestOf = async (session: Session, client: PortalClient): Promise<PersonalProfile> => {
   const { context, keystore, state } = session;
-  const kept = await refresh(session);
+  const begun = state.work.flatMap((work) => (work.kind === "account-create" ? [readPersonal(work.record)] : []));
+  const kept = begun.reduce(
+    (newest, version) => (compareVersions(version, newest) > 0 ? version : newest),
+    await refresh(session),
+  );
   const fetched = await fetchProfile(client, { identifier: state.udf });
   if (!fetched) return kept;
   if (compareVersions(fetched.profile, kept) <= 0) return kept;

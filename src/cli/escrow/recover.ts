@@ -197,9 +197,9 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
     async (clients) => {
       for (let attempt = 1; ; attempt++) {
         const { newest, history, gap } = await newestAnywhere(context, session, clients);
-        const done =
-          newest !== undefined && isAdministrator(newest, device.udf) && newest.master.administrators.length === 1;
+        const done = newest !== undefined && isOurs(session, newest);
         const next = done ? newest : await makeRecovered(context, session, input, opened, master, online, newest);
+        if (!done) await noteEpoch(session, next);
         try {
           for (const client of clients) await publishTo(session, client, next, history);
         } catch (error) {
@@ -234,6 +234,21 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
   }));
   return report(opened, next, device, published, missed);
 };
+
+/** True for the epoch that an interrupted run of this recovery has made and published. */
+const isOurs = ({ context, state }: Session, profile: PersonalProfile): boolean => {
+  const work = readProfile(context.home, state.udf)?.work.find(({ kind }) => kind === "recover");
+  const epoch = work?.kind === "recover" ? work.epoch : undefined;
+  const { administrators, sequence } = profile.master;
+  return sequence === epoch && administrators.length === 1 && isAdministrator(profile, state.device.udf);
+};
+
+/** Keeps which epoch has been made, before anything of it is published. */
+const noteEpoch = ({ context, state }: Session, { master }: PersonalProfile): Promise<unknown> =>
+  updateProfile(context.home, state.udf, (current = state) => ({
+    ...current,
+    work: current.work.map((work) => (work.kind === "recover" ? { ...work, epoch: master.sequence } : work)),
+  }));
 
 const report = (
   opened: OpenedEscrow,
@@ -278,7 +293,7 @@ interface Found {
 const newestAnywhere = async (context: Context, session: Session, clients: readonly PortalClient[]): Promise<Found> => {
   const { state, keystore } = session;
   const pin = loadPins(context.home, keystore).profiles[state.udf];
-  let found: Found = { newest: undefined, history: [], gap: false };
+  let found: Found = { newest: knownProfile(context, state), history: [], gap: false };
   for (const client of clients) {
     const fetched = await fetchProfile(client, { identifier: state.udf });
     if (!fetched) continue;

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { MeshError } from "../../errors.js";
 import { ensureFolder, homePath } from "../../keystore/home.js";
 import type { Context, Run } from "../context.js";
+import { readSecretFile } from "../input.js";
 import { fields } from "../output.js";
 import { canonicalDomain } from "../../mesh/address.js";
 
@@ -17,6 +18,8 @@ export const run: Run = async (context, input) => {
     if (canonical === undefined) throw new MeshError("usage", `${JSON.stringify(domain)} is not a domain name.`);
     return canonical;
   });
+  const tokenFile = input.text("transferTokenFile");
+  const transferToken = tokenFile === undefined ? undefined : await readToken(context, tokenFile);
   const path = storePath(context, input.text("store"));
   const store = await openSqliteStore(path, { random: deps.random });
   const server = await startServer({
@@ -26,6 +29,7 @@ export const run: Run = async (context, input) => {
     listen,
     now: deps.now,
     random: deps.random,
+    ...(transferToken === undefined ? {} : { transferToken }),
     log: (event) => void context.detail(`${event.transaction} ${event.status} ${event.milliseconds} ms`),
   });
   const value = { listening: server.url, domains, store: `sqlite:${path}` };
@@ -40,6 +44,13 @@ export const run: Run = async (context, input) => {
   await interruption(deps.signal);
   await server.close();
   return undefined;
+};
+
+/** The token of the peers that may ask for Transfer: one line of 16 visible characters or more. */
+const readToken = async (context: Context, file: string): Promise<string> => {
+  const token = (await readSecretFile(context, file)).toString("utf8");
+  if (/^[!-~]{16,256}$/.test(token)) return token;
+  throw new MeshError("usage", `The file ${file} does not hold a token of 16 to 256 visible ASCII characters.`);
 };
 
 /** The file of `--store sqlite:PATH`, or the portal of its own in the home folder. */
