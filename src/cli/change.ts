@@ -10,7 +10,7 @@ import { accountsOf } from "./select.js";
 import { accountOf, follow, openAccount, remember, type Session } from "./session.js";
 
 /** How often a change is made again because another administration device was faster. */
-const MAX_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 5;
 
 /** Runs work with a portal's client and closes it afterwards. */
 export const withClient = async <T>(

@@ -46,11 +46,16 @@ export const run: Run = async (context) => {
     const names = existing.map(({ name }) => name).join(", ");
     await context.note(`There is a profile on this device already: ${names}. This makes another one.`);
   }
-  const name = await prompts.text("Name of the profile on this device", {
+  const typed = await prompts.text("Name of the profile on this device", {
     initial: existing.length === 0 ? "default" : "second",
-    validate: (text) =>
-      existing.some((state) => state.name === text) ? "There is a profile of that name." : nameProblem(text, "profile"),
+    validate: (text) => {
+      const problem = nameProblem(text, "profile");
+      if (problem !== true) return problem;
+      const name = checkName(text, "profile");
+      return existing.some((state) => state.name === name) ? "There is a profile of that name." : true;
+    },
   });
+  const name = checkName(typed, "profile");
   const deviceName = await prompts.text("Name of this device, which others can see", {
     initial: defaultDeviceName(context.deps),
     validate: (text) => nameProblem(text, "device"),

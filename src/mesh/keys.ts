@@ -120,7 +120,8 @@ export const publicKeyJwk = (key: PublicKey): { kty: "OKP"; crv: Curve; kid: str
 /**
  * Checks a public key from a record: `UDF` and `kid` are the fingerprint recomputed from the octets, the curve is the one
  * its use asks for, the point is canonical and safe to use, and a certificate beside it is for this key. Whether the
- * certificate is valid is not looked at: it is for other programs and proves nothing here. Throws `key-invalid`.
+ * certificate is valid is not looked at: it is for other programs and proves nothing here. Throws `key-invalid`, and
+ * `record-invalid` for another spelling of the octets.
  */
 export const readPublicKey = (record: PublicKeyRecord, use: KeyUse): PublicKey => {
   const { kid, crv, Public: x } = record.PublicParameters.PublicKeyECDH;

@@ -477,7 +477,7 @@ describe("files that are not as they were written", () => {
     for (const [text, code] of [
       ["{}", "state-corrupt"],
       [good.slice(0, -10), "state-corrupt"],
-      [good.replace('"version":1', '"version":9'), "keystore-version"],
+      [edit((value) => (value["version"] = 9))(good), "keystore-version"],
     ] as const) {
       fs.writeFileSync(file, text, { mode: 0o600 });
       for (const line of ["profile list", "profile show", "status", "account list"]) {

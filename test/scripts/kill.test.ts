@@ -222,7 +222,7 @@ const prepare = async (stage: Stage): Promise<void> => {
 
 const isAlive = ({ child }: Running): boolean => child.exitCode === null && child.signalCode === null;
 
-/** Kills a command: some share of its usual time after its start, or of what is left once it begins to write. */
+/** Kills a command: at some share of its usual time, its start-up left out, or some time after it begins to write. */
 const killAt = async (
   running: Running,
   home: string,
@@ -232,7 +232,7 @@ const killAt = async (
 ): Promise<void> => {
   const isWriting = (): boolean => fs.existsSync(path.join(home, ".lock"));
   while (writing && isAlive(running) && !isWriting()) await after(1);
-  await after(usual * moment * (writing ? 0.6 : 1));
+  await after(usual * (writing ? 0.6 * moment : 0.35 + 0.7 * moment));
   await running.stop("SIGKILL");
 };
 

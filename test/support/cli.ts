@@ -120,6 +120,9 @@ export const run = async (argv: readonly string[], options: RunOptions = {}): Pr
     },
     // Between two attempts no test waits for long.
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 10))),
+    openStream: async function* (file) {
+      yield file === "-" ? Buffer.from(stdin) : await fs.promises.readFile(file);
+    },
     readStdin: async (limit) => Buffer.from(stdin).subarray(0, limit + 1),
     prompts: scriptedPrompts(prompts, asked),
     ...options.deps,

@@ -7,7 +7,7 @@ import { accountUdf, parseAddress } from "../../mesh/address.js";
 import { nextPersonal, recordTime } from "../../mesh/profile.js";
 import { readPersonal, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
-import { changeProfile, refresh, withClient } from "../change.js";
+import { changeProfile, MAX_ATTEMPTS, refresh, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { fields } from "../output.js";
 import { accountsOf, requireProfile } from "../select.js";
@@ -52,6 +52,19 @@ export const run: Run = async (context, input) => {
  * Throws `account-taken` where the name is another person's.
  */
 export const makeAccount = async (session: Session, client: PortalClient, account: AccountState): Promise<void> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await tryAccount(session, client, account);
+      return;
+    } catch (error) {
+      // Between naming the account and creating it another device may have changed the profile.
+      if (!isMeshError(error, "conflict") || accountsOf(session.state).length === 0 || attempt === MAX_ATTEMPTS)
+        throw error;
+    }
+  }
+};
+
+const tryAccount = async (session: Session, client: PortalClient, account: AccountState): Promise<void> => {
   const profile = await profileNaming(session, client, account);
   await rememberPortal(session, client);
   try {
