@@ -11,6 +11,10 @@ import type { Context } from "./context.js";
 export const accountsOf = ({ accounts, connecting }: ProfileState): readonly AccountState[] =>
   accounts.length === 0 && connecting ? [{ account: connecting.account, portal: connecting.portal }] : accounts;
 
+/** True where an account's portal is known to be behind, since it could not be reached when the profile was changed. */
+export const isBehind = ({ accounts, work }: ProfileState, account: string): boolean =>
+  work.some(({ kind }) => kind === "publish") && accounts[0]?.account !== account;
+
 /** The canonical form of an account that the user typed; a bare name belongs to the domain of the profile's first account. */
 export const canonicalAccount = (text: string, state?: ProfileState): string =>
   parseAddress(text, (state && accountsOf(state)[0])?.account.split("@").at(-1)).account;

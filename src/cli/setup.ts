@@ -96,7 +96,7 @@ const makeAccount = async (context: Context, results: Record<string, object>): P
     const at = local ? withGlobals(context, { portal: "local" }) : context;
     await step(at, results, "account", createAccount, [address], {});
   } catch (error) {
-    if (!isMeshError(error)) throw error;
+    if (!isMeshError(error) || error.code === "interrupted") throw error;
     await context.note(`The account could not be made: ${error.message}`);
     await context.note("The profile is here all the same. Try again with: meshman account create ADDRESS");
   }
@@ -123,7 +123,7 @@ const offerShares = async (context: Context, results: Record<string, object>): P
   try {
     await step(context, results, "escrow", split, [], { shares: 3, threshold: 2, out, eraseMaster: erase });
   } catch (error) {
-    if (!isMeshError(error)) throw error;
+    if (!isMeshError(error) || error.code === "interrupted") throw error;
     await context.note(`The shares could not be made: ${error.message}`);
     await context.note("Try again with: meshman escrow split --shares 3 --threshold 2 --out FOLDER");
   }
@@ -138,7 +138,7 @@ const offerNote = async (context: Context, results: Record<string, object>): Pro
   try {
     await step(context, results, "revocation", revocation, [], { out });
   } catch (error) {
-    if (!isMeshError(error)) throw error;
+    if (!isMeshError(error) || error.code === "interrupted") throw error;
     await context.note(`The note could not be written: ${error.message}`);
     await context.note("Try again with: meshman profile revocation --out FILE");
   }

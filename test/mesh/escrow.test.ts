@@ -24,7 +24,7 @@ beforeAll(async () => {
   entry = await createEscrowEntry(K, [keys.signature, keys.escrow], master, ACCOUNTS);
 });
 
-/** The key of the content as the design gives it: HKDF-SHA-512, the identifier as salt. */
+/** The key of the content: HKDF-SHA-512 of the escrow key, the identifier as salt. */
 const contentKey = (key: Uint8Array): Buffer =>
   Buffer.from(hkdfSync("sha512", key, utf8(escrowIdentifier(key)), utf8("mmm/escrow/offline"), 32));
 
@@ -78,7 +78,7 @@ describe("an escrow entry", () => {
     });
   });
 
-  test("has the content and the encryption that the design gives it", () => {
+  test("has exactly this content and this encryption", () => {
     expect(Object.keys(entry).sort()).toEqual(["EncryptedData", "Identifier"]);
     expect(decodeBase64url(entry.EncryptedData.protected).toString()).toBe('{"alg":"dir","enc":"A256GCM"}');
     expect(decrypt(entry)).toEqual({

@@ -57,7 +57,7 @@ const interpolate = (points: readonly (readonly [number, number])[]): number =>
   }, 0);
 
 describe("the text of a share", () => {
-  test("is Base32 in groups of four that starts with S and says what the design says", () => {
+  test("is Base32 in groups of four that starts with S, with everything in its place", () => {
     for (const [index, text] of shares.entries()) {
       expect(text).toMatch(/^S[A-Z2-7]{3}(-[A-Z2-7]{4}){10}-[A-Z2-7]{3}$/);
       const octets = octetsOf(text);

@@ -1,4 +1,4 @@
-import { MeshError } from "../../errors.js";
+import { isMeshError, MeshError } from "../../errors.js";
 import { fetchAccount } from "../../client/profiles.js";
 import { readPins } from "../../keystore/pins.js";
 import { listProfiles } from "../../keystore/state.js";
@@ -8,7 +8,7 @@ import type { Context, Run } from "../context.js";
 import { findAccountPortal } from "../find-portal.js";
 import { lookAtOwn } from "../own-profile.js";
 import { fields } from "../output.js";
-import { canonicalAccount, requireProfile } from "../select.js";
+import { canonicalAccount, isBehind, requireProfile } from "../select.js";
 import { accountOf, openTarget, portalTarget } from "../session.js";
 import type { PortalTarget } from "../../client/target.js";
 
@@ -38,7 +38,10 @@ export const run: Run = async (context, input) => {
     const own =
       fetched && listProfiles(context.home).find((state) => state.accounts.some((known) => known.account === account));
     if (own && fetched.revocation === undefined) {
-      await lookAtOwn(context, client, account, own, readPins(context.home).profiles[own.udf]);
+      const looking = lookAtOwn(context, client, account, own, readPins(context.home).profiles[own.udf]);
+      await looking.catch((error: unknown) => {
+        if (!isMeshError(error, "rollback") || !isBehind(own, account)) throw error;
+      });
     }
     const profile = fetched?.profile;
     const revoked = fetched?.revocation?.revoked;

@@ -27,7 +27,10 @@ export const run: Run = async (context, input) => {
   const { account } = context.globals;
   const places =
     account === undefined
-      ? (state?.accounts ?? []).map((known) => portalTarget(context, context.globals.portal ?? known.portal))
+      ? (state?.accounts ?? []).map((known, index) =>
+          // --portal speaks of the first account alone: the others must hear of it too.
+          portalTarget(context, (index === 0 ? context.globals.portal : undefined) ?? known.portal),
+        )
       : [await findAccountPortal(context, parseAddress(account))];
   const [first] = places;
   if (!first) {

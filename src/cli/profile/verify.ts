@@ -1,12 +1,12 @@
 import { readPins } from "../../keystore/pins.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { withClient } from "../change.js";
-import type { Run } from "../context.js";
+import { withGlobals, type Run } from "../context.js";
 import { knownProfile } from "../known.js";
 import { fields } from "../output.js";
-import { accountsOf, requireProfile } from "../select.js";
+import { accountsOf, isBehind, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
-import { MeshError } from "../../errors.js";
+import { isMeshError, MeshError } from "../../errors.js";
 import { lookAtOwn, refuseRevoked } from "../own-profile.js";
 
 export const run: Run = async (context) => {
@@ -16,12 +16,17 @@ export const run: Run = async (context) => {
   const seen: { account: string; portal: string; masterSequence: number; sequence: number }[] = [];
   let newest: PersonalProfile | undefined = knownProfile(context, state);
   let gap = pin?.gap === true;
-  for (const account of accountsOf(state)) {
-    await withClient(openAccount(context, account), async (client) => {
+  for (const [index, account] of accountsOf(state).entries()) {
+    // --portal speaks of the first account alone.
+    const at = index === 0 ? context : withGlobals(context, { portal: undefined });
+    await withClient(openAccount(at, account), async (client) => {
       const { profile, pin: followed } = await lookAtOwn(context, client, account.account, state, pin);
       gap ||= followed.gap === true;
       seen.push({ ...account, masterSequence: profile.master.sequence, sequence: profile.sequence });
       newest = profile;
+    }).catch(async (error: unknown) => {
+      if (!isMeshError(error, "rollback") || !isBehind(state, account.account)) throw error;
+      await context.note(`warning: ${account.account} has not been brought up to date yet; see \`meshman status\`.`);
     });
   }
   if (!newest) throw new MeshError("record-not-found", "This device has no version of the profile yet.");
