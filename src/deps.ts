@@ -171,7 +171,7 @@ export const systemDeps = (): Deps => {
       controller.abort(name);
     });
   }
-  // A reader that goes away early (`meshman ... | head`) is not a failure of ours.
+  // Whoever writes is told of the error; without a listener it would end the process as well.
   process.stdout.on("error", () => undefined);
   return {
     env: process.env,

@@ -35,7 +35,10 @@ export const main = async (argv: readonly string[], deps: Deps): Promise<number>
     const context = createContext(deps, globals, (result) => printResult(deps, result, output));
     const result = await run(context, input);
     if (!result) return 0;
-    await printResult(deps, result, output);
+    await printResult(deps, result, output).catch((error: unknown) => {
+      // A reader that goes away early (`meshman ... | head`) is no failure: the command itself is done.
+      if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
+    });
     return result.exit ?? 0;
   } catch (error) {
     // Where even the error cannot be printed, the exit status is all that is left.

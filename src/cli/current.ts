@@ -5,18 +5,19 @@ import type { PersonalProfile } from "../mesh/records/personal.js";
 import { withClient } from "./change.js";
 import type { Context } from "./context.js";
 import { knownProfile } from "./known.js";
-import { openAccount } from "./session.js";
+import { accountsOf } from "./select.js";
+import { accountOf, openAccount } from "./session.js";
 import { lookAtOwn, refuseRevoked } from "./own-profile.js";
 
 /**
- * The profile as its first account's portal shows it, verified and held against the pin, without unlocking anything; where the
+ * The profile as the portal of its account (the first, or the one that --account names) shows it, verified and held against the pin, without unlocking anything; where the
  * portal cannot be reached, as this home knows it, and a message says so. Throws `record-not-found` where there is neither.
  */
 export const currentOrKnown = async (context: Context, state: ProfileState): Promise<PersonalProfile> => {
   refuseRevoked(state);
   const known = knownProfile(context, state);
-  const place = state.accounts[0] ?? state.connecting;
-  if (place) {
+  if (accountsOf(state).length > 0) {
+    const place = accountOf(context, state);
     try {
       return await withClient(openAccount(context, place), async (client) => {
         const pin = readPins(context.home).profiles[state.udf];

@@ -49,13 +49,17 @@ export const selectProfile = async (context: Context): Promise<ProfileState | un
     });
   }
   const profiles = listProfiles(context.home);
-  if (account !== undefined) {
+  // Before there is any profile, that is what is missing.
+  if (account !== undefined && profiles.length > 0) {
     const owner = profiles.find((state) =>
       [...state.accounts, ...(state.connecting ? [state.connecting] : [])].some(
         (known) => known.account === canonicalAccount(account, state),
       ),
     );
     if (owner) return owner;
+    throw new MeshError("account-not-found", `No profile on this device has the account ${JSON.stringify(account)}.`, {
+      hint: "`meshman account list` shows them.",
+    });
   }
   return defaultProfile(context, profiles);
 };

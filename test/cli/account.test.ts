@@ -369,6 +369,15 @@ describe("several accounts", () => {
     expect((await admin.ok("profile verify")).json).toMatchObject({ ok: true });
   });
 
+  test("--account says whose portal is asked", async () => {
+    const { admin, first, second } = await two();
+    await first.stop();
+    for (const line of ["device list", "device pending", "device show"]) {
+      expect([line, (await admin.run(line, "--account", SECOND)).stderr]).toEqual([line, ""]);
+    }
+    expect(second.seen).toContain("ConnectPending");
+  });
+
   test("--portal speaks of one of them", async () => {
     const { admin, first, second } = await two();
     const named = admin.with({ env: { MESHMAN_PORTAL: first.url } });

@@ -388,6 +388,16 @@ describe("--wait", () => {
     expect(text.stderr).not.toMatch(/^error/m);
   });
 
+  test("no time at all: one look, with the status of a wait", async () => {
+    const portal = filePortal();
+    const admin = await withAccount(portal);
+    const phone = machine();
+    const first = await phone.run(CONNECT, portal, "--trust-on-first-use", "--wait", "0");
+    expect(first).toMatchObject({ status: 8, json: { status: "pending" } });
+    await admin.ok("device complete", first.at("code"));
+    expect((await phone.ok("device connect alice@example.com --wait 0")).json).toMatchObject({ status: "accepted" });
+  });
+
   test("connected already", async () => {
     const admin = await withAccount(filePortal());
     const phone = await connected(admin);
@@ -411,6 +421,14 @@ describe("--wait", () => {
       status: 130,
       code: "interrupted",
     });
+  });
+});
+
+test("the administrator itself is connected", async () => {
+  const admin = await withAccount(filePortal());
+  expect((await admin.ok("device connect alice@example.com")).json).toMatchObject({
+    status: "accepted",
+    device: { name: "laptop" },
   });
 });
 

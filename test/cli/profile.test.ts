@@ -210,6 +210,43 @@ describe("profile show, list and use", () => {
     }
   });
 
+  test("the profile is found by its account", async () => {
+    const portal = filePortal();
+    const admin = await withAccount(portal);
+    await admin.ok("profile create --no-passphrase --name work --device-name desk");
+    await admin.ok("account create bob@example.com --profile work --portal", portal);
+    for (const words of [
+      ["--account", "bob@example.com"],
+      ["--account", "BOB@example.com"],
+      ["--account", "bob"],
+      ["--profile", "work"],
+    ]) {
+      expect((await admin.ok("device list", ...words)).json).toMatchObject({ devices: [{ name: "desk" }] });
+      expect((await admin.ok("profile show", ...words)).json).toMatchObject({ profile: { name: "work" } });
+      expect((await admin.ok("account status", ...words)).json).toMatchObject({ account: "bob@example.com" });
+      expect((await admin.ok("device pending", ...words)).json).toEqual({ pending: [] });
+    }
+    expect((await admin.ok("device list")).json).toMatchObject({ devices: [{ name: "laptop" }] });
+    const { json } = await admin.ok("account list");
+    expect(json).toMatchObject({
+      accounts: [
+        { account: "alice@example.com", profile: { name: "default" }, default: true },
+        { account: "bob@example.com", profile: { name: "work" }, default: true },
+      ],
+    });
+    expect((await admin.ok("account list --profile work")).json).toMatchObject({ accounts: { length: 1 } });
+    // A slip of the pen is no reason to take another profile.
+    for (const line of ["profile show", "device list", "device pending", "device status", "status", "profile export"]) {
+      expect([line, await admin.run(line, "--account", "bbo@example.com")]).toMatchObject([
+        line,
+        { status: 3, code: "account-not-found" },
+      ]);
+    }
+    // Deleting an account finds its profile, too.
+    await admin.ok("account delete bob@example.com --confirm bob@example.com");
+    expect((await admin.ok("account list")).json).toMatchObject({ accounts: { length: 1 } });
+  });
+
   test("the default that is deleted falls to the first one left", async () => {
     const admin = machine();
     for (const name of ["one", "two"]) await admin.ok("profile create --no-passphrase --name", name);

@@ -54,8 +54,8 @@ test("twenty processes on one home lose no change of each other, even when one d
   expect(new Set(expected).size).toBe(PROCESSES);
   expect(keystore.facts.map(({ kid }) => kid).sort()).toEqual(expected);
   for (const kid of expected) expect(keystore.get(kid, "device-signature").kid).toBe(kid);
-  const work = readProfile(home, state.udf)?.work ?? [];
-  expect(work.map((item) => ("device" in item ? item.device : "")).sort()).toEqual(expected);
+  const accounts = (readProfile(home, state.udf)?.accounts ?? []).map(({ account }) => account);
+  expect(accounts.filter((account) => expected.includes(account)).sort()).toEqual(expected);
   expect(Object.keys(loadPins(home, keystore).portals).sort()).toEqual(expected);
   expect(fs.readdirSync(home.path).filter((name) => name.startsWith("."))).toEqual([]);
 });

@@ -33,7 +33,7 @@ await untilDone(() => keystore.add([{ key, use: "device-signature", profile }]))
 await untilDone(() =>
   updateProfile(home, profile, (state) => ({
     ...state!,
-    work: [...state!.work, { kind: "recover", since: "2026-01-01T00:00:00Z" }],
+    accounts: [...state!.accounts, { account: key.kid, portal: "local" }],
   })),
 );
 await untilDone(() =>

@@ -58,8 +58,8 @@ export const run: Run = async (context, input) => {
     const session = await startRequest(context, keystore, client, account, profile, deviceName);
     if (!session.state.connecting) return report(session, account, "accepted", undefined);
     const code = session.state.connecting.code;
-    const wait = input.flag("wait") ? (input.whole("wait") ?? DEFAULT_WAIT) : 0;
-    if (wait === 0) return report(session, account, "pending", code);
+    if (!input.flag("wait")) return report(session, account, "pending", code);
+    const wait = input.whole("wait") ?? DEFAULT_WAIT;
     await context.note(`Verification code: ${code}\nOn an administration device: meshman device complete ${code}`);
     const status = await waitForAnswer(context, session, client, wait);
     return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
