@@ -38,14 +38,14 @@ const connect: VerbDeclaration = {
     "meshman device connect alice@example.com --expect-fingerprint MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF",
     "meshman device connect alice@example.com --expect-fingerprint MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF --wait 600 --no-passphrase --json",
   ],
-  load: () => import("./device/connect.js"),
+  load: async () => (await import("./online.js")).deviceConnect,
 };
 
 const pending: VerbDeclaration = {
   summary: "list the devices that ask to be connected",
   description: "Shows each waiting device with its verification code, when it asked, and when the request lapses.",
   examples: ["meshman device pending"],
-  load: () => import("./device/pending.js"),
+  load: async () => (await import("./online.js")).devicePending,
 };
 
 const complete: VerbDeclaration = {
@@ -66,7 +66,7 @@ const complete: VerbDeclaration = {
     "meshman device complete MAUQ-2VXH-NR5A-TZC3-J3KD --admin --share-file one.txt --share-file two.txt",
     "meshman device complete MAUQ-2VXH-NR5A-TZC3-J3KD --refuse",
   ],
-  load: () => import("./device/complete.js"),
+  load: async () => (await import("./online.js")).deviceComplete,
 };
 
 export const NOUNS: readonly NounDeclaration[] = [
@@ -90,24 +90,24 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman profile create",
           "meshman profile create --name work --device-name laptop --no-passphrase --json",
         ],
-        load: () => import("./profile/create.js"),
+        load: async () => (await import("./online.js")).profileCreate,
       },
       show: {
         summary: "show the profile as this device knows it",
         description: "Needs no passphrase and no network. Prints the command that connects another device.",
         examples: ["meshman profile show", "meshman profile show --json --profile work"],
-        load: () => import("./profile/show.js"),
+        load: async () => (await import("./offline.js")).profileShow,
       },
       list: {
         summary: "list the profiles on this device",
         examples: ["meshman profile list"],
-        load: () => import("./profile/list.js"),
+        load: async () => (await import("./offline.js")).profileList,
       },
       use: {
         arguments: [["<name>", "name or UDF of a profile"]],
         summary: "choose the default profile",
         examples: ["meshman profile use work"],
-        load: () => import("./profile/use.js"),
+        load: async () => (await import("./offline.js")).profileUse,
       },
       verify: {
         summary: "verify the profile that the portals show",
@@ -115,7 +115,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "Fetches the profile from every account, verifies each signature down to the master key, and holds it against the " +
           "newest version seen before. The exit status is 7 where anything is wrong.",
         examples: ["meshman profile verify"],
-        load: () => import("./profile/verify.js"),
+        load: async () => (await import("./online.js")).profileVerify,
       },
       export: {
         options: [
@@ -123,7 +123,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         ],
         summary: "print the profile's public records or certificates",
         examples: ["meshman profile export > profile.json", "meshman profile export --format pem > chain.pem"],
-        load: () => import("./profile/export.js"),
+        load: async () => (await import("./online.js")).profileExport,
       },
       revocation: {
         options: [["--out <file>", "file to write the note to (required)"]],
@@ -132,7 +132,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "Signs a revocation note with the master key and writes it to a file. Whoever holds the note can end the profile " +
           "for good with `meshman profile revoke`, so keep it offline.",
         examples: ["meshman profile revocation --out revocation.json"],
-        load: () => import("./profile/revocation.js"),
+        load: async () => (await import("./online.js")).profileRevocation,
       },
       revoke: {
         arguments: [["<file>", "revocation note, from `meshman profile revocation`"]],
@@ -142,7 +142,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman profile revoke revocation.json",
           "meshman profile revoke revocation.json --account alice@example.com --yes",
         ],
-        load: () => import("./profile/revoke.js"),
+        load: async () => (await import("./online.js")).profileRevoke,
       },
       delete: {
         arguments: [["[name]", "profile to delete (default: the default profile)"]],
@@ -150,7 +150,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "remove a profile's keys from this device",
         description: "Removes what this device keeps of the profile. Its accounts and other devices stay as they are.",
         examples: ["meshman profile delete work --confirm work"],
-        load: () => import("./profile/delete.js"),
+        load: async () => (await import("./online.js")).profileDelete,
       },
     },
   },
@@ -164,7 +164,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "ask a portal whether a name can be had",
         description: "Needs no profile. The exit status is 0 where the name is valid and free, 5 where it is not.",
         examples: ["meshman account validate alice@example.com", "meshman account validate alice --portal local"],
-        load: () => import("./account/validate.js"),
+        load: async () => (await import("./online.js")).accountValidate,
       },
       create: {
         arguments: [["<address>", "account address to create"]],
@@ -172,18 +172,18 @@ export const NOUNS: readonly NounDeclaration[] = [
         description:
           "Creating an account again for the same profile changes nothing, and makes up for what was interrupted.",
         examples: ["meshman account create alice@example.com", "meshman account create alice --portal local"],
-        load: () => import("./account/create.js"),
+        load: async () => (await import("./online.js")).accountCreate,
       },
       list: {
         summary: "list the accounts that this device knows",
         examples: ["meshman account list"],
-        load: () => import("./account/list.js"),
+        load: async () => (await import("./offline.js")).accountList,
       },
       status: {
         arguments: [["[address]", "account (default: the profile's first)"]],
         summary: "ask the portal how an account stands",
         examples: ["meshman account status", "meshman account status bob@example.com --json"],
-        load: () => import("./account/status.js"),
+        load: async () => (await import("./online.js")).accountStatus,
       },
       delete: {
         arguments: [["<address>", "account to delete"]],
@@ -191,7 +191,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "delete an account for good",
         description: "The name cannot be used again. The profile stays, with its devices and other accounts.",
         examples: ["meshman account delete alice@example.com --confirm alice@example.com"],
-        load: () => import("./account/delete.js"),
+        load: async () => (await import("./online.js")).accountDelete,
       },
     },
   },
@@ -207,20 +207,20 @@ export const NOUNS: readonly NounDeclaration[] = [
           "The exit status is 0 when accepted, 8 while pending, 5 when refused, expired or removed, and 3 where this device " +
           "has never asked.",
         examples: ["meshman device status --json"],
-        load: () => import("./device/status.js"),
+        load: async () => (await import("./online.js")).deviceStatus,
       },
       pending,
       complete,
       list: {
         summary: "list the devices of the profile",
         examples: ["meshman device list"],
-        load: () => import("./device/list.js"),
+        load: async () => (await import("./online.js")).deviceList,
       },
       show: {
         arguments: [["[device]", "name or UDF of a device (default: this one)"]],
         summary: "show a device and its public keys",
         examples: ["meshman device show phone --json"],
-        load: () => import("./device/show.js"),
+        load: async () => (await import("./online.js")).deviceShow,
       },
       remove: {
         arguments: [["<device>", "name or UDF of a device"]],
@@ -233,7 +233,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman device remove phone",
           "meshman device remove laptop --share-file one.txt --share-file two.txt",
         ],
-        load: () => import("./device/remove.js"),
+        load: async () => (await import("./online.js")).deviceRemove,
       },
     },
   },
@@ -259,7 +259,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman escrow split --shares 3 --threshold 2 --out recovery",
           "meshman escrow split --shares 5 --threshold 3 --out recovery --erase-master",
         ],
-        load: () => import("./escrow/split.js"),
+        load: async () => (await import("./online.js")).escrowSplit,
       },
       verify: {
         options: [SHARE_FILE, ENTRY_FILE, EXPECT],
@@ -267,7 +267,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         description:
           "Shares come from --share-file, from standard input (a share a line), or are asked for. Changes nothing.",
         examples: ["meshman escrow verify --share-file one.txt --share-file two.txt"],
-        load: () => import("./escrow/verify.js"),
+        load: async () => (await import("./online.js")).escrowVerify,
       },
       recover: {
         options: [
@@ -288,7 +288,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman escrow recover --account alice@example.com --share-file one.txt --share-file two.txt",
           "meshman escrow recover --entry-file entry.json --share-file one.txt --share-file two.txt",
         ],
-        load: () => import("./escrow/recover.js"),
+        load: async () => (await import("./online.js")).escrowRecover,
       },
     },
   },
@@ -319,7 +319,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         arguments: [["[url]", "portal to greet (default: the first account's)"]],
         summary: "ask a portal what it can do",
         examples: ["meshman portal hello https://example.com"],
-        load: () => import("./portal/hello.js"),
+        load: async () => (await import("./online.js")).portalHello,
       },
     },
   },
@@ -332,7 +332,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "show how the keys are kept, and which there are",
         description: "Needs no passphrase.",
         examples: ["meshman keystore status"],
-        load: () => import("./keystore/status.js"),
+        load: async () => (await import("./offline.js")).keystoreStatus,
       },
       passwd: {
         options: [
@@ -346,7 +346,7 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman keystore passwd",
           "meshman keystore passwd --passphrase-file old.txt --new-passphrase-file new.txt",
         ],
-        load: () => import("./keystore/passwd.js"),
+        load: async () => (await import("./online.js")).keystorePasswd,
       },
     },
   },
@@ -365,7 +365,7 @@ export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
     summary: "show how things stand on this device",
     description: "Needs no passphrase and no network.",
     examples: ["meshman status", "meshman status --json"],
-    load: () => import("./status.js"),
+    load: async () => (await import("./offline.js")).status,
   },
   verify: {
     arguments: [

@@ -60,9 +60,9 @@ export const run: Run = async (context) => {
     initial: defaultDeviceName(context.deps),
     validate: (text) => nameProblem(text, "device"),
   });
-  const create = await import("./profile/create.js");
+  const { profileCreate } = await import("./online.js");
   await context.note("The passphrase protects the keys on this device.");
-  await step(context, results, "profile", create.run, [], { name, deviceName, passphrase: true });
+  await step(context, results, "profile", profileCreate.run, [], { name, deviceName, passphrase: true });
 
   const own = withGlobals(context, { profile: name, account: undefined });
   await makeAccount(own, results);
@@ -81,7 +81,7 @@ const makeAccount = async (context: Context, results: Record<string, object>): P
   ]);
   if (place === "later") return;
   const local = place === "local";
-  const { run: createAccount } = await import("./account/create.js");
+  const { accountCreate } = await import("./online.js");
   const address = await prompts.text(local ? "Name of the account" : "Address, such as alice@example.com", {
     validate: (text) => {
       try {
@@ -94,7 +94,7 @@ const makeAccount = async (context: Context, results: Record<string, object>): P
   });
   try {
     const at = local ? withGlobals(context, { portal: "local" }) : context;
-    await step(at, results, "account", createAccount, [address], {});
+    await step(at, results, "account", accountCreate.run, [address], {});
   } catch (error) {
     if (!isMeshError(error) || error.code === "interrupted") throw error;
     await context.note(`The account could not be made: ${error.message}`);
@@ -119,9 +119,9 @@ const offerShares = async (context: Context, results: Record<string, object>): P
     "Erase the master key from this device afterwards? Then only the shares have it.",
     false,
   );
-  const { run: split } = await import("./escrow/split.js");
+  const { escrowSplit } = await import("./online.js");
   try {
-    await step(context, results, "escrow", split, [], { shares: 3, threshold: 2, out, eraseMaster: erase });
+    await step(context, results, "escrow", escrowSplit.run, [], { shares: 3, threshold: 2, out, eraseMaster: erase });
   } catch (error) {
     if (!isMeshError(error) || error.code === "interrupted") throw error;
     await context.note(`The shares could not be made: ${error.message}`);
@@ -134,9 +134,9 @@ const offerNote = async (context: Context, results: Record<string, object>): Pro
   const question = "Write a revocation note? Whoever holds it can end the profile for good, should its keys be stolen.";
   if (!(await prompts.confirm(question, false))) return;
   const out = await prompts.text("File to write it to", { initial: "mesh-revocation.json" });
-  const { run: revocation } = await import("./profile/revocation.js");
+  const { profileRevocation } = await import("./online.js");
   try {
-    await step(context, results, "revocation", revocation, [], { out });
+    await step(context, results, "revocation", profileRevocation.run, [], { out });
   } catch (error) {
     if (!isMeshError(error) || error.code === "interrupted") throw error;
     await context.note(`The note could not be written: ${error.message}`);

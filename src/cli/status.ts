@@ -1,7 +1,7 @@
 import { readKeystoreFacts } from "../keystore/keystore.js";
 import type { Work } from "../keystore/state.js";
 import type { Run } from "./context.js";
-import { fields } from "./output.js";
+import { fields, readableTime } from "./output.js";
 import { selectProfile } from "./select.js";
 import { knownView } from "./view.js";
 
@@ -71,7 +71,7 @@ export const run: Run = async (context) => {
   const text = fields([
     ["Profile", state.name],
     ["UDF", state.udf],
-    ["Revoked", state.revoked],
+    ["Revoked", state.revoked && readableTime(state.revoked)],
     ["Device", value.device.name ?? "not connected"],
     ["Administrator", admin ? "yes" : "no"],
     ["Account", account ? `${account.account} at ${account.portal}` : "none yet: meshman account create ADDRESS"],

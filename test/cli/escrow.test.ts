@@ -14,6 +14,8 @@ import {
   withAccount,
   type Machine,
 } from "../support/cli.js";
+import { main } from "../../src/main.js";
+import { testDeps } from "../support/deps.js";
 import { openWire, refusal } from "../support/wire.js";
 
 const SHARE = expect.stringMatching(/^S[A-Z2-7]{3}(-[A-Z2-7]{1,4})+$/) as string;
@@ -124,6 +126,30 @@ describe("escrow split", () => {
       },
     });
     expect((await deaf.text("escrow split --shares 3 --threshold 2 --erase-master")).status).toBe(1);
+    expect(await masterKeys(admin)).toEqual(["master-escrow", "master-signature"]);
+  });
+
+  test("what fails behind the printed shares is said on standard error: standard output has one document", async () => {
+    const admin = await withAccount(filePortal());
+    const deps = testDeps();
+    let printed = "";
+    const status = await main(
+      ["escrow", "split", "--shares", "3", "--threshold", "2", "--erase-master", "--json", "--home", admin.home],
+      {
+        ...deps,
+        stdout: { isTTY: false, write: async (text) => void (printed += text) },
+        fs: {
+          ...deps.fs,
+          create: (name, mode) => {
+            if (printed !== "") throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC", syscall: "open" });
+            return deps.fs.create(name, mode);
+          },
+        },
+      },
+    );
+    expect(status).toBe(1);
+    expect(JSON.parse(printed)).toMatchObject({ threshold: 2, shares: [SHARE, SHARE, SHARE] });
+    expect(deps.stderrText()).toMatch(/^error: /m);
     expect(await masterKeys(admin)).toEqual(["master-escrow", "master-signature"]);
   });
 

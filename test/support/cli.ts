@@ -83,6 +83,20 @@ const wantsJson = (argv: readonly string[]): boolean => {
   return argv.slice(0, end < 0 ? argv.length : end).includes("--json");
 };
 
+const TIMES = new Set(["updated", "created", "since", "requested", "expires", "revoked"]);
+
+/** What is wrong with the members of a JSON document: their names, the times among them, a private key. Records are left out. */
+const badMembers = (value: unknown): string[] =>
+  typeof value !== "object" || value === null
+    ? []
+    : Object.entries(value).flatMap(([name, inner]) => {
+        if (name.startsWith("Signed")) return [];
+        const isName = Array.isArray(value) || /^[a-z][A-Za-z0-9]*$/.test(name);
+        const isTime = typeof inner !== "string" || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(inner);
+        const isBad = !isName || name === "d" || (TIMES.has(name) && !isTime);
+        return [...(isBad ? [name] : []), ...badMembers(inner)];
+      });
+
 /** What must hold of every outcome, whatever the command (design, sections 9 and 10). */
 const check = (argv: readonly string[], outcome: Omit<Outcome, "at">): void => {
   const { status, stdout, stderr, json, code } = outcome;
@@ -91,6 +105,7 @@ const check = (argv: readonly string[], outcome: Omit<Outcome, "at">): void => {
   };
   if (wantsJson(argv)) {
     if (typeof json !== "object" || json === null || !/^[^\n]+\n$/.test(stdout)) fail("Not one JSON document");
+    if (badMembers(json).length > 0) fail(`Members that should not be so: ${badMembers(json).join()}`);
     if ("error" in (json as object)) {
       const error = look(json, ["error"]) as Record<string, unknown>;
       const members = Object.keys(error).filter((name) => name !== "hint");

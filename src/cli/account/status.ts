@@ -7,7 +7,7 @@ import { withClient } from "../change.js";
 import type { Context, Run } from "../context.js";
 import { findAccountPortal } from "../find-portal.js";
 import { lookAtOwn } from "../own-profile.js";
-import { fields } from "../output.js";
+import { fields, readableTime } from "../output.js";
 import { canonicalAccount, isBehind, requireProfile } from "../select.js";
 import { accountOf, openTarget, portalTarget } from "../session.js";
 import type { PortalTarget } from "../../client/target.js";
@@ -62,7 +62,7 @@ export const run: Run = async (context, input) => {
         ["Status", value.status],
         ["UDF", profile?.udf],
         ["Version", profile && `${profile.master.sequence}.${profile.sequence}`],
-        ["Revoked", revoked],
+        ["Revoked", revoked && readableTime(revoked)],
       ]),
     };
   });

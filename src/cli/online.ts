@@ -1,0 +1,23 @@
+// Commands that use keys or ask a portal. They share nearly everything, so they are loaded together.
+export * as deviceConnect from "./device/connect.js";
+export * as devicePending from "./device/pending.js";
+export * as deviceComplete from "./device/complete.js";
+export * as profileCreate from "./profile/create.js";
+export * as profileVerify from "./profile/verify.js";
+export * as profileExport from "./profile/export.js";
+export * as profileRevocation from "./profile/revocation.js";
+export * as profileRevoke from "./profile/revoke.js";
+export * as profileDelete from "./profile/delete.js";
+export * as accountValidate from "./account/validate.js";
+export * as accountCreate from "./account/create.js";
+export * as accountStatus from "./account/status.js";
+export * as accountDelete from "./account/delete.js";
+export * as deviceStatus from "./device/status.js";
+export * as deviceList from "./device/list.js";
+export * as deviceShow from "./device/show.js";
+export * as deviceRemove from "./device/remove.js";
+export * as escrowSplit from "./escrow/split.js";
+export * as escrowVerify from "./escrow/verify.js";
+export * as escrowRecover from "./escrow/recover.js";
+export * as portalHello from "./portal/hello.js";
+export * as keystorePasswd from "./keystore/passwd.js";

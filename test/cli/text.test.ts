@@ -1,0 +1,108 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { NOUNS, PLAIN_COMMANDS } from "../../src/cli/commands.js";
+import { machine, put, type Machine } from "../support/cli.js";
+import { openWire } from "../support/wire.js";
+
+/** Every verb of the story, as a person types it. What is printed goes to standard output, and reads like text. */
+test("what people see", async () => {
+  const wire = await openWire();
+  const at = ["--portal", wire.url];
+  const [laptop, phone, desktop] = [machine(), machine(), machine()];
+  const said = new Set<string>();
+  const say = async (who: Machine, line: string, words: readonly string[] = [], status = 0): Promise<string> => {
+    const { stdout, stderr, ...outcome } = await who.text(line, ...words);
+    expect([line, outcome.status, stderr]).toMatchObject([line, status, expect.not.stringMatching(/^error|internal/m)]);
+    expect([line, stdout]).toEqual([line, expect.stringMatching(/\S.*\n$/)]);
+    if (!line.includes("export")) {
+      expect(stdout).not.toMatch(/[{}]|undefined|null|\[object|NaN|\btrue\b|\bfalse\b|T\d\d:\d\d:\d\d/);
+      expect(stdout).not.toMatch(/[^\n\x20-\x7e]/);
+    }
+    const [noun = "", verb = ""] = line.split(" ");
+    said.add(noun in PLAIN_COMMANDS ? noun : `${noun} ${verb}`);
+    return stdout;
+  };
+
+  await say(laptop, "status");
+  await say(laptop, "profile list");
+  await say(laptop, "account list");
+  await say(laptop, "keystore status");
+  await say(laptop, "portal hello", [wire.url]);
+  await say(laptop, "account validate alice@example.com", at);
+  await say(laptop, "profile create --device-name laptop --no-passphrase");
+  await say(laptop, "account create alice@example.com", at);
+  await say(laptop, "account validate alice@example.com", [], 5);
+  await say(laptop, "profile revocation --out note.json");
+  await say(laptop, "escrow split --shares 3 --threshold 2 --out shares");
+  const shares = [1, 2].flatMap((index) => [
+    "--share-file",
+    path.join(laptop.folder, `shares/share-${index}-of-3.txt`),
+  ]);
+  await say(laptop, "escrow verify", shares);
+  const { stdout: shown } = await laptop.text("profile show");
+  const [, command = ""] =
+    /^ *meshman (device connect .*)$/m.exec(shown + (await laptop.text("profile show")).stderr) ?? [];
+  expect(command).not.toBe("");
+  await say(phone, command, ["--no-passphrase", "--device-name", "phone", ...at]);
+  await say(phone, "device status", [], 8);
+  const pending = await say(laptop, "device pending");
+  const [code = ""] = /M[A-Z2-7]{3}(-[A-Z2-7]{4}){4}/.exec(pending) ?? [];
+  await say(laptop, "device complete", [code]);
+  await say(phone, "device status");
+  await say(phone, "status");
+  for (const line of ["device list", "device pending", "profile verify", "account status", "keystore status"]) {
+    await say(laptop, line);
+  }
+  // This one shows keys as JSON, on purpose.
+  expect((await laptop.text("device show phone")).stdout).toContain('"crv":"Ed25519"');
+  said.add("device show");
+  await say(laptop, "profile show");
+  await say(laptop, "profile use default");
+  put(laptop, "profile.json", await say(laptop, "profile export"));
+  await say(laptop, "profile export --format pem");
+  await say(laptop, "verify profile.json");
+  await say(laptop, "udf profile.json");
+  await say(laptop, "device remove phone");
+  await say(phone, "device status", [], 5);
+  await say(laptop, "account create second@example.com");
+  await say(laptop, "account delete second@example.com --confirm second@example.com");
+  await say(laptop, "keystore passwd --no-passphrase");
+  await say(desktop, "escrow recover --no-passphrase --account alice@example.com", [...at, ...shares]);
+  await say(desktop, "status");
+  await say(desktop, "profile revoke --yes", [path.join(laptop.folder, "note.json")]);
+  await say(desktop, "status");
+  await say(desktop, "account status");
+  await say(laptop, "profile delete --confirm default");
+  fs.rmSync(path.join(laptop.folder, "shares"), { recursive: true });
+
+  // Nothing was left out: those that are missing ask questions or serve, and have tests of their own.
+  const others = ["portal serve", "quickstart", "setup", "connect", "pending", "complete"];
+  const all = [...NOUNS.flatMap(({ name, verbs }) => Object.keys(verbs).map((verb) => `${name} ${verb}`))];
+  expect([...all, ...Object.keys(PLAIN_COMMANDS)].filter((name) => !said.has(name) && !others.includes(name))).toEqual(
+    [],
+  );
+});
+
+test("interrupted: 130, wherever it is", async () => {
+  const wire = await openWire();
+  const admin = machine();
+  await admin.ok("profile create --no-passphrase");
+  await admin.ok("account create alice@example.com --portal", wire.url);
+  const gone = admin.with({ deps: { signal: AbortSignal.abort() } });
+  for (const line of ["account status", "device list", "device pending", "profile verify"]) {
+    expect([line, await gone.run(line)]).toMatchObject([line, { status: 130, code: "interrupted" }]);
+  }
+  // In the middle of an answer that does not come.
+  const controller = new AbortController();
+  wire.intercept = async ({ transaction, forward }) => {
+    if (transaction !== "Get") return forward();
+    controller.abort();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return "drop";
+  };
+  expect(await admin.with({ deps: { signal: controller.signal } }).run("device list")).toMatchObject({
+    status: 130,
+    code: "interrupted",
+  });
+});
