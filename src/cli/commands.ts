@@ -359,7 +359,7 @@ export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
     description:
       "Asks for a name, a passphrase, and an address or a portal on this machine, and offers shares and a revocation note.",
     examples: ["meshman setup"],
-    load: () => import("./setup.js"),
+    load: async () => (await import("./online.js")).setup,
   },
   status: {
     summary: "show how things stand on this device",
@@ -385,7 +385,7 @@ export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
     ],
     summary: "print the fingerprint (UDF) of a file",
     examples: ["meshman udf photo.jpg --content-type image/jpeg"],
-    load: () => import("./udf.js"),
+    load: async () => (await import("./offline.js")).udf,
   },
   quickstart: {
     options: [["--keep", "leave the files and say where they are"]],

@@ -6,3 +6,4 @@ export * as profileUse from "./profile/use.js";
 export * as accountList from "./account/list.js";
 export * as keystoreStatus from "./keystore/status.js";
 export * as status from "./status.js";
+export * as udf from "./udf.js";

@@ -21,3 +21,4 @@ export * as escrowVerify from "./escrow/verify.js";
 export * as escrowRecover from "./escrow/recover.js";
 export * as portalHello from "./portal/hello.js";
 export * as keystorePasswd from "./keystore/passwd.js";
+export * as setup from "./setup.js";

@@ -1,4 +1,4 @@
-import { readKeystoreFacts } from "../keystore/keystore.js";
+import { readKeystoreFacts } from "../keystore/keystore-file.js";
 import type { Work } from "../keystore/state.js";
 import type { Run } from "./context.js";
 import { fields, readableTime } from "./output.js";

@@ -41,6 +41,7 @@ describe("a process that dies at any change of the disk, and the same command ag
       // Either it was there already, or it is now.
       expect([n, [0, 5].includes(again.status)]).toEqual([n, true]);
       await admin.ok("profile revocation --out note");
+      await admin.ok("profile use default");
       expect([n, await keys(admin), leftovers(admin)]).toEqual([n, 6, []]);
       expect((await admin.ok("profile list")).json).toMatchObject({ profiles: { length: 1 } });
       return died;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readKeystoreFacts } from "../../keystore/keystore.js";
+import { readKeystoreFacts } from "../../keystore/keystore-file.js";
 import { listProfiles } from "../../keystore/state.js";
 import type { Run } from "../context.js";
 import { fields, readableTime, table } from "../output.js";
