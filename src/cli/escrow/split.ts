@@ -23,6 +23,7 @@ export const run: Run = async (context, input) => {
   checkSplit(count, threshold);
   const out = input.text("out");
   const files = out === undefined ? undefined : plannedFiles(context, out, count);
+  if (files?.isShared === true) await context.note(`warning: others can look into ${files.folder}.`);
   const state = await requireProfile(context);
   accountOf(context, state);
   const session = await openSession(context, state);
@@ -135,6 +136,8 @@ const combinations = (count: number, size: number): number => {
 
 interface PlannedFiles {
   readonly folder: string;
+  /** True where the folder is there already and other users may read it. */
+  readonly isShared: boolean;
   readonly shares: readonly string[];
   readonly entry: string;
 }
@@ -153,7 +156,8 @@ const plannedFiles = (context: Context, out: string, count: number): PlannedFile
       hint: "Name another folder, or move those files away. Old shares keep working.",
     });
   }
-  return { folder, shares, entry };
+  const isShared = deps.platform !== "win32" && stat !== undefined && (stat.mode & 0o077) !== 0;
+  return { folder, isShared, shares, entry };
 };
 
 const writeFiles = (
