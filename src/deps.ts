@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
+import { dirname } from "node:path";
 
 /** What a file is, as far as the program asks. `mode` holds the permission bits alone. */
 export interface FileStat {
@@ -109,7 +110,20 @@ const systemFiles: FileSystem = {
     return stat && { mode: stat.mode & 0o7777, size: stat.size, isDirectory: stat.isDirectory() };
   },
   list: (path) => fs.readdirSync(path),
-  mkdir: (path, mode) => void fs.mkdirSync(path, { recursive: true, mode }),
+  mkdir(path, mode) {
+    // One folder at a time: Node's own recursion never ends where the parent is there and takes no folders, as in /proc.
+    const missing: string[] = [];
+    for (let folder = path; !fs.existsSync(folder) && dirname(folder) !== folder; folder = dirname(folder)) {
+      missing.unshift(folder);
+    }
+    for (const folder of missing) {
+      try {
+        fs.mkdirSync(folder, { mode });
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      }
+    }
+  },
   create: (path, mode) => fs.openSync(path, "wx", mode),
   write: (fd, data) => fs.writeSync(fd, data),
   fsync: (fd) => fs.fsyncSync(fd),

@@ -11,6 +11,7 @@ export const findAccountPortal = (context: Context, address: Address): Promise<P
     portal === undefined
       ? listProfiles(context.home)
           .flatMap(({ accounts, connecting }) => (connecting ? [...accounts, connecting] : accounts))
+          .sort((a, b) => Number(b.account === address.account) - Number(a.account === address.account))
           .find(({ account }) => account === address.account || account.endsWith(`@${address.domain}`))
       : undefined;
   return findPortal(context.deps, {

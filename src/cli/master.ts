@@ -78,8 +78,9 @@ const problemOf = (check: () => void): string | true => {
 
 /** What shares and an entry gave back. */
 export interface OpenedEscrow {
-  readonly identifier: string;
-  readonly threshold: number;
+  /** Null where the keys come from this home and were never split here. */
+  readonly identifier: string | null;
+  readonly threshold: number | null;
   readonly escrowed: EscrowedKeys;
 }
 

@@ -1,6 +1,6 @@
 import { isMeshError, MeshError } from "../errors.js";
 import { readFdText, readNamedFile, readSecretFile } from "./input.js";
-import { accountsOf, canonicalAccount } from "./select.js";
+import { accountsOf, canonicalAccount, isBehind } from "./select.js";
 import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
@@ -89,9 +89,11 @@ export const removeOrphans = ({ home }: Context, keystore: Keystore): Promise<vo
     const pins = loadPins(home, keystore).profiles;
     const orphans = keystore.facts.filter(({ kid, use, profile }) => {
       const state = readProfile(home, profile);
+      // A master key is never thrown away on a guess.
+      if (use.startsWith("master-")) return false;
       if (!state) return !pins[profile];
       const { udf, authenticationKey, encryptionKey, onlineSignatureKey } = state.device;
-      return !use.startsWith("master-") && ![udf, authenticationKey, encryptionKey, onlineSignatureKey].includes(kid);
+      return ![udf, authenticationKey, encryptionKey, onlineSignatureKey].includes(kid);
     });
     if (orphans.length > 0) await keystore.remove(orphans.map(({ kid }) => kid));
   });
@@ -201,6 +203,7 @@ export const follow = async (session: Session, client: PortalClient, account: st
   const record = readProfile(context.home, state.udf)?.record;
   const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap).catch(
     async (error: unknown) => {
+      if (isMeshError(error, "rollback") && isBehind(state, account)) throw behind(client, account, error);
       if (!(error instanceof MeshError) || error.code !== "gap" || !context.canAsk) throw error;
       await confirmed(context, `${error.message} Go on without proof?`);
       return followOwn(client, fetched, pin, record, true);
@@ -212,6 +215,12 @@ export const follow = async (session: Session, client: PortalClient, account: st
   }
   return followed.profile;
 };
+
+const behind = (client: PortalClient, account: string, cause: unknown): MeshError =>
+  new MeshError("conflict", `The portal ${client.url} does not have the newest version of the profile yet.`, {
+    hint: `Bring it up to date first: meshman account create ${account}`,
+    cause,
+  });
 
 /** Throws `not-connected` unless the profile lists this device. */
 export const requireConnected = (session: Session, profile: PersonalProfile): void => {
@@ -226,7 +235,7 @@ export const requireConnected = (session: Session, profile: PersonalProfile): vo
         ? "Finish the recovery: run `meshman escrow recover` again."
         : waiting
           ? "`meshman device status` shows where the request stands."
-          : "Connect it again with `meshman device connect`, or recover with `meshman escrow recover`.",
+          : "Connect it again with `meshman device connect`, or recover with `meshman escrow recover` (--new-epoch, where the master key is on this device).",
     },
   );
 };

@@ -51,7 +51,16 @@ export const verificationCode = (deviceUdf: string, profileUdf: string): string 
   recordFingerprint(CONTENT_TYPE.connect, utf8(`${deviceUdf}:${profileUdf}`), CODE_BITS);
 
 /** The canonical form of a code as a person types it. Throws `fingerprint-invalid`. */
-export const parseVerificationCode = (text: string): string => parseUdf(text, CODE_BITS);
+export const parseVerificationCode = (text: string): string => {
+  try {
+    return parseUdf(text, CODE_BITS);
+  } catch (cause) {
+    throw new MeshError("fingerprint-invalid", "That is not a verification code: five groups of four letters and digits.", {
+      hint: "Type the whole code as the new device shows it.",
+      cause,
+    });
+  }
+};
 
 export const createConnectionRequest = (device: Device, profileUdf: string, key: PrivateKey): ConnectionRequest =>
   readConnectionRequest(

@@ -10,6 +10,11 @@ const COMPONENTS = ["@method", "@authority", "@path", "content-digest"] as const
 const PARAMETERS = ["created", "nonce", "keyid", "tag"] as const;
 const SIGNED_HEADERS = ["content-digest", "signature-input", "signature"] as const;
 const TAG = "mmm";
+/**
+ * The longest of these headers that is looked at, in characters: theirs has some 200. The library takes a time that grows with
+ * the square of the length of some, and anyone may send them.
+ */
+const MAX_HEADER = 1024;
 const NONCE_LENGTH = 16;
 /** How far the clocks of the two sides may be apart, in seconds. */
 export const SIGNATURE_WINDOW = 300;
@@ -84,6 +89,9 @@ export const verifyRequest = async (
   resolveKey: (udf: string) => Promise<PublicKey | undefined>,
   now: number,
 ): Promise<VerifiedRequestSignature> => {
+  if (SIGNED_HEADERS.some((name) => (request.headers[name]?.length ?? 0) > MAX_HEADER)) {
+    refuse("A header that belongs to the signature is too long.");
+  }
   if (request.headers["content-digest"] !== contentDigest(request.body)) {
     refuse("The Content-Digest header is missing or is not the SHA-256 digest of the body.");
   }

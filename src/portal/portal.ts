@@ -44,7 +44,7 @@ export interface RateLimit {
 export const DEFAULT_RATE_LIMIT: RateLimit = {
   validatePerMinute: 600,
   connectStartPerMinute: 120,
-  createAccountPerMinute: 120,
+  createAccountPerMinute: 60,
 };
 
 export interface PortalOptions {

@@ -81,14 +81,16 @@ export const checkQuota = async (
   record: { readonly type: string; readonly text: string; readonly isNew: boolean },
 ): Promise<void> => {
   const { bytes, records } = await tx.usage(owner);
-  const counted = record.type === "SignedApplicationProfile" || record.type === "OfflineEscrowEntry";
-  // A full quota must not keep a person from removing a stolen device: profiles have room of their own.
-  const limit = counted ? context.quota.bytes : 4 * context.quota.bytes;
+  // Any device may publish applications, so escrow entries have as much room again, and profiles more: a device that fills
+  // what it can must not keep a person from splitting their keys or from removing it.
+  const share = record.type === "SignedApplicationProfile" ? 1 : record.type === "OfflineEscrowEntry" ? 2 : 4;
+  const limit = share * context.quota.bytes;
   if (bytes + Buffer.byteLength(record.text) > limit) {
     refuse(413, `The profile's records take up all of the ${limit} octets that this portal keeps for it.`);
   }
-  if (counted && record.isNew && records >= context.quota.records) {
-    refuse(413, `The profile has the ${context.quota.records} records that this portal keeps for it.`);
+  const most = share * context.quota.records;
+  if (share < 4 && record.isNew && records >= most) {
+    refuse(413, `The profile has the ${most} records that this portal keeps for it.`);
   }
 };
 

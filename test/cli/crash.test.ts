@@ -34,7 +34,7 @@ const version = async (of: Machine): Promise<unknown> => {
 
 describe("a process that dies at any change of the disk, and the same command again", () => {
   test("profile create", async () => {
-    const changes = await everywhere(1, async (n) => {
+    const changes = await everywhere(3, async (n) => {
       const admin = machine();
       const died = await dies(admin, n, "profile create --no-passphrase");
       const again = await admin.run("profile create --no-passphrase");
@@ -50,7 +50,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   });
 
   test("keystore passwd", async () => {
-    await everywhere(1, async (n) => {
+    await everywhere(2, async (n) => {
       const admin = machine();
       await admin.ok("profile create --no-passphrase");
       const died = await dies(admin, n, "keystore passwd --no-passphrase");
@@ -63,7 +63,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   });
 
   test("profile delete", async () => {
-    await everywhere(1, async (n) => {
+    await everywhere(4, async (n) => {
       const admin = machine();
       await admin.ok("profile create --no-passphrase --name one");
       await admin.ok("profile create --no-passphrase --name two");
@@ -78,7 +78,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   });
 
   test("account create", async () => {
-    await everywhere(5, async (n) => {
+    await everywhere(9, async (n) => {
       const portal = filePortal();
       const admin = machine();
       await admin.ok("profile create --no-passphrase");
@@ -94,7 +94,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   test("device connect", async () => {
     const portal = filePortal();
     const admin = await withAccount(portal);
-    await everywhere(5, async (n) => {
+    await everywhere(11, async (n) => {
       const phone = machine();
       const words = ["--portal", portal, "--trust-on-first-use", "--device-name", `phone ${n}`];
       const died = await dies(phone, n, "device connect alice@example.com --no-passphrase", ...words);
@@ -108,7 +108,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   });
 
   test("device complete", async () => {
-    await everywhere(6, async (n) => {
+    await everywhere(11, async (n) => {
       const admin = await withAccount(filePortal());
       const { device, code } = await asking(admin);
       const died = await dies(admin, n, "device complete", code);
@@ -121,7 +121,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   });
 
   test("escrow split --erase-master: the master key is here, or the shares bring it back", async () => {
-    await everywhere(6, async (n) => {
+    await everywhere(11, async (n) => {
       const admin = await withAccount(filePortal());
       const died = await dies(admin, n, "escrow split --shares 2 --threshold 2 --out shares --erase-master");
       const { keys: kept } = (await admin.ok("keystore status")).json as { keys: { use: string }[] };
@@ -136,7 +136,7 @@ describe("a process that dies at any change of the disk, and the same command ag
   });
 
   test("escrow recover", async () => {
-    await everywhere(9, async (n) => {
+    await everywhere(19, async (n) => {
       const portal = filePortal();
       const admin = await withAccount(portal);
       await connected(admin);

@@ -41,12 +41,14 @@ describe("device pending", () => {
       pending: [
         {
           code: first.code,
+          account: "alice@example.com",
           device: { udf: UDF, name: "phone", description: "Linux" },
           requested: "2026-05-01T12:00:00Z",
           expires: "2026-05-02T12:00:00Z",
         },
         {
           code: second.code,
+          account: "alice@example.com",
           device: { udf: UDF, name: "tablet", description: "Linux" },
           requested: "2026-05-01T13:00:00Z",
           expires: "2026-05-02T13:00:00Z",
@@ -105,21 +107,24 @@ describe("device complete", () => {
     expect((await admin.ok("device list")).json).toMatchObject({ devices: [{ name: "laptop" }, { name: "phone" }] });
   });
 
-  test.each([
-    ["MAUQ-2VXH-NR5A-TZC3-J3KD", 3, "request-not-found"],
-    ["MAUQ-2VXH-NR5A-TZC3", 2, "fingerprint-invalid"],
-    ["MAUQ-2VXH-NR5A-TZC3-J3K0", 2, "fingerprint-invalid"],
-    ["MAUQ-2VXH-NR5A-TZC3-J3KDA", 2, "fingerprint-invalid"],
-    ["XAUQ-2VXH-NR5A-TZC3-J3KD", 2, "fingerprint-invalid"],
-    ["y", 2, "fingerprint-invalid"],
-    ["phone", 2, "fingerprint-invalid"],
-    ["", 2, "fingerprint-invalid"],
-  ])("the code %j", async (wrong, status, code) => {
+  test("a wrong code, and what is none", async () => {
     const admin = await withAccount(filePortal());
     await asking(admin);
     const before = await version(admin);
-    for (const more of [[], ["--refuse"]]) {
-      expect(await admin.run("device complete", wrong, ...more)).toMatchObject({ status, code });
+    for (const [wrong, status, code] of [
+      ["MAUQ-2VXH-NR5A-TZC3-J3KD", 3, "request-not-found"],
+      ["MAUQ-2VXH-NR5A-TZC3", 2, "fingerprint-invalid"],
+      ["MAUQ-2VXH-NR5A-TZC3-J3K0", 2, "fingerprint-invalid"],
+      ["MAUQ-2VXH-NR5A-TZC3-J3KDA", 2, "fingerprint-invalid"],
+      ["XAUQ-2VXH-NR5A-TZC3-J3KD", 2, "fingerprint-invalid"],
+      ["y", 2, "fingerprint-invalid"],
+      ["phone", 2, "fingerprint-invalid"],
+      ["", 2, "fingerprint-invalid"],
+    ] as const) {
+      for (const more of [[], ["--refuse"]]) {
+        const outcome = await admin.run("device complete", wrong, ...more);
+        expect([wrong, outcome]).toMatchObject([wrong, { status, code }]);
+      }
     }
     expect(await version(admin)).toEqual(before);
     expect((await admin.ok("device pending")).json).toMatchObject({ pending: [{ code: CODE }] });
@@ -166,7 +171,9 @@ describe("device complete", () => {
     await device.ok("device status");
     expect((await device.ok("status")).json).toMatchObject({ device: { name: "Telefon" } });
     await admin.ok("device complete --name Ku\u0308che", code);
-    expect((await admin.ok("device show K\u00fcche")).json).toMatchObject({ device: { name: "K\u00fcche" } });
+    for (const spelling of ["K\u00fcche", "Ku\u0308che"]) {
+      expect((await admin.ok("device show", spelling)).json).toMatchObject({ device: { name: "K\u00fcche" } });
+    }
     expect(await admin.run("device show localhost")).toMatchObject({ status: 3, code: "device-not-found" });
     for (const name of ["", "x".repeat(65), "a\u202eb", "MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF"]) {
       expect(await admin.run("device complete", code, "--name", name)).toMatchObject({ status: 2, code: "usage" });
@@ -198,6 +205,7 @@ describe("device complete", () => {
     expect((await admin.ok("device pending")).json).toEqual({ pending: [] });
     expect(await device.run("device status")).toMatchObject({ status: 5, json: { status: "refused" } });
     expect(await admin.run("device complete", code)).toMatchObject({ status: 3, code: "request-not-found" });
+    expect(await admin.run("device complete --refuse --admin", code)).toMatchObject({ status: 2, code: "usage" });
     // One that is in is removed, not refused.
     const { code: other } = await asking(admin, "tablet");
     await admin.ok("device complete", other);

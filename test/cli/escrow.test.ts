@@ -153,19 +153,21 @@ describe("escrow split", () => {
     expect(await masterKeys(admin)).toEqual(["master-escrow", "master-signature"]);
   });
 
-  test.each([
-    [1, 1],
-    [3, 1],
-    [3, 0],
-    [2, 3],
-    [33, 2],
-    [0, 0],
-  ])("%d shares with a threshold of %d", async (shares, threshold) => {
+  test("numbers that make no sense", async () => {
     const wire = await openWire();
     const admin = await withAccount(wire.url);
     const before = wire.seen.length;
-    const outcome = await admin.run(`escrow split --shares ${shares} --threshold ${threshold} --out shares`);
-    expect(outcome).toMatchObject({ status: 2, code: "usage" });
+    for (const [shares, threshold] of [
+      [1, 1],
+      [3, 1],
+      [3, 0],
+      [2, 3],
+      [33, 2],
+      [0, 0],
+    ] as const) {
+      const outcome = await admin.run(`escrow split --shares ${shares} --threshold ${threshold} --out shares`);
+      expect([shares, threshold, outcome]).toMatchObject([shares, threshold, { status: 2, code: "usage" }]);
+    }
     expect(wire.seen.length).toBe(before);
     expect(fs.existsSync(path.join(admin.folder, "shares"))).toBe(false);
   });

@@ -118,30 +118,31 @@ describe("what a portal serves", () => {
     expect(fs.existsSync(phone.home)).toBe(false);
   });
 
-  test.each([
-    ["payload", (data: Record<string, string>) => (data["payload"] = flip(data["payload"]!, 40))],
-    ["signature", (data: Record<string, string>) => (data["signature"] = flip(data["signature"]!))],
-    ["protected", (data: Record<string, string>) => (data["protected"] = flip(data["protected"]!, 20))],
-    ["spelling", (data: Record<string, string>) => (data["signature"] = `${data["signature"]!}=`)],
-    ["member", (data: Record<string, string>) => (data["more"] = "x")],
-  ])("one octet of the %s is another", async (_, change) => {
+  test("one octet is another", async () => {
     const wire = await openWire();
     const admin = await withAccount(wire.url);
-    const good = await fetchBy(wire, admin);
-    serve(
-      wire,
-      altered(good, (message) => {
-        change(personalOf(message).SignedData);
-        return message;
-      }),
-    );
-    await expectAll(admin, ["device pending", "device list", "device status", "profile verify"], 7, /-invalid$/);
     const phone = machine();
-    expect(
-      (await phone.run("device connect alice@example.com --no-passphrase --trust-on-first-use --portal", wire.url))
-        .status,
-    ).toBe(7);
-    expect(fs.existsSync(phone.home)).toBe(false);
+    const good = await fetchBy(wire, admin);
+    const changes: ((data: Record<string, string>) => void)[] = [
+      (data) => (data["payload"] = flip(data["payload"]!, 40)),
+      (data) => (data["signature"] = flip(data["signature"]!)),
+      (data) => (data["protected"] = flip(data["protected"]!, 20)),
+      (data) => (data["signature"] = `${data["signature"]!}=`),
+      (data) => (data["more"] = "x"),
+    ];
+    for (const change of changes) {
+      serve(
+        wire,
+        altered(good, (message) => {
+          change(personalOf(message).SignedData);
+          return message;
+        }),
+      );
+      await expectAll(admin, ["device pending", "device list", "device status", "profile verify"], 7, /-invalid$/);
+      const connect = "device connect alice@example.com --no-passphrase --trust-on-first-use --portal";
+      expect((await phone.run(connect, wire.url)).status).toBe(7);
+      expect(fs.existsSync(phone.home)).toBe(false);
+    }
   });
 
   test("a version signed by a device that is no administrator", async () => {
@@ -525,12 +526,9 @@ test("whatever a portal answers, a command ends with a documented status and say
     "account status",
     "device list",
     "device pending",
-    "device status",
     "profile verify",
     "account validate bob@example.com",
-    "device remove phone",
     "escrow split --shares 2 --threshold 2 --out shares",
-    "portal hello",
   ];
   for (const [index, reply] of answers.entries()) {
     for (const spared of ["Hello", "nothing"]) {

@@ -112,7 +112,7 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
       const count = async (from: Store): Promise<void> => {
         await from.transact(async (tx) => {
           const known = await tx.reservation("counter");
-          await tx.putReservation({ account: "counter", profile: "A", expires: (known?.expires ?? 0) + 1 });
+          await tx.putReservation({ account: "counter", key: "A", expires: (known?.expires ?? 0) + 1 });
         });
       };
       await Promise.all(Array.from({ length: 60 }, (_, index) => count(index % 2 ? store : other)));
@@ -287,8 +287,8 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         await tx.createAccount("alice@x", "A", 1);
         await tx.putNonce(nonce);
         await tx.putNonce({ ...nonce, nonce: "M", expires: 11, answer: "{}" });
-        await tx.putReservation({ account: "n@x", profile: "A", expires: 10 });
-        await tx.putReservation({ account: "m@x", profile: "A", expires: 11 });
+        await tx.putReservation({ account: "n@x", key: "A", expires: 10 });
+        await tx.putReservation({ account: "m@x", key: "A", expires: 11 });
         await tx.addPending(request("d1"), "A", 4);
         await tx.addPending(request("d2"), "A", 5);
       });

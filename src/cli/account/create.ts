@@ -10,7 +10,7 @@ import { compareVersions } from "../../mesh/succession.js";
 import { changeProfile, MAX_ATTEMPTS, refresh, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { fields } from "../output.js";
-import { accountsOf, requireProfile } from "../select.js";
+import { accountsOf, isBehind, requireProfile } from "../select.js";
 import {
   administrationKey,
   follow,
@@ -139,12 +139,15 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
   const context = withGlobals(session.context, { portal: undefined, account: undefined });
   const { state } = session;
   const before = state.accounts.find((known) => known.account === account.account);
-  if (!before) return { ...session, context };
+  // A portal that is only behind is brought up to date with the others.
+  const knownBehind = before !== undefined && isBehind(state, before.account);
+  if (!before || (knownBehind && before.portal === account.portal)) return { ...session, context };
   try {
     await withClient(openAccount(context, before), (client) => follow({ ...session, context }, client, before.account));
     if (before.portal === account.portal) return { ...session, context };
   } catch (error) {
-    const isGone = isMeshError(error) && (error.code === "account-not-found" || exitStatus(error.code) === 6);
+    const isGone =
+      isMeshError(error) && (knownBehind || error.code === "account-not-found" || exitStatus(error.code) === 6);
     if (!isGone) throw error;
     await context.note(`warning: ${error.message} Going on from what this device knows.`);
   }

@@ -23,7 +23,7 @@ import { inputRequired, type Context, type Input, type Run } from "../context.js
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, type Result } from "../output.js";
-import { followOwn } from "../own-profile.js";
+import { followOwn, refuseRevoked } from "../own-profile.js";
 import { creationTime } from "../select.js";
 import {
   openOrCreateKeystore,
@@ -180,7 +180,9 @@ const startRequest = async (
   // First of all: an older version of the profile, in which this device is missing, must not cost it its keys.
   const pin = loadPins(home, keystore).profiles[profile.udf];
   const fetched = { profile, revocation: undefined, accountStatus: undefined };
-  const record = readProfile(home, profile.udf)?.record;
+  const seen = readProfile(home, profile.udf);
+  if (seen) refuseRevoked(seen);
+  const record = seen?.record;
   const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap);
   const state = await home.withLock(async () => {
     const existing = listProfiles(home).find(({ udf }) => udf === profile.udf);

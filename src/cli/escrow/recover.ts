@@ -8,7 +8,8 @@ import {
   bringUp,
   publishProfile,
 } from "../../client/profiles.js";
-import type { Keystore } from "../../keystore/keystore.js";
+import type { PortalTarget } from "../../client/target.js";
+import { readKeystoreFacts, type Keystore } from "../../keystore/keystore.js";
 import { loadPins } from "../../keystore/pins.js";
 import {
   findProfile,
@@ -32,9 +33,17 @@ import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { knownProfile } from "../known.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
-import { fields, type Result } from "../output.js";
-import { creationTime } from "../select.js";
-import { openOrCreateKeystore, remember, rememberPortal, removeOrphans, sessionOf, type Session } from "../session.js";
+import { fields, printable, type Result } from "../output.js";
+import { creationTime, selectProfile } from "../select.js";
+import {
+  openKeystore,
+  openOrCreateKeystore,
+  remember,
+  rememberPortal,
+  removeOrphans,
+  sessionOf,
+  type Session,
+} from "../session.js";
 import { checkNamedAccount, escrowPortals, withPortals } from "./places.js";
 
 export const run: Run = async (context, input) => {
@@ -43,14 +52,9 @@ export const run: Run = async (context, input) => {
   const deviceLabel = checkName(input.text("deviceName") ?? defaultDeviceName(context.deps), "device");
   const expected = input.text("expectFingerprint");
   const udf = expected === undefined ? undefined : parseUdf(expected);
-  const targets = await escrowPortals(context, input);
-  const shares = await readShares(context, input);
-  const fromFile = input.list("entryFile").length > 0;
-  const opened = await withPortals(context, targets, !fromFile, async (clients) => {
-    const found = await openEscrow(context, input, shares, clients);
-    await checkNamedAccount(context, clients, found.escrowed.master.udf);
-    return found;
-  });
+  const own = await ownEscrow(context, input);
+  const targets = own ? [] : await escrowPortals(context, input);
+  const opened = own ?? (await openFromShares(context, input, targets));
   const { escrowed } = opened;
   if (udf !== undefined && udf !== escrowed.master.udf) {
     throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");
@@ -70,6 +74,20 @@ export const run: Run = async (context, input) => {
   // Of the device that this machine was before, where it was one.
   await removeOrphans(context, keystore);
   return finish(context, sessionOf(context, keystore, state), input, opened);
+};
+
+const openFromShares = async (
+  context: Context,
+  input: Input,
+  targets: readonly PortalTarget[],
+): Promise<OpenedEscrow> => {
+  const shares = await readShares(context, input);
+  const fromFile = input.list("entryFile").length > 0;
+  return withPortals(context, targets, !fromFile, async (clients) => {
+    const found = await openEscrow(context, input, shares, clients);
+    await checkNamedAccount(context, clients, found.escrowed.master.udf);
+    return found;
+  });
 };
 
 const keysOf = ({ keys }: EscrowedKeys, udf: string) => [
@@ -180,6 +198,9 @@ const placesOf = (context: Context, hints: readonly AccountState[], url: string 
   ];
 };
 
+/** How often the epoch is made again because another device was faster. */
+const MAX_ATTEMPTS = 5;
+
 /**
  * Publishes the new epoch: above the highest master sequence found in the entry or on any portal, with this machine as its
  * only administrator. Another device that changes the profile meanwhile loses: the epoch is made again on top of its change.
@@ -196,17 +217,14 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
     opened.escrowed.accounts.length > 0 && input.list("entryFile").length === 0,
     async (clients) => {
       for (let attempt = 1; ; attempt++) {
-        const { newest, history, gap } = await newestAnywhere(context, session, clients);
+        const { newest, history, gap, usable } = await newestAnywhere(context, session, clients);
         const done = newest !== undefined && isOurs(session, newest);
         const next = done ? newest : await makeRecovered(context, session, input, opened, master, online, newest);
         if (!done) await noteEpoch(session, next);
-        try {
-          for (const client of clients) await publishTo(session, client, next, history);
-        } catch (error) {
-          if (!isMeshError(error, "conflict") || attempt === 5) throw error;
-          continue;
-        }
-        return { next, gap, reached: new Set(clients.map(({ url }) => url)) };
+        const { reached, failure } = await publishTo(session, usable, next, history);
+        if (isMeshError(failure, "conflict") && attempt < MAX_ATTEMPTS) continue;
+        if (failure && reached.size === 0) throw failure;
+        return { next, gap, reached };
       }
     },
   );
@@ -225,11 +243,11 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
         : [];
   await updateProfile(context.home, state.udf, (current = state) => ({
     ...current,
-    recovery: current.recovery ?? {
-      identifier: opened.identifier,
-      threshold: opened.threshold,
-      created: since,
-    },
+    ...(opened.identifier === null || opened.threshold === null
+      ? {}
+      : {
+          recovery: current.recovery ?? { identifier: opened.identifier, threshold: opened.threshold, created: since },
+        }),
     work: [...current.work.filter(({ kind }) => kind !== "recover" && kind !== "publish"), ...unfinished],
   }));
   return report(opened, next, device, published, missed);
@@ -264,7 +282,7 @@ const report = (
     others.length === 0
       ? ""
       : "\nThese devices are still connected, but administer nothing any more. Remove what you have lost:\n" +
-        others.map(({ udf, name }) => `  meshman device remove ${udf}    # ${name}\n`).join("");
+        others.map(({ udf, name }) => `  meshman device remove ${udf}    # ${printable(name)}\n`).join("");
   return {
     value: { ...valueOf(opened, device, others), masterSequence: profile.master.sequence, published },
     text:
@@ -283,6 +301,8 @@ const report = (
 };
 
 interface Found {
+  /** The portals that have nothing to hide: where one shows what does not verify, the others must do. */
+  readonly usable: readonly PortalClient[];
   readonly newest: PersonalProfile | undefined;
   readonly history: readonly PersonalProfile[];
   /** True where nothing proves how the newest version came from what was seen before. */
@@ -293,18 +313,33 @@ interface Found {
 const newestAnywhere = async (context: Context, session: Session, clients: readonly PortalClient[]): Promise<Found> => {
   const { state, keystore } = session;
   const pin = loadPins(context.home, keystore).profiles[state.udf];
-  let found: Found = { newest: knownProfile(context, state), history: [], gap: false };
+  const usable: PortalClient[] = [];
+  let found: Omit<Found, "usable"> = { newest: knownProfile(context, state), history: [], gap: false };
+  let failure: MeshError | undefined;
   for (const client of clients) {
-    const fetched = await fetchProfile(client, { identifier: state.udf });
-    if (!fetched) continue;
-    // What is lost cannot be waited for: a gap is accepted here, since the master key itself speaks.
-    const { profile, pin: followed } = await followProfile(client, fetched, pin, true);
-    await rememberPortal(session, client);
-    if (!found.newest || compareVersions(profile, found.newest) > 0) {
-      found = { newest: profile, history: await fetchHistory(client, state.udf), gap: followed.gap === true };
+    try {
+      const fetched = await fetchProfile(client, { identifier: state.udf });
+      // What is lost cannot be waited for: a gap is accepted here, since the master key itself speaks.
+      const followed = fetched && (await followProfile(client, fetched, pin, true));
+      await rememberPortal(session, client);
+      if (followed && (!found.newest || compareVersions(followed.profile, found.newest) > 0)) {
+        const history = await fetchHistory(client, state.udf);
+        found = { newest: followed.profile, history, gap: followed.pin.gap === true };
+      }
+      usable.push(client);
+    } catch (error) {
+      failure = await leaveOut(context, client, error);
     }
   }
-  return found;
+  if (failure && usable.length === 0) throw failure;
+  return { ...found, usable };
+};
+
+/** Says why a portal is left out. One bad portal must not stand in the way of a recovery; a revocation and ^C do. */
+const leaveOut = async (context: Context, { url }: PortalClient, error: unknown): Promise<MeshError> => {
+  if (!isMeshError(error) || error.code === "profile-revoked" || error.code === "interrupted") throw error;
+  await context.note(`warning: ${url} is left out: ${error.message}`);
+  return error;
 };
 
 const makeRecovered = async (
@@ -345,7 +380,7 @@ const fromEntry = async (
 };
 
 /** Brings one portal to the recovered version; an account that is gone there is made again. */
-const publishTo = async (
+const publishAt = async (
   session: Session,
   client: PortalClient,
   profile: PersonalProfile,
@@ -362,4 +397,48 @@ const publishTo = async (
     const there = await fetchProfile(client, { account, identifier: state.udf });
     if (!there) await createAccount(client, account, profile, authenticationKey);
   }
+};
+
+/** Brings every portal to the recovered version that takes it; `failure` is the last reason why one did not. */
+const publishTo = async (
+  session: Session,
+  clients: readonly PortalClient[],
+  profile: PersonalProfile,
+  history: readonly PersonalProfile[],
+): Promise<{ reached: ReadonlySet<string>; failure: MeshError | undefined }> => {
+  const reached = new Set<string>();
+  let failure: MeshError | undefined;
+  for (const client of clients) {
+    try {
+      await publishAt(session, client, profile, history);
+      reached.add(client.url);
+    } catch (error) {
+      failure = isMeshError(error, "conflict") ? error : await leaveOut(session.context, client, error);
+    }
+  }
+  return { reached, failure };
+};
+
+/**
+ * The keys to make a new epoch with, where this machine has the master key itself: an administrator who has been unlisted by
+ * a stolen one needs no shares. Undefined without `--new-epoch`, and where shares are given.
+ */
+const ownEscrow = async (context: Context, input: Input): Promise<OpenedEscrow | undefined> => {
+  if (!input.flag("newEpoch") || input.list("shareFile").length > 0) return undefined;
+  const state = await selectProfile(context);
+  const facts = readKeystoreFacts(context.home);
+  const master = state && knownProfile(context, state)?.master;
+  if (!master || !facts?.keys.some(({ kid }) => kid === master.udf)) return undefined;
+  const keystore = await openKeystore(context);
+  const escrowKid = master.escrowKeys.find(({ udf }) => keystore.has(udf))?.udf;
+  if (escrowKid === undefined) return undefined;
+  const keys = {
+    signature: keystore.get(master.udf, "master-signature"),
+    escrow: keystore.get(escrowKid, "master-escrow"),
+  };
+  return {
+    identifier: state.recovery?.identifier ?? null,
+    threshold: state.recovery?.threshold ?? null,
+    escrowed: { master, keys, all: [keys.signature, keys.escrow], accounts: state.accounts },
+  };
 };

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { MeshError } from "../../errors.js";
+import { exitStatus, isMeshError, MeshError } from "../../errors.js";
 import { fetchEscrowEntry, publishEscrowEntry } from "../../client/profiles.js";
 import { discard, writeDurably } from "../../keystore/durable.js";
 import { makeFolder, syncEntry } from "../../keystore/home.js";
@@ -10,8 +10,9 @@ import type { OfflineEscrowEntry } from "../../mesh/protocol.js";
 import { checkSplit, combineShares, ESCROW_KEY_LENGTH, parseShare, splitKey } from "../../mesh/shares.js";
 import { withClient } from "../change.js";
 import { withGlobals, type Context, type Run } from "../context.js";
+import { statNamed } from "../files.js";
 import { fields } from "../output.js";
-import { accountsOf, requireProfile } from "../select.js";
+import { accountsOf, isBehind, requireProfile } from "../select.js";
 import { accountOf, administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
 
 /** Beyond so many combinations, that many random ones are tried. */
@@ -52,12 +53,26 @@ export const run: Run = async (context, input) => {
     ["Threshold", `any ${threshold} of ${count} shares bring the profile back`],
     ["Files", files?.folder],
   ]);
-  const value = { identifier, threshold, shares: files ? files.shares : shares };
-  if (files) writeFiles(context, files, shares, threshold, state.udf, entry);
-  else
+  // Without files the entry is printed too: the shares are worth nothing if the portal, which nobody trusts, loses its copy.
+  const value = {
+    identifier,
+    threshold,
+    shares: files ? files.shares : shares,
+    ...(files ? {} : { entry: { OfflineEscrowEntry: entry } }),
+  };
+  if (out !== undefined && files) {
+    // Another run may have come to this folder first: then its shares, of which it may hold the only ones, must stay whole.
+    await context.home.withLock(() => {
+      plannedFiles(context, out, count);
+      writeFiles(context, files, shares, threshold, state.udf, entry);
+    });
+  } else
     await context.emit({
       value,
-      text: `${text}\n${shares.map((share, index) => `Share ${index + 1}: ${share}\n`).join("")}`,
+      text:
+        `${text}\n${shares.map((share, index) => `Share ${index + 1}: ${share}\n`).join("")}\n` +
+        "The escrow entry, which is encrypted. Keep a copy in a file, for --entry-file, should the portal lose its own:\n" +
+        `${JSON.stringify({ OfflineEscrowEntry: entry })}\n`,
     });
   key.fill(0);
 
@@ -84,7 +99,7 @@ const publishEverywhere = async (
   const first = accountOf(context, state);
   for (const account of [first, ...accountsOf(state).filter((known) => known.account !== first.account)]) {
     const place = account === first ? context : withGlobals(context, { portal: undefined });
-    await withClient(openAccount(place, account), async (client) => {
+    const publishing = withClient(openAccount(place, account), async (client) => {
       const profile = await follow(session, client, account.account);
       administrationKey(session, profile);
       entry ??= await make(profile);
@@ -92,6 +107,12 @@ const publishEverywhere = async (
       const [served] = await fetchEscrowEntry(client, entry.Identifier);
       const { master } = await openEscrowEntry(served, key);
       if (master.udf !== state.udf) throw new MeshError("record-invalid", "The portal serves another escrow entry.");
+    });
+    await publishing.catch(async (error: unknown) => {
+      // Recovery needs one copy: a further portal that is away, or was, must not keep the shares from being made.
+      const isAway = isMeshError(error) && (exitStatus(error.code) === 6 || isBehind(state, account.account));
+      if (account === first || !isAway) throw error;
+      await context.note(`warning: ${account.account} has no copy of the escrow entry. ${error.message}`);
     });
   }
   if (!entry) throw new MeshError("account-not-found", "The profile has no account.");
@@ -148,9 +169,9 @@ const plannedFiles = (context: Context, out: string, count: number): PlannedFile
   const folder = resolve(deps.cwd, out);
   const shares = Array.from({ length: count }, (_, index) => join(folder, `share-${index + 1}-of-${count}.txt`));
   const entry = join(folder, "entry.json");
-  const stat = deps.fs.stat(folder);
+  const stat = statNamed(context, folder);
   if (stat && !stat.isDirectory) throw new MeshError("file-exists", `${out} is not a folder.`);
-  const taken = [...shares, entry].find((path) => deps.fs.stat(path));
+  const taken = [...shares, entry].find((path) => statNamed(context, path));
   if (taken !== undefined) {
     throw new MeshError("file-exists", `The file ${taken} exists already.`, {
       hint: "Name another folder, or move those files away. Old shares keep working.",

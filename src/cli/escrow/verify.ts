@@ -31,7 +31,7 @@ export const run: Run = async (context, input) => {
       "The shares work: they bring back the master keys.\n\n" +
       fields([
         ["Profile", escrowed.master.udf],
-        ["Escrow entry", identifier],
+        ["Escrow entry", identifier ?? undefined],
         ["Threshold", String(threshold)],
         ["Keys", escrowed.all.map(({ kid }) => kid).join(", ")],
       ]),

@@ -171,7 +171,10 @@ const canonicalUdf = (text: string): string => {
 export const resolveDevice = (profile: PersonalProfile, text: string): Device => {
   const byUdf = findDevice(profile, canonicalUdf(text));
   if (byUdf) return byUdf;
-  const [device, ...others] = profile.devices.filter((candidate) => deviceName(profile, candidate) === text);
+  const name = text.normalize("NFC").trim();
+  const [device, ...others] = profile.devices.filter(
+    (candidate) => deviceName(profile, candidate).normalize("NFC") === name,
+  );
   if (!device) {
     throw new MeshError("device-not-found", `The profile has no device ${JSON.stringify(text.slice(0, 64))}.`, {
       hint: "`meshman device list` shows all.",

@@ -87,10 +87,11 @@ export interface UsedNonce {
   readonly answer: string | undefined;
 }
 
-/** A name that is kept for one profile for a while. */
+/** A name that is kept for a while for whoever asked. */
 export interface Reservation {
   readonly account: string;
-  readonly profile: string;
+  /** Fingerprint of the authentication key that signed for it; anyone may list another's device in a profile. */
+  readonly key: string;
   readonly expires: Time;
 }
 
@@ -144,7 +145,7 @@ export interface Reader {
   result(account: string, device: string): Promise<StoredResult | undefined>;
   nonce(key: string, nonce: string): Promise<UsedNonce | undefined>;
   reservation(account: string): Promise<Reservation | undefined>;
-  reservationsOf(profile: string): Promise<number>;
+  reservationsOf(key: string): Promise<number>;
   /** Log items of published records but escrow entries, oldest first, behind the transaction identifier `after`. */
   publications(
     query: { readonly after: number; readonly notBefore?: Time; readonly before?: Time },

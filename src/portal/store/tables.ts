@@ -118,9 +118,9 @@ CREATE TABLE nonce (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonce_expires ON nonce (expires);
 
-CREATE TABLE reservation (account TEXT PRIMARY KEY, profile TEXT NOT NULL, expires INTEGER NOT NULL)
+CREATE TABLE reservation (account TEXT PRIMARY KEY, key TEXT NOT NULL, expires INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
-CREATE INDEX reservation_profile ON reservation (profile);
+CREATE INDEX reservation_key ON reservation (key);
 `;
 
 const ENTRY_TYPES: readonly string[] = [
@@ -277,10 +277,9 @@ export const createReader = (sql: Sql): Immediate<Reader> => {
       return row && { ...row, answer: row.answer ?? undefined };
     },
     reservation: (account) =>
-      sql.get("SELECT account, profile, expires FROM reservation WHERE account = ?", account) as
-        Reservation | undefined,
-    reservationsOf: (profile) =>
-      (sql.get("SELECT count(*) AS count FROM reservation WHERE profile = ?", profile) as { count: number }).count,
+      sql.get("SELECT account, key, expires FROM reservation WHERE account = ?", account) as Reservation | undefined,
+    reservationsOf: (key) =>
+      (sql.get("SELECT count(*) AS count FROM reservation WHERE key = ?", key) as { count: number }).count,
     publications: (query, bounds) => {
       const tids = sql.all(
         "SELECT tid FROM log WHERE published = 1 AND tid > ? AND added >= ? AND added < ? ORDER BY tid LIMIT ?",
@@ -457,13 +456,8 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         answer ?? null,
       );
     },
-    putReservation: ({ account, profile, expires }) => {
-      sql.run(
-        "INSERT OR REPLACE INTO reservation (account, profile, expires) VALUES (?, ?, ?)",
-        account,
-        profile,
-        expires,
-      );
+    putReservation: ({ account, key, expires }) => {
+      sql.run("INSERT OR REPLACE INTO reservation (account, key, expires) VALUES (?, ?, ?)", account, key, expires);
     },
     removeReservation: (account) => {
       sql.run("DELETE FROM reservation WHERE account = ?", account);

@@ -35,7 +35,7 @@ export const createAccount = async (context: Context, request: Request<"CreateAc
       return done();
     }
     const reservation = await tx.reservation(account);
-    if (reservation && reservation.expires > context.now && reservation.profile !== profile.udf) {
+    if (reservation && reservation.expires > context.now && reservation.key !== key.udf) {
       refuse(409, "The account name is reserved for somebody else. Try again in ten minutes.");
     }
     const accounts = await tx.accountsOf(profile.udf);

@@ -22,17 +22,17 @@ const textProblem = (context: Context, text: string): Problem | undefined => {
   return servesDomain(context, domain) ? undefined : "foreign";
 };
 
-/** What stands in the way at this portal, for one who may speak for `profiles`. */
+/** What stands in the way at this portal, for whoever signs with the key of that fingerprint. */
 const availabilityProblem = async (
   tx: Reader,
   account: string,
   now: number,
-  profiles: readonly string[] = [],
+  key?: string,
 ): Promise<Problem | undefined> => {
   const known = await tx.account(account);
   if (known) return known.status === "Closed" ? "deleted" : "taken";
   const reservation = await tx.reservation(account);
-  const isReserved = reservation && reservation.expires > now && !profiles.includes(reservation.profile);
+  const isReserved = reservation && reservation.expires > now && reservation.key !== key;
   return isReserved ? "reserved" : undefined;
 };
 
@@ -69,11 +69,10 @@ export const validateAccount = async (context: Context, request: Request<"Valida
       context,
       { resolveKey: findAuthenticationKey, instead: unsigned },
       async (tx, key): Promise<Answer> => {
-        const profiles = await profilesOfKey(tx, key);
-        const taken = await availabilityProblem(tx, account, now, profiles);
-        const [profile] = profiles;
-        if (!taken && profile !== undefined && (await tx.reservationsOf(profile)) < MAX_RESERVATIONS) {
-          await tx.putReservation({ account, profile, expires: now + RESERVATION });
+        const taken = await availabilityProblem(tx, account, now, key.udf);
+        const isKnown = (await profilesOfKey(tx, key)).length > 0;
+        if (!taken && isKnown && (await tx.reservationsOf(key.udf)) < MAX_RESERVATIONS) {
+          await tx.putReservation({ account, key: key.udf, expires: now + RESERVATION });
         }
         return answer(request, taken);
       },

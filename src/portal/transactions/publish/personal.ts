@@ -38,6 +38,7 @@ export const publishPersonal = async (tx: Transaction, context: Context, profile
       names,
       devices: devices.map((device) => ({ device: device.udf, authentication: device.authenticationKey.udf })),
     },
+    current !== undefined && profile.master.sequence > current.master.sequence,
   );
 };
 

@@ -27,6 +27,7 @@ export const publishRevocation = async (context: Context, record: SignedRecord):
       context,
       { SignedMasterProfile: note.record },
       { type: TYPE, identifier: note.udf, kind: "MasterProfile", owner: note.udf, hash: note.hash },
+      true,
     );
     return done();
   });
