@@ -123,12 +123,13 @@ export const ensureFolder = (deps: Deps, path: string): void => {
 
 /** Takes the inter-process lock, waiting for its holder. */
 const acquire = async (home: string, deps: Deps, onLost: () => void): Promise<void> => {
-  const { lock } = await import("./lockfile.js");
+  const { lock, lockFiles } = await import("./lockfile.js");
   for (let waited = 0; ;) {
     try {
       await lock(home, {
         lockfilePath: join(home, LOCK),
         realpath: false,
+        fs: lockFiles,
         stale: STALE,
         update: HEARTBEAT,
         onCompromised: onLost,

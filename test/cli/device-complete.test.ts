@@ -40,15 +40,15 @@ describe("device pending", () => {
     expect((await admin.ok("device pending")).json).toEqual({
       pending: [
         {
-          code: first.code,
           account: "alice@example.com",
+          code: first.code,
           device: { udf: UDF, name: "phone", description: "Linux" },
           requested: "2026-05-01T12:00:00Z",
           expires: "2026-05-02T12:00:00Z",
         },
         {
-          code: second.code,
           account: "alice@example.com",
+          code: second.code,
           device: { udf: UDF, name: "tablet", description: "Linux" },
           requested: "2026-05-01T13:00:00Z",
           expires: "2026-05-02T13:00:00Z",

@@ -49,7 +49,12 @@ describe("escrow split", () => {
   test("prints the shares, and keeps the master key", async () => {
     const admin = await withAccount(filePortal());
     const { json } = await admin.ok("escrow split --shares 5 --threshold 3");
-    expect(json).toEqual({ identifier: UDF, threshold: 3, shares: [SHARE, SHARE, SHARE, SHARE, SHARE] });
+    expect(json).toEqual({
+      identifier: UDF,
+      threshold: 3,
+      shares: [SHARE, SHARE, SHARE, SHARE, SHARE],
+      entry: { OfflineEscrowEntry: expect.any(Object) },
+    });
     expect(new Set((json as { shares: string[] }).shares).size).toBe(5);
     expect(await masterKeys(admin)).toEqual(["master-escrow", "master-signature"]);
     expect((await admin.ok("status")).json).toMatchObject({
