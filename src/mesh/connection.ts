@@ -55,10 +55,14 @@ export const parseVerificationCode = (text: string): string => {
   try {
     return parseUdf(text, CODE_BITS);
   } catch (cause) {
-    throw new MeshError("fingerprint-invalid", "That is not a verification code: five groups of four letters and digits.", {
-      hint: "Type the whole code as the new device shows it.",
-      cause,
-    });
+    throw new MeshError(
+      "fingerprint-invalid",
+      "That is not a verification code: five groups of four letters and digits.",
+      {
+        hint: "Type the whole code as the new device shows it.",
+        cause,
+      },
+    );
   }
 };
 
