@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as http from "node:http";
@@ -147,6 +147,41 @@ const message = (transaction: string, name: string, request: object): Outgoing =
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
+/** Runs one command to its end, and gives the milliseconds that it took. */
+const timed = (words: readonly string[], home: string): number => {
+  const began = performance.now();
+  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, MESHMAN_HOME: home, CI: "true" };
+  const { status, stderr } = spawnSync(process.execPath, words, { cwd: root, env, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
+  return performance.now() - began;
+};
+
+/** The client's whole commands over HTTP, as multiples of what Node itself needs to start. */
+const commands = (port: number): string[] => {
+  const portal = ["--portal", `http://127.0.0.1:${port}`];
+  const times = { node: [] as number[], create: [] as number[], connect: [] as number[] };
+  for (let index = 0; index < 7; index++) {
+    const [home, device, account] = [
+      path.join(folder, `h${index}`),
+      path.join(folder, `d${index}`),
+      `cli${index}@example.com`,
+    ];
+    timed(["bin/meshman.js", "profile", "create", "--no-passphrase"], home);
+    times.node.push(timed(["-e", "0"], home));
+    times.create.push(timed(["bin/meshman.js", "account", "create", account, ...portal], home));
+    const connect = ["device", "connect", account, ...portal, "--trust-on-first-use", "--no-passphrase"];
+    times.connect.push(timed(["bin/meshman.js", ...connect], device));
+  }
+  const ratio = (values: readonly number[]): string => (median(values) / median(times.node)).toFixed(1);
+  return [
+    "",
+    "Commands over HTTP, as multiples of node -e 0, medians of 7.",
+    `account create  ${ratio(times.create)}`,
+    `device connect  ${ratio(times.connect)}`,
+    "",
+  ];
+};
+
 const bench = async (): Promise<void> => {
   const people = Array.from({ length: PEOPLE }, (_, index) => makePerson(index));
   const port = await serve(
@@ -223,7 +258,7 @@ const bench = async (): Promise<void> => {
       row("Hello", rounds.hello),
       row("Get", rounds.get),
       row("Publish", rounds.publish),
-      "",
+      ...commands(port),
     ].join("\n"),
   );
 };
