@@ -165,9 +165,12 @@ const readCertificate = (text: string, udf: string): X509Certificate => {
   throw new MeshError("key-invalid", `A certificate beside the key ${udf} is not the DER of an X.509 certificate.`);
 };
 
-const isFor = (certificate: X509Certificate, key: PublicKey): boolean => {
+const isFor = (certificate: X509Certificate, { crv, x }: PublicKey): boolean => {
   try {
-    return certificate.publicKey.equals(publicKeyObject(key));
+    // Not KeyObject.equals: comparing keys of two kinds leaves an error behind in OpenSSL, which the next private key that is
+    // read throws.
+    const spki = certificate.publicKey.export({ format: "der", type: "spki" });
+    return spki.equals(subjectPublicKeyInfo(crv, x));
   } catch {
     // A kind of key that OpenSSL does not know.
     return false;

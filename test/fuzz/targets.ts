@@ -1,0 +1,23 @@
+import type { Target } from "./engine.js";
+import { homeTargets } from "./homes.js";
+import { largeTarget } from "./large.js";
+import { makePerson } from "./person.js";
+import { portalTargets } from "./portals.js";
+import { recordTargets } from "./records.js";
+import { textTargets } from "./texts.js";
+
+/** Everything that reads what others wrote. */
+export const allTargets = async (): Promise<readonly Target[]> => {
+  const person = await makePerson("alice");
+  return [
+    ...textTargets,
+    largeTarget,
+    ...(await recordTargets(person)),
+    ...(await portalTargets(person)),
+    ...(await homeTargets()),
+  ];
+};
+
+/** How many of `total` inputs a target gets: one at least. */
+export const shareOf = (target: Target, all: readonly Target[], total: number): number =>
+  Math.max(1, Math.round((total * target.weight) / all.reduce((sum, { weight }) => sum + weight, 0)));

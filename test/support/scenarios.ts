@@ -1,0 +1,315 @@
+import * as fs from "node:fs";
+import { expect } from "vitest";
+import type { Outcome } from "./cli.js";
+import { machineView, portalView, type Worlds } from "./worlds.js";
+
+const ACCOUNT = "alice@example.com";
+const SECOND = "alice@other.example";
+
+/** A command that may be cut short anywhere, and what must hold then. */
+export interface Scenario {
+  readonly name: string;
+  /** The world to begin with. */
+  readonly from: string;
+  readonly machine: string;
+  /** Does something new each time it comes to its end, so that it is run again only where it failed. */
+  readonly once?: true;
+  /** Takes its time, because of passphrases: is tried less often. */
+  readonly slow?: true;
+  line(worlds: Worlds): string;
+  /** Codes by which the same command may say, after it was cut short, that there is nothing left to do. */
+  readonly done?: readonly string[];
+  /** What must hold right after the command was cut short, before it is run again. */
+  check?(worlds: Worlds): Promise<void>;
+  /** Brings everything to its end where running the command again could not, and says what is so in the end. */
+  view(worlds: Worlds, again: Outcome): Promise<unknown>;
+}
+
+const shares = (worlds: Worlds, folder: string): string =>
+  [1, 3].map((n) => `--share-file ${worlds.path(folder, `share-${n}-of-3.txt`)}`).join(" ");
+
+const connect = (worlds: Worlds): string =>
+  `device connect ${ACCOUNT} --portal ${worlds.portal} --trust-on-first-use --device-name phone --no-passphrase`;
+
+const split = (worlds: Worlds, folder: string): string =>
+  `escrow split --shares 3 --threshold 2 --out ${worlds.path(folder)} --erase-master`;
+
+const passphrase = (worlds: Worlds): string => {
+  fs.writeFileSync(worlds.path("passphrase"), "correct horse\n", { mode: 0o600 });
+  return worlds.path("passphrase");
+};
+
+const codeOf = (worlds: Worlds): string => fs.readFileSync(worlds.path("code"), "utf8");
+
+const hasMaster = async (worlds: Worlds, machine: string): Promise<boolean> => {
+  const { json } = await worlds.ok(machine, "keystore status");
+  return (json as { keys: { use: string }[] }).keys.some(({ use }) => use === "master-signature");
+};
+
+/** What the portals and these machines hold. */
+const viewOf = async (worlds: Worlds, ...machines: string[]): Promise<unknown> => ({
+  portal: portalView(worlds.path("portal", "portal.sqlite")),
+  other: portalView(worlds.path("portal", "other.sqlite")),
+  machines: Object.fromEntries(
+    await Promise.all(machines.map(async (machine) => [machine, await machineView(worlds, machine)])),
+  ),
+});
+
+/** Makes the worlds that the scenarios begin with, each from the one before. */
+export const makeWorlds = async (worlds: Worlds): Promise<void> => {
+  await worlds.keep("nothing");
+  await worlds.ok("laptop", "profile create --device-name laptop --no-passphrase");
+  await worlds.keep("profile");
+  await worlds.ok("laptop", `account create ${ACCOUNT} --portal ${worlds.portal}`);
+  await worlds.keep("account");
+  const asked = await worlds.ok("phone", connect(worlds));
+  fs.writeFileSync(worlds.path("code"), asked.at("code"));
+  await worlds.keep("request");
+  await worlds.ok("laptop", `account create ${SECOND} --portal ${worlds.other}`);
+  await worlds.keep("request at two portals");
+  await worlds.ok("laptop", `device complete ${codeOf(worlds)}`);
+  await worlds.ok("phone", "device status");
+  await worlds.keep("phone at two portals");
+  await worlds.restore("request");
+  await worlds.ok("laptop", `device complete ${codeOf(worlds)}`);
+  await worlds.keep("answered");
+  await worlds.ok("phone", "device status");
+  await worlds.keep("phone");
+  await worlds.ok("laptop", split(worlds, "recovery"));
+  await worlds.keep("shares");
+  await worlds.restore("request");
+  await worlds.ok("laptop", `device complete ${codeOf(worlds)} --admin`);
+  await worlds.ok("phone", "device status");
+  await worlds.keep("two administrators");
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "profile create",
+    from: "nothing",
+    machine: "laptop",
+    line: () => "profile create --device-name laptop --no-passphrase",
+    done: ["profile-exists"],
+    view: async (worlds) => {
+      await worlds.ok("laptop", `account create ${ACCOUNT} --portal ${worlds.portal}`);
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "account create",
+    from: "profile",
+    machine: "laptop",
+    line: (worlds) => `account create ${ACCOUNT} --portal ${worlds.portal}`,
+    view: (worlds) => viewOf(worlds, "laptop"),
+  },
+  {
+    name: "account create at a second portal",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => `account create ${SECOND} --portal ${worlds.other}`,
+    view: async (worlds) => {
+      await worlds.ok("laptop", "profile verify");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "account delete",
+    from: "phone at two portals",
+    machine: "laptop",
+    line: () => `account delete ${SECOND} --confirm ${SECOND}`,
+    done: ["account-not-found"],
+    view: async (worlds) => {
+      await worlds.ok("laptop", "profile verify");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "device connect",
+    from: "account",
+    machine: "phone",
+    line: connect,
+    view: async (worlds, again) => {
+      const pending = await worlds.ok("laptop", "device pending");
+      expect((pending.json as { pending: unknown[] }).pending).toHaveLength(1);
+      expect(pending.at("pending", 0, "code")).toBe(again.at("code"));
+      await worlds.ok("laptop", `device complete ${again.at("code")}`);
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device complete",
+    from: "request",
+    machine: "laptop",
+    line: (worlds) => `device complete ${codeOf(worlds)} --name telephone`,
+    view: async (worlds) => {
+      await worlds.ok("phone", "device status");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device complete --admin",
+    from: "request",
+    machine: "laptop",
+    line: (worlds) => `device complete ${codeOf(worlds)} --admin`,
+    view: async (worlds) => {
+      await worlds.ok("phone", "device pending");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device complete --refuse",
+    from: "request",
+    machine: "laptop",
+    line: (worlds) => `device complete ${codeOf(worlds)} --refuse`,
+    done: ["request-not-found"],
+    view: async (worlds) => {
+      expect((await worlds.run("phone", "device status")).at("status")).toBe("refused");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device complete at two portals",
+    from: "request at two portals",
+    machine: "laptop",
+    line: (worlds) => `device complete ${codeOf(worlds)}`,
+    view: async (worlds) => {
+      await worlds.ok("phone", "device status");
+      await worlds.ok("laptop", "profile verify");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device status",
+    from: "answered",
+    machine: "phone",
+    line: () => "device status",
+    view: (worlds) => viewOf(worlds, "phone"),
+  },
+  {
+    name: "device remove",
+    from: "phone",
+    machine: "laptop",
+    line: () => "device remove phone",
+    done: ["device-not-found"],
+    view: async (worlds) => {
+      expect((await worlds.run("phone", "device status")).at("status")).toBe("removed");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "device remove, an administrator",
+    from: "two administrators",
+    machine: "laptop",
+    line: () => "device remove phone",
+    done: ["device-not-found"],
+    view: async (worlds) => {
+      expect((await worlds.run("phone", "device status")).at("status")).toBe("removed");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "device remove at two portals",
+    from: "phone at two portals",
+    machine: "laptop",
+    line: () => "device remove phone",
+    done: ["device-not-found"],
+    view: async (worlds) => {
+      expect((await worlds.run("phone", "device status")).at("status")).toBe("removed");
+      await worlds.ok("laptop", "profile verify");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "escrow split",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => split(worlds, "one"),
+    done: ["file-exists", "master-key-needed"],
+    check: async (worlds) => {
+      // At every moment the master key is here, or its shares are.
+      if (!(await hasMaster(worlds, "laptop"))) await worlds.ok("laptop", `escrow verify ${shares(worlds, "one")}`);
+    },
+    view: async (worlds, again) => {
+      const { code } = again;
+      if (code === undefined || code === "master-key-needed") {
+        await worlds.ok("laptop", `escrow verify ${shares(worlds, "one")}`);
+      } else if (await hasMaster(worlds, "laptop")) {
+        // Files of the run that was cut short are never written over.
+        await worlds.ok("laptop", split(worlds, "two"));
+        await worlds.ok("laptop", `escrow verify ${shares(worlds, "two")}`);
+      }
+      expect(await hasMaster(worlds, "laptop")).toBe(false);
+      return machineView(worlds, "laptop");
+    },
+  },
+  {
+    name: "escrow recover",
+    from: "shares",
+    machine: "desktop",
+    line: (worlds) =>
+      `escrow recover --account ${ACCOUNT} --portal ${worlds.portal} ${shares(worlds, "recovery")} --device-name desktop --no-passphrase`,
+    view: async (worlds) => {
+      await worlds.ok("desktop", "profile verify");
+      return viewOf(worlds, "desktop");
+    },
+  },
+  {
+    name: "escrow recover of the master key alone",
+    from: "shares",
+    machine: "laptop",
+    line: (worlds) => `escrow recover ${shares(worlds, "recovery")}`,
+    view: (worlds) => viewOf(worlds, "laptop"),
+  },
+  {
+    name: "escrow recover --new-epoch",
+    from: "shares",
+    machine: "phone",
+    once: true,
+    line: (worlds) => `escrow recover --new-epoch ${shares(worlds, "recovery")}`,
+    view: async (worlds) => {
+      // Every run that comes to its end makes one more epoch.
+      const { json } = await worlds.ok("phone", "profile verify");
+      await worlds.ok("phone", "device pending");
+      const { keys, admin, work } = (await machineView(worlds, "phone")) as Record<string, unknown>;
+      return { keys, admin, work, ok: (json as Record<string, unknown>)["ok"] };
+    },
+  },
+  {
+    name: "keystore passwd",
+    from: "account",
+    machine: "laptop",
+    line: () => "keystore passwd --no-passphrase",
+    view: async (worlds) => {
+      expect(fs.readFileSync(worlds.path("laptop", "keystore.key"), "utf8").trim().split("\n")).toHaveLength(1);
+      await worlds.ok("laptop", "device pending");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "keystore passwd to a passphrase",
+    from: "account",
+    machine: "laptop",
+    slow: true,
+    // The passphrase is ignored where none is in force yet.
+    line: (worlds) =>
+      `keystore passwd --passphrase-file ${passphrase(worlds)} --new-passphrase-file ${passphrase(worlds)}`,
+    view: async (worlds) => {
+      expect(fs.existsSync(worlds.path("laptop", "keystore.key"))).toBe(false);
+      await worlds.ok("laptop", `device pending --passphrase-file ${passphrase(worlds)}`);
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "profile delete",
+    from: "account",
+    machine: "laptop",
+    line: () => "profile delete --confirm default",
+    done: ["profile-not-found"],
+    view: async (worlds) => {
+      // Keys that were left over go with the next profile.
+      await worlds.ok("laptop", "profile create --device-name laptop --no-passphrase");
+      return viewOf(worlds, "laptop");
+    },
+  },
+];
