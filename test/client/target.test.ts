@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parsePortal } from "../../src/client/target.js";
 import { errorCode, meshError } from "../support/deps.js";
 
-const options = { allowHttp: false, localPath: "/home/alice/portal", cwd: "/work" };
+const options = { allowHttp: false, localPath: "/home/alice/portal", cwd: "/there" };
 
 describe("parsePortal", () => {
   it.each([
@@ -20,11 +20,11 @@ describe("parsePortal", () => {
 
   it("takes local and file paths, and gives back what reads the same again", () => {
     expect(parsePortal("local", options)).toEqual({ kind: "embedded", url: "local", path: "/home/alice/portal" });
-    for (const text of ["file:store", "file:./store", "file:/work/store", "file:///work/store"]) {
-      expect(parsePortal(text, options)).toEqual({ kind: "embedded", url: "file:/work/store", path: "/work/store" });
+    for (const text of ["file:store", "file:./store", "file:/there/store", "file:///there/store"]) {
+      expect(parsePortal(text, options)).toEqual({ kind: "embedded", url: "file:/there/store", path: "/there/store" });
     }
     const odd = parsePortal("file:a b?c#d%20e", options);
-    expect(odd).toEqual({ kind: "embedded", url: "file:/work/a b?c#d%20e", path: "/work/a b?c#d%20e" });
+    expect(odd).toEqual({ kind: "embedded", url: "file:/there/a b?c#d%20e", path: "/there/a b?c#d%20e" });
     expect(parsePortal(odd.url, { ...options, cwd: "/elsewhere" })).toEqual(odd);
   });
 
