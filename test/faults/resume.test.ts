@@ -75,6 +75,32 @@ test("an account can be made at a portal that was left some versions ago", async
   expect((await worlds.ok("laptop", "account list")).json).toMatchObject({ accounts: [{}, {}] });
 });
 
+test("a removal whose answer was lost is done when it is asked for again, and nothing more after that", async () => {
+  await worlds.restore("phone");
+  worlds.wiretap = (transaction) => (transaction === "Publish" ? "drop" : "answer");
+  expect((await worlds.run("laptop", "device remove phone")).code).toBe("portal-unreachable");
+  await worlds.mend();
+  expect((await worlds.ok("laptop", "device remove phone")).at("device", "name")).toBe("phone");
+  expect((await worlds.run("laptop", "device remove phone")).code).toBe("device-not-found");
+});
+
+test("a profile that was published at one portal only is published at the other by the same command", async () => {
+  await worlds.restore("phone at two portals");
+  // The first portal has taken the new version, and nothing after that comes through.
+  let published = false;
+  worlds.wiretap = (transaction) => {
+    const fate = published ? "lose" : "answer";
+    published ||= transaction === "Publish";
+    return fate;
+  };
+  await worlds.run("laptop", "device remove phone");
+  expect((await worlds.ok("laptop", "status")).json).toMatchObject({ pendingWork: [{ kind: "publish" }] });
+  await worlds.mend();
+  await worlds.run("laptop", "device remove phone");
+  expect((await worlds.ok("laptop", "status")).json).toMatchObject({ pendingWork: [] });
+  await worlds.ok("laptop", "profile verify");
+});
+
 test("of two splits into one folder at once one gives way, and the shares of the other stay whole", async () => {
   await worlds.restore("account");
   const line = `escrow split --shares 3 --threshold 3 --out ${worlds.path("both")} --erase-master`;

@@ -16,6 +16,8 @@ export interface Target<Input = unknown> {
   make(random: Random): Input;
   /** Reads the input. Throws an Error where what it gives back cannot be right. */
   read(input: Input): unknown;
+  /** What must go on working after any input. */
+  unharmed?(): unknown;
 }
 
 export interface FuzzOptions {
@@ -67,6 +69,11 @@ const tryInput = async (target: Target, input: unknown): Promise<Trial> => {
     if (isMeshError(error)) failure &&= `code ${error.code}: ${failure}`;
   }
   const milliseconds = performance.now() - start;
+  try {
+    await target.unharmed?.();
+  } catch (error) {
+    failure ??= `What comes after it fails: ${error instanceof Error ? error.message : String(error)}`;
+  }
   if (milliseconds > TIME_LIMIT) failure ??= `It took ${Math.round(milliseconds)} ms.`;
   return { failure, accepted, milliseconds };
 };

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SEED } from "../support/sample.js";
 import { isMeshError } from "../../src/errors.js";
+import { privateKeyObject, publicKeyRecord, readPublicKey, type PublicKeyRecord } from "../../src/mesh/keys.js";
 import { signRequest, verifyRequest } from "../../src/mesh/request-signature.js";
 import { fuzz } from "./engine.js";
 import { makePerson, NOW, stream } from "./person.js";
@@ -29,4 +30,13 @@ test("a signature whose headers are longer than any needs to be is refused befor
   };
   await verify(100);
   await expect(verify(1000)).rejects.toSatisfy((error) => isMeshError(error, "signature-invalid"));
+});
+
+// Found by fuzzing: whoever posted such a request made the administrator's next command fail that signs anything.
+test("a certificate for another kind of key is refused and leaves nothing behind that makes the next key fail", async () => {
+  const { admin, first } = await makePerson("alice");
+  const { MasterEscrowKeys = [] } = first.master.payload;
+  const record = { ...publicKeyRecord(admin.keys.online), X509Certificate: MasterEscrowKeys[0]?.X509Certificate };
+  expect(() => readPublicKey(record as PublicKeyRecord, "online-signature")).toThrow("is for another key");
+  expect(privateKeyObject(admin.keys.online).type).toBe("private");
 });

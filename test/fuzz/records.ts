@@ -1,14 +1,13 @@
 import { readConnectionRequest, readConnectionResult } from "../../src/mesh/connection.js";
 import { createEscrowEntry, escrowIdentifier, openEscrowEntry } from "../../src/mesh/escrow.js";
 import { decryptDirect, encryptDirect, readRecord, type SignedRecord } from "../../src/mesh/jose.js";
-import type { PrivateKey } from "../../src/mesh/keys.js";
+import { publicKeyOf, publicKeyRecord, readPublicKey, type PrivateKey } from "../../src/mesh/keys.js";
 import { readApplication } from "../../src/mesh/records/application.js";
 import { readDevice } from "../../src/mesh/records/device.js";
 import { readMaster } from "../../src/mesh/records/master.js";
 import { readPersonal } from "../../src/mesh/records/personal.js";
 import { verifyRequest, signRequest } from "../../src/mesh/request-signature.js";
 import { createVerifier } from "../../src/mesh/verification.js";
-import { publicKeyOf } from "../../src/mesh/keys.js";
 import { hkdfSync } from "node:crypto";
 import { utf8 } from "../../src/mesh/bytes.js";
 import type { Target } from "./engine.js";
@@ -92,6 +91,11 @@ export const recordTargets = async (person: Person): Promise<readonly Target[]> 
     ...legacySeeds(),
   ].map((text) => Buffer.from(text));
 
+  const { MasterSignatureKey, MasterEscrowKeys = [], OnlineSignatureKeys = [] } = first.master.payload;
+  const certificates = [MasterSignatureKey, ...MasterEscrowKeys, ...OnlineSignatureKeys].map(({ X509Certificate }) =>
+    Buffer.from(X509Certificate ?? "", "base64url"),
+  );
+
   return [
     record("record", 15_000, Object.values(records), (value) => readRecord(value, "PersonalProfile")),
     record("master", 15_000, [records.MasterProfile, records.Revocation], readMaster),
@@ -102,6 +106,30 @@ export const recordTargets = async (person: Person): Promise<readonly Target[]> 
     record("result", 15_000, [records.ConnectionResult], (value) =>
       readConnectionResult(value, [publicKeyOf(admin.keys.online)]),
     ),
+    {
+      name: "certificate",
+      weight: 20_000,
+      codes: ["key-invalid", "record-invalid"],
+      make: (random) => {
+        const [beside, chain] = [random.pick(certificates), random.pick(certificates)];
+        const altered = (octets: Buffer): string =>
+          (random.chance(0.7) ? mutateOctets(random, octets) : octets).toString("base64url");
+        return {
+          use: random.pick(["master-signature", "master-escrow", "online-signature"] as const),
+          X509Certificate: altered(beside),
+          ...(random.chance(0.5) ? { X509Chain: [altered(chain)] } : {}),
+        };
+      },
+      read: (input) => {
+        const { use, ...beside } = input as { use: "master-signature" | "master-escrow" | "online-signature" };
+        const keys = {
+          "master-signature": master.signature,
+          "master-escrow": master.escrow,
+          "online-signature": admin.keys.online,
+        };
+        readPublicKey({ ...publicKeyRecord(keys[use]), ...beside }, use);
+      },
+    },
     {
       name: "escrow",
       weight: 10_000,

@@ -34,16 +34,21 @@ interface Moment {
   readonly after: number;
 }
 
-/** Runs a command as a process of its own, and kills it. Gives false where it was faster. */
-const killed = async (worlds: Worlds, { machine }: Scenario, line: string, moment: Moment): Promise<boolean> => {
+/** Runs a command as a process of its own, and kills it. Gives its exit status where it was faster. */
+const kill = async (
+  worlds: Worlds,
+  { machine }: Scenario,
+  line: string,
+  moment: Moment,
+): Promise<"killed" | number | null> => {
   const child = spawn(process.execPath, [LAUNCHER, ...line.split(" "), "--json"], {
     cwd: worlds.path(),
     env: { PATH: process.env["PATH"] ?? "", MESHMAN_HOME: worlds.home(machine) },
     stdio: "ignore",
   });
-  const ended = new Promise<boolean>((resolve, reject) => {
+  const ended = new Promise<"killed" | number | null>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (_, signal) => resolve(signal === "SIGKILL"));
+    child.once("exit", (code, signal) => resolve(signal === "SIGKILL" ? "killed" : code));
   });
   const isAlive = (): boolean => child.exitCode === null && child.signalCode === null;
   const lock = path.join(worlds.home(machine), ".lock");
@@ -69,7 +74,7 @@ interface Usual {
 const measure = async (worlds: Worlds, scenario: Scenario): Promise<Usual> => {
   await worlds.restore(scenario.from);
   const began = performance.now();
-  expect(await killed(worlds, scenario, scenario.line(worlds), { from: "start", after: 60_000 })).toBe(false);
+  expect(await kill(worlds, scenario, scenario.line(worlds), { from: "start", after: 60_000 })).toBe(0);
   const milliseconds = performance.now() - began;
   await worlds.restore(scenario.from);
   const whole = await worlds.ok(scenario.machine, scenario.line(worlds));
@@ -80,7 +85,7 @@ const measure = async (worlds: Worlds, scenario: Scenario): Promise<Usual> => {
 const crash = async (worlds: Worlds, scenario: Scenario, moment: Moment, expected: unknown): Promise<boolean> => {
   await worlds.restore(scenario.from);
   const line = scenario.line(worlds);
-  if (!(await killed(worlds, scenario, line, moment))) return false;
+  if ((await kill(worlds, scenario, line, moment)) !== "killed") return false;
   ageLock(worlds, scenario.machine);
   await machineView(worlds, scenario.machine);
   await scenario.check?.(worlds);
