@@ -2,7 +2,7 @@ import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import { homePath, openHome, type Home } from "../keystore/home.js";
 import type { Keystore } from "../keystore/keystore.js";
-import type { Result } from "./output.js";
+import { printableLines, type Result } from "./output.js";
 
 /** The options that every command takes, before the noun or after the verb. */
 export interface Globals {
@@ -87,7 +87,7 @@ const isSet = (value: string | undefined): boolean =>
 export const createContext = (deps: Deps, globals: Globals, emit: (result: Result) => Promise<void>): Context => {
   let home: Home | undefined;
   const write = async (message: string): Promise<void> => {
-    await deps.stderr.write(`${message}\n`);
+    await deps.stderr.write(`${printableLines(message)}\n`);
   };
   return {
     deps,

@@ -24,6 +24,9 @@ const UNPRINTABLE =
 export const printable = (text: string): string =>
   text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+/** The same for text of several lines, whose line ends are ours: names in it have been made safe before. */
+export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n");
+
 /** Lines of `label  value`, the values aligned. Rows without a value are left out. */
 export const fields = (rows: readonly (readonly [label: string, value: string | undefined])[]): string => {
   const shown = rows.filter((row): row is readonly [string, string] => row[1] !== undefined);
@@ -52,7 +55,7 @@ export const readableTime = (time: string): string => `${time.slice(0, 10)} ${ti
 
 /** Prints a result: one JSON document, or its text. */
 export const printResult = async (deps: Deps, result: Result, { json, quiet }: OutputOptions): Promise<void> => {
-  const text = json ? `${JSON.stringify(result.value)}\n` : result.text;
+  const text = json ? `${JSON.stringify(result.value)}\n` : printableLines(result.text);
   if (text !== "") await deps.stdout.write(text);
   if (result.note !== undefined && !quiet) await deps.stderr.write(`${deps.stderr.isTTY ? "\n" : ""}${result.note}\n`);
 };

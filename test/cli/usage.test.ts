@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { NOUNS, PLAIN_COMMANDS } from "../../src/cli/commands.js";
@@ -219,4 +220,12 @@ test("aliases do what the device verbs do", async () => {
   expect((await admin.ok("pending")).json).toEqual((await admin.ok("device pending")).json);
   await admin.ok("complete", asked.at("code"));
   expect((await phone.ok("device status")).json).toMatchObject({ status: "accepted" });
+});
+
+test("a message shows hidden characters as escapes, whatever it quotes", async () => {
+  const desk = machine();
+  fs.mkdirSync(path.join(desk.folder, "a\u001b[31mb\u202e"), { mode: 0o755 });
+  const { stderr } = await desk.run("escrow split --shares 3 --threshold 2 --out", "a\u001b[31mb\u202e");
+  expect(stderr).toContain("a\\u001b[31mb\\u202e");
+  expect(stderr).not.toMatch(/[\u001b\u202e]/);
 });
