@@ -95,18 +95,21 @@ export const openEscrow = async (
   clients: readonly PortalClient[],
 ): Promise<OpenedEscrow> => {
   const { key, identifier } = combineShares(shares, escrowIdentifier);
-  const candidates: unknown[] = input.list("entryFile").map((file) => readEntryFile(context, file));
-  for (const client of clients) candidates.push(...(await fetchEscrowEntry(client, identifier)));
   let failure: { readonly reason: unknown } | undefined;
-  for (const candidate of candidates) {
-    try {
-      const escrowed = await openEscrowEntry(candidate, key);
-      return { identifier, threshold: shares[0]?.threshold ?? 0, escrowed };
-    } catch (error) {
-      failure = { reason: error };
+  try {
+    const candidates: unknown[] = input.list("entryFile").map((file) => readEntryFile(context, file));
+    for (const client of clients) candidates.push(...(await fetchEscrowEntry(client, identifier)));
+    for (const candidate of candidates) {
+      try {
+        const escrowed = await openEscrowEntry(candidate, key);
+        return { identifier, threshold: shares[0]?.threshold ?? 0, escrowed };
+      } catch (error) {
+        failure = { reason: error };
+      }
     }
+  } finally {
+    key.fill(0);
   }
-  key.fill(0);
   if (failure) throw failure.reason;
   throw new MeshError("record-not-found", `No portal has the escrow entry ${identifier}.`, {
     hint: "Give the file that was written beside the shares: --entry-file entry.json",
