@@ -117,11 +117,11 @@ const profileNaming = async (
   // What an interrupted run has already sent is sent again as it was: the portal knows those octets.
   const sent = state.work.find((work) => work.kind === "account-create" && work.account === account.account);
   if (sent?.kind === "account-create") return readPersonal(sent.record);
-  const current = await newestOf(elsewhere, client);
+  const { profile: current, isKnown } = await newestOf(elsewhere, client);
   const next = add(current);
   if (!next) return current;
   // A portal that knows the profile already takes the new version as one of its successors.
-  if (client.info.extensions.has("succession") && (await isKnown(session, client))) {
+  if (isKnown && client.info.extensions.has("succession")) {
     await publishProfile(client, next, session.authenticationKey).catch((error: unknown) => {
       // Without an open account it takes nothing; then the account is made with this version.
       if (!(error instanceof MeshError) || error.code !== "refused") throw error;
@@ -156,14 +156,14 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
   return { ...session, context, state: { ...current, accounts } };
 };
 
-const isKnown = async (session: Session, client: PortalClient): Promise<boolean> =>
-  (await fetchProfile(client, { identifier: session.state.udf })) !== undefined;
-
 /**
  * The version kept here, one that a portal may have taken though its answer was lost, or the one that the portal knows from
- * before: the newest of them.
+ * before: the newest of them. `isKnown` where that portal has any.
  */
-const newestOf = async (session: Session, client: PortalClient): Promise<PersonalProfile> => {
+const newestOf = async (
+  session: Session,
+  client: PortalClient,
+): Promise<{ profile: PersonalProfile; isKnown: boolean }> => {
   const { context, keystore, state } = session;
   const begun = state.work.flatMap((work) => (work.kind === "account-create" ? [readPersonal(work.record)] : []));
   const kept = begun.reduce(
@@ -171,12 +171,11 @@ const newestOf = async (session: Session, client: PortalClient): Promise<Persona
     await refresh(session),
   );
   const fetched = await fetchProfile(client, { identifier: state.udf });
-  if (!fetched) return kept;
-  if (compareVersions(fetched.profile, kept) <= 0) return kept;
+  if (!fetched || compareVersions(fetched.profile, kept) <= 0) return { profile: kept, isKnown: fetched !== undefined };
   const pin = loadPins(context.home, keystore).profiles[state.udf];
   const { profile } = await followProfile(client, fetched, pin, context.globals.acceptGap);
   await remember(session, profile);
-  return profile;
+  return { profile, isKnown: true };
 };
 
 const setWork = (session: Session, account: AccountState, profile: PersonalProfile | undefined): Promise<unknown> =>
