@@ -169,6 +169,13 @@ export type Parsed =
 
 const help = (text: string): Parsed => ({ kind: "text", text, value: { help: text } });
 
+/** False where a line that begins with words names a noun, verb or command that there is not. */
+const namesCommand = ([first = "", second = ""]: readonly string[]): boolean => {
+  if (first === "" || first.startsWith("-") || first === "help" || Object.hasOwn(PLAIN_COMMANDS, first)) return true;
+  const noun = NOUNS.find(({ name }) => name === first);
+  return noun !== undefined && (second === "" || second.startsWith("-") || Object.hasOwn(noun.verbs, second));
+};
+
 /** Parses a command line. Help is text; anything wrong is a `usage` error with the nearest right word as its hint. */
 export const parseCommandLine = (argv: readonly string[], deps: Deps, version: string): Parsed => {
   let chosen: Invocation | undefined;
@@ -188,7 +195,9 @@ export const parseCommandLine = (argv: readonly string[], deps: Deps, version: s
     if (argv.length === 0) return help(program.helpInformation());
     // Commander's own help command goes one level deep: `help profile create` would be about `profile`.
     const [first, ...rest] = argv;
-    program.parse(first === "help" && rest.length > 0 ? [...rest, "--help"] : argv, { from: "user" });
+    const line = first === "help" && rest.length > 0 ? [...rest, "--help"] : argv;
+    // Help on what there is not is an error: commander would show the help of what is around it.
+    program.parse(namesCommand(line) ? line : line.filter((word) => word !== "--help"), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === "commander.version") return { kind: "text", text: printed, value: { version } };

@@ -229,3 +229,14 @@ test("a message shows hidden characters as escapes, whatever it quotes", async (
   expect(stderr).toContain("a\\u001b[31mb\\u202e");
   expect(stderr).not.toMatch(/[\u001b\u202e]/);
 });
+
+test.each([
+  "nosuch --help",
+  "help nosuch",
+  "profile nosuch --help",
+  "help profile nosuch",
+  "help prfile",
+  "constructor --help",
+])("help on what there is not is wrong usage: %s", async (line) => {
+  expect(await machine().run(line)).toMatchObject({ status: 2, code: "usage" });
+});
