@@ -1,3 +1,5 @@
+import { debugText, type Message } from "./messages/message.js";
+
 /** Every way in which meshman can fail, each with its documented exit status. Codes are stable: scripts rely on them. */
 const EXIT_STATUS = {
   // 1: unexpected failure
@@ -12,6 +14,7 @@ const EXIT_STATUS = {
   "input-required": 2,
   "address-invalid": 2,
   "fingerprint-invalid": 2,
+  "pin-invalid": 2,
   "portal-invalid": 2,
   "file-unreadable": 2,
   "passphrase-weak": 2,
@@ -37,6 +40,9 @@ const EXIT_STATUS = {
   "not-administrator": 5,
   "not-connected": 5,
   "self-removal": 5,
+  "invite-unknown": 5,
+  "invite-expired": 5,
+  "invite-used": 5,
   "keystore-permissions": 5,
   "read-only": 5,
   "file-exists": 5,
@@ -81,19 +87,24 @@ export const exitStatus = (code: ErrorCode): number => EXIT_STATUS[code];
 
 export interface MeshErrorOptions {
   /** What to do next, as one sentence. */
-  readonly hint?: string;
+  readonly hint?: Message | undefined;
   readonly cause?: unknown;
 }
 
-/** An error that a user can cause or meet. `message` says what happened, `hint` what to do next; neither holds a secret. */
+/**
+ * An error that a user can cause or meet. `text` says what happened, `hint` what to do next, both in whatever language they
+ * are shown in; neither holds a secret. The `message` that every Error has is for programmers.
+ */
 export class MeshError extends Error {
   readonly code: ErrorCode;
-  readonly hint: string | undefined;
+  readonly text: Message;
+  readonly hint: Message | undefined;
 
-  constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: ErrorCode, text: Message, options: MeshErrorOptions = {}) {
+    super(debugText(text), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "MeshError";
     this.code = code;
+    this.text = text;
     this.hint = options.hint;
   }
 }

@@ -4,6 +4,7 @@ import passwordPrompt from "@inquirer/password";
 import selectPrompt from "@inquirer/select";
 import type { Prompts } from "./deps.js";
 import { MeshError } from "./errors.js";
+import { msg } from "./messages/message.js";
 
 /** Where a prompt reads from and writes to. */
 export interface Terminal {
@@ -15,7 +16,7 @@ const interruptible = async <T>(answer: Promise<T>): Promise<T> => {
   try {
     return await answer;
   } catch (cause) {
-    throw new MeshError("interrupted", "Interrupted.", { cause });
+    throw new MeshError("interrupted", msg("interrupted"), { cause });
   }
 };
 

@@ -4,6 +4,7 @@ import { bringUp, fetchHistory, publishProfile } from "../client/profiles.js";
 import { readProfile, updateProfile } from "../keystore/state.js";
 import { recordTime } from "../mesh/profile.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
+import { msg } from "../messages/message.js";
 import { withGlobals } from "./context.js";
 import { knownProfile } from "./known.js";
 import { accountsOf } from "./select.js";
@@ -69,7 +70,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
       } catch (error) {
         if (!isMeshError(error, "conflict")) throw error;
         if (attempt === MAX_ATTEMPTS) throw busyProfile(error);
-        await context.detail(`Another device changed the profile first; trying again (${attempt} of ${MAX_ATTEMPTS}).`);
+        await context.detail(msg("change.again", { attempt, attempts: MAX_ATTEMPTS }));
         continue;
       }
       await remember(session, next);
@@ -80,10 +81,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
 };
 
 const busyProfile = (cause: unknown): MeshError =>
-  new MeshError("conflict", "Other devices keep changing the profile at the same time.", {
-    hint: "Try again in a moment.",
-    cause,
-  });
+  new MeshError("conflict", msg("change.busy"), { hint: msg("change.busy.hint"), cause });
 
 /** Publishes to the profile's other accounts. What cannot be reached is left as unfinished work and made up for next time. */
 const publishElsewhere = async (
@@ -105,8 +103,8 @@ const publishElsewhere = async (
       });
     } catch (error) {
       failed = true;
-      const reason = isMeshError(error) ? error.message : "unexpected failure";
-      await context.note(`warning: ${account.account} could not be brought up to date: ${reason}`);
+      const reason = isMeshError(error) ? error.text : msg("change.unexpected");
+      await context.note(msg("change.not-everywhere", { account: account.account, reason }));
     }
   }
   const kept = readProfile(context.home, state.udf) ?? state;

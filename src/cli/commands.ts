@@ -1,39 +1,22 @@
 import type { NounDeclaration, OptionDeclaration, VerbDeclaration } from "./declare.js";
 
-const NO_PASSPHRASE: OptionDeclaration = [
-  "--no-passphrase",
-  "keep the keystore's key in a file beside it, not under a passphrase",
-];
-const SHARE_FILE: OptionDeclaration = [
-  "--share-file <file>",
-  "file with a recovery share; once for each share",
-  "list",
-];
-const ENTRY_FILE: OptionDeclaration = [
-  "--entry-file <file>",
-  "file with the escrow entry, written beside the shares",
-  "list",
-];
-const EXPECT: OptionDeclaration = ["--expect-fingerprint <udf>", "fail unless it is this profile"];
-const DEVICE_NAME: OptionDeclaration = [
-  "--device-name <name>",
-  "name of this device, which becomes public (default: the host name)",
-];
+const NO_PASSPHRASE: OptionDeclaration = ["--no-passphrase", "help.option.no-passphrase"];
+const SHARE_FILE: OptionDeclaration = ["--share-file <file>", "help.option.share-file", "list"];
+const ENTRY_FILE: OptionDeclaration = ["--entry-file <file>", "help.option.entry-file", "list"];
+const EXPECT: OptionDeclaration = ["--expect-fingerprint <udf>", "help.option.expect-fingerprint"];
+const DEVICE_NAME: OptionDeclaration = ["--device-name <name>", "help.option.device-name"];
 
 const connect: VerbDeclaration = {
-  arguments: [["<address>", "account to connect to, such as alice@example.com"]],
+  arguments: [["<address>", "help.device.connect.address"]],
   options: [
     EXPECT,
-    ["--trust-on-first-use", "take whatever profile the portal shows, unseen"],
+    ["--trust-on-first-use", "help.device.connect.trust-on-first-use"],
     DEVICE_NAME,
-    ["--wait [seconds]", "wait for the answer (default: 300)", "whole"],
+    ["--wait [seconds]", "help.device.connect.wait", "whole"],
     NO_PASSPHRASE,
   ],
-  summary: "ask to connect this device to a profile",
-  description:
-    "Makes this device's keys, asks for it to be connected, and shows a verification code. The administration device " +
-    "completes the request by typing that code. Run again, it goes on with the same keys and code. " +
-    "With --wait the exit status is 0 when accepted, 5 when refused, 8 while pending.",
+  summary: "help.device.connect.summary",
+  description: "help.device.connect.description",
   examples: [
     "meshman device connect alice@example.com --expect-fingerprint MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF",
     "meshman device connect alice@example.com --expect-fingerprint MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF --wait 600 --no-passphrase --json",
@@ -42,25 +25,23 @@ const connect: VerbDeclaration = {
 };
 
 const pending: VerbDeclaration = {
-  summary: "list the devices that ask to be connected",
-  description: "Shows each waiting device with its verification code, when it asked, and when the request lapses.",
+  summary: "help.device.pending.summary",
+  description: "help.device.pending.description",
   examples: ["meshman device pending"],
   load: async () => (await import("./online.js")).devicePending,
 };
 
 const complete: VerbDeclaration = {
-  arguments: [["[code]", "verification code that the new device shows; asked for on a terminal"]],
+  arguments: [["[code]", "help.device.complete.code"]],
   options: [
-    ["--refuse", "refuse the device"],
-    ["--admin", "make it an administration device; needs the master key"],
-    ["--name <name>", "name for the device, which becomes public"],
+    ["--refuse", "help.device.complete.refuse"],
+    ["--admin", "help.device.complete.admin"],
+    ["--name <name>", "help.device.complete.name"],
     SHARE_FILE,
     ENTRY_FILE,
   ],
-  summary: "answer a device that asks to be connected",
-  description:
-    "Adds the device with this verification code to the profile. Compare the code with the one on the device's own screen. " +
-    "Interrupted, it is finished by running it again.",
+  summary: "help.device.complete.summary",
+  description: "help.device.complete.description",
   examples: [
     "meshman device complete MAUQ-2VXH-NR5A-TZC3-J3KD",
     "meshman device complete MAUQ-2VXH-NR5A-TZC3-J3KD --admin --share-file one.txt --share-file two.txt",
@@ -72,20 +53,13 @@ const complete: VerbDeclaration = {
 export const NOUNS: readonly NounDeclaration[] = [
   {
     name: "profile",
-    summary: "make, show and end profiles",
-    description:
-      "A profile is a person's identity: a master key, the devices that belong to it, and who administers them.",
+    summary: "help.profile.summary",
+    description: "help.profile.description",
     verbs: {
       create: {
-        options: [
-          ["--name <name>", "name of the profile on this device (default: default)"],
-          DEVICE_NAME,
-          NO_PASSPHRASE,
-        ],
-        summary: "make a new profile on this device",
-        description:
-          "Makes the master keys and this device's keys, and keeps them in the keystore. Nothing is published. " +
-          "This device becomes the first administration device.",
+        options: [["--name <name>", "help.profile.create.name"], DEVICE_NAME, NO_PASSPHRASE],
+        summary: "help.profile.create.summary",
+        description: "help.profile.create.description",
         examples: [
           "meshman profile create",
           "meshman profile create --name work --device-name laptop --no-passphrase --json",
@@ -93,51 +67,45 @@ export const NOUNS: readonly NounDeclaration[] = [
         load: async () => (await import("./online.js")).profileCreate,
       },
       show: {
-        summary: "show the profile as this device knows it",
-        description: "Needs no passphrase and no network. Prints the command that connects another device.",
+        summary: "help.profile.show.summary",
+        description: "help.profile.show.description",
         examples: ["meshman profile show", "meshman profile show --json --profile work"],
         load: async () => (await import("./offline.js")).profileShow,
       },
       list: {
-        summary: "list the profiles on this device",
+        summary: "help.profile.list.summary",
         examples: ["meshman profile list"],
         load: async () => (await import("./offline.js")).profileList,
       },
       use: {
-        arguments: [["<name>", "name or UDF of a profile"]],
-        summary: "choose the default profile",
+        arguments: [["<name>", "help.profile.use.name"]],
+        summary: "help.profile.use.summary",
         examples: ["meshman profile use work"],
         load: async () => (await import("./offline.js")).profileUse,
       },
       verify: {
-        summary: "verify the profile that the portals show",
-        description:
-          "Fetches the profile from every account, verifies each signature down to the master key, and holds it against the " +
-          "newest version seen before. The exit status is 7 where anything is wrong.",
+        summary: "help.profile.verify.summary",
+        description: "help.profile.verify.description",
         examples: ["meshman profile verify"],
         load: async () => (await import("./online.js")).profileVerify,
       },
       export: {
-        options: [
-          ["--format <format>", "json: the signed records; pem: the certificates, the master's first (default: json)"],
-        ],
-        summary: "print the profile's public records or certificates",
+        options: [["--format <format>", "help.profile.export.format"]],
+        summary: "help.profile.export.summary",
         examples: ["meshman profile export > profile.json", "meshman profile export --format pem > chain.pem"],
         load: async () => (await import("./online.js")).profileExport,
       },
       revocation: {
-        options: [["--out <file>", "file to write the note to (required)"]],
-        summary: "write a note that can end the profile later",
-        description:
-          "Signs a revocation note with the master key and writes it to a file. Whoever holds the note can end the profile " +
-          "for good with `meshman profile revoke`, so keep it offline.",
+        options: [["--out <file>", "help.profile.revocation.out", "required"]],
+        summary: "help.profile.revocation.summary",
+        description: "help.profile.revocation.description",
         examples: ["meshman profile revocation --out revocation.json"],
         load: async () => (await import("./online.js")).profileRevocation,
       },
       revoke: {
-        arguments: [["<file>", "revocation note, from `meshman profile revocation`"]],
-        summary: "publish a revocation note: end a profile for good",
-        description: "Nothing of the profile is valid afterwards, and there is no way back. Asks first; --yes answers.",
+        arguments: [["<file>", "help.profile.revoke.file"]],
+        summary: "help.profile.revoke.summary",
+        description: "help.profile.revoke.description",
         examples: [
           "meshman profile revoke revocation.json",
           "meshman profile revoke revocation.json --account alice@example.com --yes",
@@ -145,10 +113,10 @@ export const NOUNS: readonly NounDeclaration[] = [
         load: async () => (await import("./online.js")).profileRevoke,
       },
       delete: {
-        arguments: [["[name]", "profile to delete (default: the default profile)"]],
-        options: [["--confirm <name>", "the profile's name, typed again"]],
-        summary: "remove a profile's keys from this device",
-        description: "Removes what this device keeps of the profile. Its accounts and other devices stay as they are.",
+        arguments: [["[name]", "help.profile.delete.name"]],
+        options: [["--confirm <name>", "help.profile.delete.confirm"]],
+        summary: "help.profile.delete.summary",
+        description: "help.profile.delete.description",
         examples: ["meshman profile delete work --confirm work"],
         load: async () => (await import("./online.js")).profileDelete,
       },
@@ -156,40 +124,39 @@ export const NOUNS: readonly NounDeclaration[] = [
   },
   {
     name: "account",
-    summary: "make and look after accounts at portals",
-    description: "An account, such as alice@example.com, is where a portal keeps a profile's signed records.",
+    summary: "help.account.summary",
+    description: "help.account.description",
     verbs: {
       validate: {
-        arguments: [["<address>", "account address to ask about"]],
-        summary: "ask a portal whether a name can be had",
-        description: "Needs no profile. The exit status is 0 where the name is valid and free, 5 where it is not.",
+        arguments: [["<address>", "help.account.validate.address"]],
+        summary: "help.account.validate.summary",
+        description: "help.account.validate.description",
         examples: ["meshman account validate alice@example.com", "meshman account validate alice --portal local"],
         load: async () => (await import("./online.js")).accountValidate,
       },
       create: {
-        arguments: [["<address>", "account address to create"]],
-        summary: "create an account and publish the profile there",
-        description:
-          "Creating an account again for the same profile changes nothing, and makes up for what was interrupted.",
+        arguments: [["<address>", "help.account.create.address"]],
+        summary: "help.account.create.summary",
+        description: "help.account.create.description",
         examples: ["meshman account create alice@example.com", "meshman account create alice --portal local"],
         load: async () => (await import("./online.js")).accountCreate,
       },
       list: {
-        summary: "list the accounts that this device knows",
+        summary: "help.account.list.summary",
         examples: ["meshman account list"],
         load: async () => (await import("./offline.js")).accountList,
       },
       status: {
-        arguments: [["[address]", "account (default: the profile's first)"]],
-        summary: "ask the portal how an account stands",
+        arguments: [["[address]", "help.account.status.address"]],
+        summary: "help.account.status.summary",
         examples: ["meshman account status", "meshman account status bob@example.com --json"],
         load: async () => (await import("./online.js")).accountStatus,
       },
       delete: {
-        arguments: [["<address>", "account to delete"]],
-        options: [["--confirm <address>", "the address, typed again"]],
-        summary: "delete an account for good",
-        description: "The name cannot be used again. The profile stays, with its devices and other accounts.",
+        arguments: [["<address>", "help.account.delete.address"]],
+        options: [["--confirm <address>", "help.account.delete.confirm"]],
+        summary: "help.account.delete.summary",
+        description: "help.account.delete.description",
         examples: ["meshman account delete alice@example.com --confirm alice@example.com"],
         load: async () => (await import("./online.js")).accountDelete,
       },
@@ -197,38 +164,34 @@ export const NOUNS: readonly NounDeclaration[] = [
   },
   {
     name: "device",
-    summary: "connect devices, list them, remove them",
-    description: "Every device has keys of its own, which never leave it.",
+    summary: "help.device.summary",
+    description: "help.device.description",
     verbs: {
       connect,
       status: {
-        summary: "show whether this device is connected",
-        description:
-          "The exit status is 0 when accepted, 8 while pending, 5 when refused, expired or removed, and 3 where this device " +
-          "has never asked.",
+        summary: "help.device.status.summary",
+        description: "help.device.status.description",
         examples: ["meshman device status --json"],
         load: async () => (await import("./online.js")).deviceStatus,
       },
       pending,
       complete,
       list: {
-        summary: "list the devices of the profile",
+        summary: "help.device.list.summary",
         examples: ["meshman device list"],
         load: async () => (await import("./online.js")).deviceList,
       },
       show: {
-        arguments: [["[device]", "name or UDF of a device (default: this one)"]],
-        summary: "show a device and its public keys",
+        arguments: [["[device]", "help.device.show.device"]],
+        summary: "help.device.show.summary",
         examples: ["meshman device show phone --json"],
         load: async () => (await import("./online.js")).deviceShow,
       },
       remove: {
-        arguments: [["<device>", "name or UDF of a device"]],
+        arguments: [["<device>", "help.device.remove.device"]],
         options: [SHARE_FILE, ENTRY_FILE],
-        summary: "remove a device from the profile",
-        description:
-          "Removing an administration device makes a new epoch of the profile, and so needs the master key: on this device, " +
-          "or from recovery shares.",
+        summary: "help.device.remove.summary",
+        description: "help.device.remove.description",
         examples: [
           "meshman device remove phone",
           "meshman device remove laptop --share-file one.txt --share-file two.txt",
@@ -239,22 +202,18 @@ export const NOUNS: readonly NounDeclaration[] = [
   },
   {
     name: "escrow",
-    summary: "split the master keys into shares, and recover from them",
-    description:
-      "The master keys are escrowed at the portal under a key that is split into shares. Enough shares bring the profile back; " +
-      "fewer tell nothing.",
+    summary: "help.escrow.summary",
+    description: "help.escrow.description",
     verbs: {
       split: {
         options: [
-          ["--shares <n>", "how many shares to make (required)", "whole"],
-          ["--threshold <k>", "how many of them bring the profile back (required)", "whole"],
-          ["--out <dir>", "folder to write the shares and the escrow entry to; else they are printed"],
-          ["--erase-master", "erase the master keys from this device afterwards"],
+          ["--shares <n>", "help.escrow.split.shares", "whole", "required"],
+          ["--threshold <k>", "help.escrow.split.threshold", "whole", "required"],
+          ["--out <dir>", "help.escrow.split.out"],
+          ["--erase-master", "help.escrow.split.erase-master"],
         ],
-        summary: "escrow the master keys and split the escrow key",
-        description:
-          "Proves that the shares work before it shows them. Old shares keep working as long as a copy of their escrow entry " +
-          "exists.",
+        summary: "help.escrow.split.summary",
+        description: "help.escrow.split.description",
         examples: [
           "meshman escrow split --shares 3 --threshold 2 --out recovery",
           "meshman escrow split --shares 5 --threshold 3 --out recovery --erase-master",
@@ -263,9 +222,8 @@ export const NOUNS: readonly NounDeclaration[] = [
       },
       verify: {
         options: [SHARE_FILE, ENTRY_FILE, EXPECT],
-        summary: "check that shares bring the master keys back",
-        description:
-          "Shares come from --share-file, from standard input (a share a line), or are asked for. Changes nothing.",
+        summary: "help.escrow.verify.summary",
+        description: "help.escrow.verify.description",
         examples: ["meshman escrow verify --share-file one.txt --share-file two.txt"],
         load: async () => (await import("./online.js")).escrowVerify,
       },
@@ -274,16 +232,14 @@ export const NOUNS: readonly NounDeclaration[] = [
           SHARE_FILE,
           ENTRY_FILE,
           EXPECT,
-          ["--name <name>", "name of the profile on this device (default: default)"],
+          ["--name <name>", "help.escrow.recover.name"],
           DEVICE_NAME,
-          ["--new-epoch", "make this device the only administrator, also where it has the profile already"],
-          ["--drop-devices", "remove all other devices at once"],
+          ["--new-epoch", "help.escrow.recover.new-epoch"],
+          ["--drop-devices", "help.escrow.recover.drop-devices"],
           NO_PASSPHRASE,
         ],
-        summary: "bring a profile back from its shares",
-        description:
-          "Publishes a new epoch whose only administrator is this device; former administrators rule no more. Other devices " +
-          "stay connected and are listed. Where this device has the profile already, only its master keys come back.",
+        summary: "help.escrow.recover.summary",
+        description: "help.escrow.recover.description",
         examples: [
           "meshman escrow recover --account alice@example.com --share-file one.txt --share-file two.txt",
           "meshman escrow recover --entry-file entry.json --share-file one.txt --share-file two.txt",
@@ -294,21 +250,19 @@ export const NOUNS: readonly NounDeclaration[] = [
   },
   {
     name: "portal",
-    summary: "run a portal, or greet one",
-    description: "A portal keeps the signed and encrypted records of accounts. It is not trusted with anything.",
+    summary: "help.portal.summary",
+    description: "help.portal.description",
     verbs: {
       serve: {
         options: [
-          ["--listen <host:port>", "address to listen on (default: 127.0.0.1:8080)"],
-          ["--domain <domain>", "domain whose accounts it serves; may be repeated (default: every domain)", "list"],
-          ["--authority <host:port>", "further name under which clients reach it; may be repeated", "list"],
-          ["--transfer-token-file <path>", "file with the token by which peers may fetch the whole log"],
-          ["--store <store>", "where records are kept, as sqlite:PATH (default: in the home folder)"],
+          ["--listen <host:port>", "help.portal.serve.listen"],
+          ["--domain <domain>", "help.portal.serve.domain", "list"],
+          ["--authority <host:port>", "help.portal.serve.authority", "list"],
+          ["--transfer-token-file <path>", "help.portal.serve.transfer-token-file"],
+          ["--store <store>", "help.portal.serve.store"],
         ],
-        summary: "serve accounts over HTTP",
-        description:
-          "Prints one line when it is ready. Put it behind a proxy for https. SIGTERM ends it once the requests under way are " +
-          "answered.",
+        summary: "help.portal.serve.summary",
+        description: "help.portal.serve.description",
         examples: [
           "meshman portal serve",
           "meshman portal serve --listen 127.0.0.1:8080 --domain example.com --store sqlite:portal.sqlite",
@@ -316,8 +270,8 @@ export const NOUNS: readonly NounDeclaration[] = [
         load: () => import("./portal/serve.js"),
       },
       hello: {
-        arguments: [["[url]", "portal to greet (default: the first account's)"]],
-        summary: "ask a portal what it can do",
+        arguments: [["[url]", "help.portal.hello.url"]],
+        summary: "help.portal.hello.summary",
         examples: ["meshman portal hello https://example.com"],
         load: async () => (await import("./online.js")).portalHello,
       },
@@ -325,23 +279,23 @@ export const NOUNS: readonly NounDeclaration[] = [
   },
   {
     name: "keystore",
-    summary: "look after the keys on this device",
-    description: "The keystore holds this device's private keys, each encrypted, under a passphrase or a key file.",
+    summary: "help.keystore.summary",
+    description: "help.keystore.description",
     verbs: {
       status: {
-        summary: "show how the keys are kept, and which there are",
-        description: "Needs no passphrase.",
+        summary: "help.keystore.status.summary",
+        description: "help.keystore.status.description",
         examples: ["meshman keystore status"],
         load: async () => (await import("./offline.js")).keystoreStatus,
       },
       passwd: {
         options: [
-          ["--new-passphrase-file <path>", "file that holds the new passphrase"],
-          ["--new-passphrase-fd <n>", "file descriptor to read the new passphrase from", "whole"],
-          ["--no-passphrase", "keep the keystore's key in a file from now on"],
+          ["--new-passphrase-file <path>", "help.keystore.passwd.new-passphrase-file"],
+          ["--new-passphrase-fd <n>", "help.keystore.passwd.new-passphrase-fd", "whole"],
+          ["--no-passphrase", "help.keystore.passwd.no-passphrase"],
         ],
-        summary: "change the passphrase",
-        description: "The old passphrase comes from the usual options, or is asked for.",
+        summary: "help.keystore.passwd.summary",
+        description: "help.keystore.passwd.description",
         examples: [
           "meshman keystore passwd",
           "meshman keystore passwd --passphrase-file old.txt --new-passphrase-file new.txt",
@@ -355,48 +309,42 @@ export const NOUNS: readonly NounDeclaration[] = [
 /** Commands without a noun, the aliases of the specifications' own tool among them. */
 export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
   setup: {
-    summary: "set everything up, step by step",
-    description:
-      "Asks for a name, a passphrase, and an address or a portal on this machine, and offers shares and a revocation note.",
+    summary: "help.setup.summary",
+    description: "help.setup.description",
     examples: ["meshman setup"],
     load: async () => (await import("./online.js")).setup,
   },
   status: {
-    summary: "show how things stand on this device",
-    description: "Needs no passphrase and no network.",
+    summary: "help.status.summary",
+    description: "help.status.description",
     examples: ["meshman status", "meshman status --json"],
     load: async () => (await import("./offline.js")).status,
   },
   verify: {
-    arguments: [
-      ["<file...>", "files with records: single ones, arrays, exports, old .jlog files; - for standard input"],
-    ],
-    summary: "verify signed records",
-    description:
-      "Checks every signature, nested ones too. Keys are pooled over all files. The exit status is 7 where any is bad.",
+    arguments: [["<file...>", "help.verify.file"]],
+    summary: "help.verify.summary",
+    description: "help.verify.description",
     examples: ["meshman verify profile.json", "meshman verify old-mesh.jlog old-portal.jlog"],
     load: () => import("./verify.js"),
   },
   udf: {
-    arguments: [["<file>", "file to fingerprint, or - for standard input"]],
+    arguments: [["<file>", "help.udf.file"]],
     options: [
-      ["--content-type <type>", "media type of the data (default: application/octet-stream)"],
-      ["--bits <n>", "length, from 100 to 500 in steps of 20 (default: 140)", "whole"],
+      ["--content-type <type>", "help.udf.content-type"],
+      ["--bits <n>", "help.udf.bits", "whole"],
     ],
-    summary: "print the fingerprint (UDF) of a file",
+    summary: "help.udf.summary",
     examples: ["meshman udf photo.jpg --content-type image/jpeg"],
     load: async () => (await import("./offline.js")).udf,
   },
   quickstart: {
-    options: [["--keep", "leave the files and say where they are"]],
-    summary: "watch the whole story on this machine",
-    description:
-      "Starts a portal on a loopback port and shows profile, account, second device, escrow and recovery in throw-away folders. " +
-      "Nothing of yours is touched.",
+    options: [["--keep", "help.quickstart.keep"]],
+    summary: "help.quickstart.summary",
+    description: "help.quickstart.description",
     examples: ["meshman quickstart", "meshman quickstart --keep"],
     load: () => import("./quickstart.js"),
   },
-  connect: { ...connect, summary: "the same as `device connect`" },
-  pending: { ...pending, summary: "the same as `device pending`" },
-  complete: { ...complete, summary: "the same as `device complete`" },
+  connect: { ...connect, summary: "help.connect.summary" },
+  pending: { ...pending, summary: "help.pending.summary" },
+  complete: { ...complete, summary: "help.complete.summary" },
 };

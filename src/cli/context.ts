@@ -2,7 +2,9 @@ import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import { homePath, openHome, type Home } from "../keystore/home.js";
 import type { Keystore } from "../keystore/keystore.js";
-import { printableLines, type Result } from "./output.js";
+import { msg, type Message } from "../messages/message.js";
+import { askWith, type Ask } from "./ask.js";
+import { printableLines, type Result, type Translator } from "./output.js";
 
 /** The options that every command takes, before the noun or after the verb. */
 export interface Globals {
@@ -46,9 +48,13 @@ export interface Context {
   /** Prints a result now: for commands that go on after it. */
   readonly emit: (result: Result) => Promise<void>;
   /** A message for a person, on standard error, unless --quiet. */
-  readonly note: (message: string) => Promise<void>;
+  readonly note: (message: Message) => Promise<void>;
   /** More of the same, with --verbose only. */
-  readonly detail: (message: string) => Promise<void>;
+  readonly detail: (message: Message) => Promise<void>;
+  /** Questions for a person, on standard error. Look at `canAsk` first. */
+  readonly ask: Ask;
+  /** The words of the user's language, loaded when there is something to say. */
+  readonly translator: Translator;
   /** What has been unlocked: a passphrase is asked for once, also where one command does the work of several. */
   readonly unlocked: { keystore?: Keystore };
 }
@@ -84,10 +90,15 @@ export type Run = (context: Context, input: Input) => Promise<Result | undefined
 const isSet = (value: string | undefined): boolean =>
   value !== undefined && value !== "" && value !== "0" && value !== "false";
 
-export const createContext = (deps: Deps, globals: Globals, emit: (result: Result) => Promise<void>): Context => {
+export const createContext = (
+  deps: Deps,
+  globals: Globals,
+  emit: (result: Result) => Promise<void>,
+  translator: Translator,
+): Context => {
   let home: Home | undefined;
-  const write = async (message: string): Promise<void> => {
-    await deps.stderr.write(`${printableLines(message)}\n`);
+  const write = async (message: Message): Promise<void> => {
+    await deps.stderr.write(`${printableLines((await translator())(message))}\n`);
   };
   return {
     deps,
@@ -98,6 +109,8 @@ export const createContext = (deps: Deps, globals: Globals, emit: (result: Resul
     },
     canAsk: globals.input && deps.stdinIsTTY && deps.stderr.isTTY && !isSet(deps.env["CI"]),
     emit,
+    ask: askWith(deps, translator),
+    translator,
     unlocked: {},
     note: async (message) => {
       if (!globals.quiet) await write(message);
@@ -118,14 +131,13 @@ export const withGlobals = (context: Context, changed: Partial<Globals>): Contex
 export const localPortalPath = (context: Context): string =>
   `${homePath(context.deps, context.globals.home)}/local-portal.sqlite`;
 
-/** An error for a question that cannot be asked, naming the option that answers it. */
-export const inputRequired = (what: string, option: string): MeshError =>
-  new MeshError("input-required", `${what} is needed, and there is no terminal to ask on.`, { hint: `Use ${option}.` });
+/** An error for a question that cannot be asked: `what` is needed, and an option gives it. */
+export const inputRequired = (what: Message, option: string): MeshError =>
+  new MeshError("input-required", msg("input.required", { what }), { hint: msg("input.required.hint", { option }) });
 
 /** Asks for a plain yes. `--yes` answers it; without a terminal it is an error that names `--yes`. */
-export const confirmed = async (context: Context, question: string): Promise<void> => {
+export const confirmed = async (context: Context, question: Message): Promise<void> => {
   if (context.globals.yes) return;
-  if (!context.canAsk) throw inputRequired("A confirmation", "--yes");
-  if (!(await context.deps.prompts.confirm(question, false)))
-    throw new MeshError("interrupted", "Nothing was changed.");
+  if (!context.canAsk) throw inputRequired(msg("input.confirmation"), "--yes");
+  if (!(await context.ask.confirm(question, false))) throw new MeshError("interrupted", msg("input.nothing-changed"));
 };

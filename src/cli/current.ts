@@ -2,6 +2,7 @@ import { isMeshError, MeshError } from "../errors.js";
 import { readPins } from "../keystore/pins.js";
 import type { ProfileState } from "../keystore/state.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
+import { msg } from "../messages/message.js";
 import { withClient } from "./change.js";
 import type { Context } from "./context.js";
 import { knownProfile } from "./known.js";
@@ -26,9 +27,9 @@ export const currentOrKnown = async (context: Context, state: ProfileState): Pro
     } catch (error) {
       const unreachable = isMeshError(error, "portal-unreachable", "portal-timeout", "portal-busy", "portal-failed");
       if (!unreachable || !known) throw error;
-      await context.note(`warning: ${error.message} Showing what this device knows.`);
+      await context.note(msg("profile.shows-known", { reason: error.text }));
     }
   }
   if (known) return known;
-  throw new MeshError("record-not-found", "This device has no version of the profile yet.");
+  throw new MeshError("record-not-found", msg("profile.no-version"));
 };

@@ -1,46 +1,51 @@
 import type { Command } from "commander";
+import type { MessageKey } from "../messages/catalogue.js";
 import type { Run } from "./context.js";
 
 /** What a verb is: its arguments, options, help and examples. The code behind it is loaded when it runs. */
 export interface VerbDeclaration {
   /** As commander takes them: `<address>`, `[code]`, `<file...>`. */
-  readonly arguments?: readonly (readonly [syntax: string, description: string])[];
+  readonly arguments?: readonly (readonly [syntax: string, description: MessageKey])[];
   readonly options?: readonly OptionDeclaration[];
-  readonly summary: string;
-  readonly description?: string;
+  readonly summary: MessageKey;
+  readonly description?: MessageKey;
   readonly examples: readonly string[];
   readonly load: () => Promise<{ run: Run }>;
 }
 
-export type OptionDeclaration = readonly [flags: string, description: string, kind?: "list" | "whole"];
+/** `list` for one that may be repeated, `whole` for a number, `required` for one that a verb cannot do without. */
+export type OptionKind = "list" | "whole" | "required";
+
+/** An option as commander takes it, and what the help says of it. */
+export type OptionDeclaration = readonly [flags: string, description: MessageKey, ...kinds: OptionKind[]];
 
 /** A noun with its verbs, in the order of the help. */
 export interface NounDeclaration {
   readonly name: string;
-  readonly summary: string;
-  readonly description?: string;
+  readonly summary: MessageKey;
+  readonly description?: MessageKey;
   readonly verbs: Readonly<Record<string, VerbDeclaration>>;
 }
 
 /** The options that every command takes. */
 export const GLOBAL_OPTIONS: readonly OptionDeclaration[] = [
-  ["--json", "print one JSON document, whatever happens"],
-  ["--home <dir>", "folder of keys and state (MESHMAN_HOME)"],
-  ["--profile <name>", "profile to use, by name or UDF (MESHMAN_PROFILE)"],
-  ["--account <address>", "account to use, where a profile has several"],
-  ["--portal <url>", "portal: https://..., http://..., local or file:PATH (MESHMAN_PORTAL)"],
-  ["--allow-http", "let http:// portals be other than this machine"],
-  ["--accept-gap", "go on where a portal cannot show the versions in between"],
-  ["--ca <file>", "certificates to trust for https, as PEM"],
-  ["--passphrase-file <path>", "file that holds the passphrase (MESHMAN_PASSPHRASE_FILE)"],
-  ["--passphrase-fd <n>", "file descriptor to read the passphrase from", "whole"],
-  ["--no-input", "never ask; fail with exit status 2 instead"],
-  ["--yes", "answer yes to plain confirmations"],
-  ["--quiet", "no messages on standard error but errors"],
-  ["--verbose", "say more on standard error"],
-  ["--timeout <seconds>", "time limit of one request (default: 30)", "whole"],
-  ["--language <tag>", "language of a portal's explanations (default: from the environment)"],
-  ["--no-color", "no colour (NO_COLOR)"],
+  ["--json", "help.option.json"],
+  ["--home <dir>", "help.option.home"],
+  ["--profile <name>", "help.option.profile"],
+  ["--account <address>", "help.option.account"],
+  ["--portal <url>", "help.option.portal"],
+  ["--allow-http", "help.option.allow-http"],
+  ["--accept-gap", "help.option.accept-gap"],
+  ["--ca <file>", "help.option.ca"],
+  ["--passphrase-file <path>", "help.option.passphrase-file"],
+  ["--passphrase-fd <n>", "help.option.passphrase-fd", "whole"],
+  ["--no-input", "help.option.no-input"],
+  ["--yes", "help.option.yes"],
+  ["--quiet", "help.option.quiet"],
+  ["--verbose", "help.option.verbose"],
+  ["--timeout <seconds>", "help.option.timeout", "whole"],
+  ["--language <tag>", "help.option.language"],
+  ["--no-color", "help.option.no-color"],
 ];
 
 /** Examples and declared options of commands, for help and manual. */

@@ -1,6 +1,7 @@
 import { isMeshError } from "../errors.js";
 import type { PortalClient } from "../client/client.js";
 import type { AccountState } from "../keystore/state.js";
+import { msg } from "../messages/message.js";
 import { withClient } from "./change.js";
 import { withGlobals } from "./context.js";
 import { accountsOf } from "./select.js";
@@ -26,7 +27,7 @@ export const eachAccount = async <T>(
       if (found !== undefined) return found;
     } catch (error) {
       if (!isMeshError(error) || error.code === "interrupted") throw error;
-      await context.note(`warning: ${account.account} was not looked at: ${error.message}`);
+      await context.note(msg("account.not-looked-at", { account: account.account, reason: error.text }));
     }
   }
   return undefined;

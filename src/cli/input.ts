@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import type { Context } from "./context.js";
 
 const MAX_SECRET = 64 * 1024;
@@ -16,12 +17,12 @@ export const readNamedFile = (context: Context, path: string, limit: number): Bu
   try {
     octets = context.deps.fs.readFile(resolve(context.deps.cwd, path), limit);
   } catch (cause) {
-    throw new MeshError("file-unreadable", `The file ${path} cannot be read.`, {
+    throw new MeshError("file-unreadable", msg("file.unreadable", { path }), {
       cause,
-      hint: "Check the path, and that you may read the file.",
+      hint: msg("file.unreadable.hint"),
     });
   }
-  if (octets.length > limit) throw new MeshError("too-large", `The file ${path} is too large.`);
+  if (octets.length > limit) throw new MeshError("too-large", msg("file.too-large", { path }));
   return octets;
 };
 
@@ -30,7 +31,7 @@ export const readSecretFile = async (context: Context, path: string): Promise<Bu
   const octets = readNamedFile(context, path, MAX_SECRET);
   const stat = context.deps.fs.stat(resolve(context.deps.cwd, path));
   if (context.deps.platform !== "win32" && stat && (stat.mode & 0o077) !== 0 && !path.startsWith("/dev/")) {
-    await context.note(`warning: others can read ${path}.`);
+    await context.note(msg("file.shared", { path }));
   }
   return dropNewline(octets);
 };
@@ -41,8 +42,8 @@ export const readFdText = async (context: Context, fd: number): Promise<Buffer> 
   try {
     octets = await context.deps.readFd(fd, MAX_PASSPHRASE);
   } catch (cause) {
-    throw new MeshError("file-unreadable", `The file descriptor ${fd} cannot be read.`, { cause });
+    throw new MeshError("file-unreadable", msg("file.descriptor-unreadable", { fd }), { cause });
   }
-  if (octets.length > MAX_PASSPHRASE) throw new MeshError("too-large", "The passphrase is too long.");
+  if (octets.length > MAX_PASSPHRASE) throw new MeshError("too-large", msg("file.passphrase-long"));
   return dropNewline(octets);
 };

@@ -2,7 +2,9 @@ import type { Command, Option } from "commander";
 import type { Deps } from "../deps.js";
 import { GLOBAL_OPTIONS, examplesOf } from "./declare.js";
 import { PLAIN_COMMANDS } from "./commands.js";
-import { buildProgram } from "./program.js";
+import { en } from "../messages/en/index.js";
+import { translatorOf } from "../messages/translate.js";
+import { describeProgram } from "./program.js";
 
 const EXIT_STATUS: readonly (readonly [number, string])[] = [
   [0, "done"],
@@ -33,7 +35,7 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["MESHMAN_PASSPHRASE_FILE", "as --passphrase-file"],
   ["CI", "when set, nothing is ever asked, as with --no-input"],
   ["NO_COLOR", "as --no-color"],
-  ["LC_ALL, LC_MESSAGES, LANG", "language of a portal's explanations, where --language is not given"],
+  ["LC_ALL, LC_MESSAGES, LANG", "language of messages, where --language is not given"],
 ];
 
 /** Text as roff takes it: no character of it can be mistaken for a command of roff's own. */
@@ -82,7 +84,8 @@ const page = (name: string, version: string, summary: string, body: string): str
 
 /** The manual: a page for the program and one for every noun, by file name, as roff. */
 export const manualPages = (deps: Deps, version: string): ReadonlyMap<string, string> => {
-  const program = buildProgram(deps, version, () => undefined);
+  const translate = translatorOf(en, "en");
+  const program = describeProgram(deps, version, translate);
   const nouns = program.commands.filter((command) => !(command.name() in PLAIN_COMMANDS));
   const plain = program.commands.filter((command) => command.name() in PLAIN_COMMANDS);
   const pages = new Map<string, string>();
@@ -101,7 +104,7 @@ export const manualPages = (deps: Deps, version: string): ReadonlyMap<string, st
         section("COMMANDS", plain.map((command) => describeVerb(`meshman ${command.name()}`, command)).join("")) +
         section(
           "OPTIONS",
-          `${roff("These are taken in front of the noun or behind the verb.")}\n${items(GLOBAL_OPTIONS.map(([flags, text]) => [flags, text]))}`,
+          `${roff("These are taken in front of the noun or behind the verb.")}\n${items(GLOBAL_OPTIONS.map(([flags, key]) => [flags, translate({ key, values: {} })]))}`,
         ) +
         section(
           "OUTPUT",

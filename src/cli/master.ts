@@ -9,8 +9,9 @@ import { nextEpoch, type PersonalChange } from "../mesh/profile.js";
 import type { Device } from "../mesh/records/device.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { checkShares, combineShares, parseShare, type Share } from "../mesh/shares.js";
+import { msg, type Message } from "../messages/message.js";
 import { withClient } from "./change.js";
-import { inputRequired, type Context, type Input } from "./context.js";
+import type { Context, Input } from "./context.js";
 import { readNamedFile } from "./input.js";
 import { accountOf, openAccount, type Session } from "./session.js";
 
@@ -43,16 +44,18 @@ export const readShares = async (context: Context, input: Input): Promise<Share[
 };
 
 const askShares = async (context: Context): Promise<Share[]> => {
-  if (!context.canAsk)
-    throw inputRequired("Shares of the escrow key", "--share-file, or give a share a line on standard input");
+  if (!context.canAsk) {
+    throw new MeshError("input-required", msg("share.needed"), { hint: msg("share.needed.hint") });
+  }
   const shares: Share[] = [];
   do {
-    const text = await context.deps.prompts.secret(
-      `Share ${shares.length + 1}${shares[0] ? ` of ${shares[0].threshold}` : ""}`,
-      {
-        validate: (entered) => problemOf(() => checkTogether([...shares, parseShare(entered)])),
-      },
-    );
+    const index = shares.length + 1;
+    const question = shares[0]
+      ? msg("share.question-of", { index, threshold: shares[0].threshold })
+      : msg("share.question", { index });
+    const text = await context.ask.secret(question, {
+      validate: (entered) => problemOf(() => checkTogether([...shares, parseShare(entered)])),
+    });
     shares.push(parseShare(text));
   } while (shares.length < (shares[0]?.threshold ?? 2));
   return shares;
@@ -67,12 +70,12 @@ const checkTogether = (shares: readonly Share[]): void => {
   }
 };
 
-const problemOf = (check: () => void): string | true => {
+const problemOf = (check: () => void): Message | true => {
   try {
     check();
     return true;
   } catch (error) {
-    return error instanceof MeshError ? error.message : "That is not a share.";
+    return error instanceof MeshError ? error.text : msg("share.invalid");
   }
 };
 
@@ -111,8 +114,8 @@ export const openEscrow = async (
     key.fill(0);
   }
   if (failure) throw failure.reason;
-  throw new MeshError("record-not-found", `No portal has the escrow entry ${identifier}.`, {
-    hint: "Give the file that was written beside the shares: --entry-file entry.json",
+  throw new MeshError("record-not-found", msg("escrow.no-entry", { identifier }), {
+    hint: msg("escrow.no-entry.hint"),
   });
 };
 
@@ -127,13 +130,7 @@ export const masterKey = async (session: Session, input: Input, profile: Persona
   const { context, keystore, state } = session;
   if (keystore.has(profile.udf)) return keystore.get(profile.udf, "master-signature");
   if (input.list("shareFile").length === 0) {
-    throw new MeshError(
-      "master-key-needed",
-      "This changes who administers the profile, and the master key is not on this device.",
-      {
-        hint: "Give enough shares with --share-file FILE (once for each), or bring the master key back with `meshman escrow recover`.",
-      },
-    );
+    throw new MeshError("master-key-needed", msg("master.needed"), { hint: msg("master.needed.hint") });
   }
   const shares = await readShares(context, input);
   const fromFile = input.list("entryFile").length > 0;
@@ -143,7 +140,7 @@ export const masterKey = async (session: Session, input: Input, profile: Persona
         openEscrow(context, input, shares, [client]),
       );
   if (escrowed.master.udf !== profile.udf) {
-    throw new MeshError("fingerprint-mismatch", "The shares bring back the master key of another profile.");
+    throw new MeshError("fingerprint-mismatch", msg("share.other-profile"));
   }
   return escrowed.keys.signature;
 };

@@ -1,24 +1,45 @@
 import { MeshError } from "../errors.js";
 import type { Deps } from "../deps.js";
 import { isUdf } from "../mesh/udf.js";
+import { msg, type Message } from "../messages/message.js";
 import { printable } from "./output.js";
 
 const MAX_NAME = 64;
 
+/** What is wrong with a name, by what it names. */
+const PROBLEMS = {
+  profile: {
+    empty: msg("name.profile-empty"),
+    long: msg("name.profile-long", { maximum: MAX_NAME }),
+    unprintable: msg("name.profile-unprintable"),
+    udf: msg("name.profile-udf"),
+  },
+  device: {
+    empty: msg("name.device-empty"),
+    long: msg("name.device-long", { maximum: MAX_NAME }),
+    unprintable: msg("name.device-unprintable"),
+    udf: msg("name.device-udf"),
+  },
+} satisfies Record<string, Record<string, Message>>;
+
+/** What a name is the name of. */
+export type Named = keyof typeof PROBLEMS;
+
 /** Checks the name of a profile or a device: 1 to 64 visible characters, and nothing that reads as a UDF. Throws `usage`. */
-export const checkName = (name: string, what: string): string => {
+export const checkName = (name: string, what: Named): string => {
   const text = name.normalize("NFC").trim();
+  const problems = PROBLEMS[what];
   const problem =
     text === ""
-      ? "is empty"
+      ? problems.empty
       : text.length > MAX_NAME
-        ? `has more than ${MAX_NAME} characters`
+        ? problems.long
         : printable(text) !== text
-          ? "has characters that cannot be shown"
+          ? problems.unprintable
           : isUdf(text.toUpperCase())
-            ? "looks like a UDF"
+            ? problems.udf
             : undefined;
-  if (problem !== undefined) throw new MeshError("usage", `The name of the ${what} ${problem}.`);
+  if (problem) throw new MeshError("usage", problem);
   return text;
 };
 

@@ -1,12 +1,16 @@
 import type { Deps } from "../deps.js";
 import { exitStatus, isMeshError, MeshError } from "../errors.js";
+import { msg, type Message, type Translate } from "../messages/message.js";
+
+/** Text of a result: whole lines, put into words when they are printed. */
+export type Text = (translate: Translate) => string;
 
 /** What a command gives back: the object for scripts, the text for people, and an exit status that is itself a result. */
 export interface Result {
   readonly value: object;
-  readonly text: string;
+  readonly text: Text;
   /** What else a person should know: on standard error, behind the result, unless --quiet. */
-  readonly note?: string;
+  readonly note?: Message | undefined;
   readonly exit?: number;
 }
 
@@ -27,37 +31,83 @@ export const printable = (text: string): string =>
 /** The same for text of several lines, whose line ends are ours: names in it have been made safe before. */
 export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n");
 
-/** Lines of `label  value`, the values aligned. Rows without a value are left out. */
-export const fields = (rows: readonly (readonly [label: string, value: string | undefined])[]): string => {
-  const shown = rows.filter((row): row is readonly [string, string] => row[1] !== undefined);
-  const width = Math.max(0, ...shown.map(([label]) => label.length));
-  return shown.map(([label, value]) => `${label.padEnd(width)}  ${printable(value)}\n`).join("");
-};
+/** What stands in a cell or behind a label: words of ours, or a name, an identifier or a time. */
+export type Cell = Message | string;
 
-/** Aligned columns under headings, or `empty` where there are no rows. */
-export const table = (headings: readonly string[], rows: readonly (readonly string[])[], empty: string): string => {
-  if (rows.length === 0) return `${empty}\n`;
-  const lines = [headings, ...rows.map((row) => row.map(printable))];
-  const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
-};
+const worded = (cell: Cell, translate: Translate): string =>
+  printable(typeof cell === "string" ? cell : translate(cell));
+
+/** Sentences, a line each. */
+export const lines =
+  (...messages: readonly Message[]): Text =>
+  (translate) =>
+    messages.map((message) => `${translate(message)}\n`).join("");
+
+/** Lines that are the same in every language: shares, records, commands to type. */
+export const raw =
+  (text: string): Text =>
+  () =>
+    text;
+
+/** Several texts, one below the other. */
+export const stack =
+  (...texts: readonly (Text | undefined)[]): Text =>
+  (translate) =>
+    texts.map((text) => text?.(translate) ?? "").join("");
+
+/** An empty line between texts. */
+export const gap: Text = () => "\n";
+
+/** Lines of `label  value`, the values aligned. Rows without a value are left out. */
+export const fields =
+  (rows: readonly (readonly [label: Message, value: Cell | undefined])[]): Text =>
+  (translate) => {
+    const shown = rows.flatMap(([label, value]) =>
+      value === undefined ? [] : [[translate(label), worded(value, translate)] as const],
+    );
+    const width = Math.max(0, ...shown.map(([label]) => label.length));
+    return shown.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join("");
+  };
+
+/** Aligned columns under headings (`undefined` for a column of marks), or `empty` where there are no rows. */
+export const table =
+  (headings: readonly (Message | undefined)[], rows: readonly (readonly Cell[])[], empty: Message): Text =>
+  (translate) => {
+    if (rows.length === 0) return `${translate(empty)}\n`;
+    const cells = [
+      headings.map((heading) => (heading ? translate(heading) : "")),
+      ...rows.map((row) => row.map((cell) => worded(cell, translate))),
+    ];
+    const widths = headings.map((_, column) => Math.max(...cells.map((line) => (line[column] ?? "").length)));
+    return cells
+      .map(
+        (line) =>
+          `${line
+            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+            .join("  ")
+            .trimEnd()}\n`,
+      )
+      .join("");
+  };
 
 /** A duration or a date as a person reads it: local conventions differ, so it is always `YYYY-MM-DD HH:MM UTC`. */
 export const readableTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 
+/** Loads the words when there is something to say. */
+export type Translator = () => Promise<Translate>;
+
 /** Prints a result: one JSON document, or its text. */
-export const printResult = async (deps: Deps, result: Result, { json, quiet }: OutputOptions): Promise<void> => {
-  const text = json ? `${JSON.stringify(result.value)}\n` : printableLines(result.text);
+export const printResult = async (
+  deps: Deps,
+  result: Result,
+  { json, quiet }: OutputOptions,
+  translator: Translator,
+): Promise<void> => {
+  const text = json ? `${JSON.stringify(result.value)}\n` : printableLines(result.text(await translator()));
   if (text !== "") await deps.stdout.write(text);
-  if (result.note !== undefined && !quiet) await deps.stderr.write(`${deps.stderr.isTTY ? "\n" : ""}${result.note}\n`);
+  if (result.note === undefined || quiet) return;
+  const note = printableLines((await translator())(result.note));
+  await deps.stderr.write(`${deps.stderr.isTTY ? "\n" : ""}${note}\n`);
 };
 
 const unexpected = (error: unknown): MeshError => {
@@ -65,16 +115,11 @@ const unexpected = (error: unknown): MeshError => {
     const gone = error.code === "EPIPE";
     return new MeshError(
       "io-failed",
-      gone
-        ? "Whoever read the output went away before all of it was written."
-        : `The output cannot be written: ${String(error.code)}.`,
+      gone ? msg("output.reader-gone") : msg("output.unwritable", { reason: String(error.code) }),
       { cause: error },
     );
   }
-  return new MeshError("internal", "Something went wrong that should not have.", {
-    hint: "Please report it, with what you typed. `--verbose` shows more.",
-    cause: error,
-  });
+  return new MeshError("internal", msg("output.unexpected"), { hint: msg("output.unexpected.hint"), cause: error });
 };
 
 /** Prints an error, on standard output as JSON or on standard error as text, and gives the exit status. */
@@ -82,36 +127,38 @@ export const printError = async (
   deps: Deps,
   thrown: unknown,
   { json, color, verbose }: OutputOptions & { verbose: boolean },
+  translator: Translator,
 ): Promise<number> => {
   const error = isMeshError(thrown)
     ? thrown
     : deps.signal.aborted
-      ? new MeshError("interrupted", "Interrupted.")
+      ? new MeshError("interrupted", msg("interrupted"))
       : unexpected(thrown);
-  const { code, hint } = error;
-  const message = printable(error.message);
+  const { code } = error;
+  const translate = await translator();
+  const message = printable(translate(error.text));
+  const hint = error.hint && printable(translate(error.hint));
   const paint = (style: string, text: string): string => (color ? `\u001b[${style}m${text}\u001b[0m` : text);
   if (json) {
-    const value = { error: { code, message, ...(hint === undefined ? {} : { hint: printable(hint) }) } };
+    const value = { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
     await deps.stdout.write(`${JSON.stringify(value)}\n`);
   } else {
-    await deps.stderr.write(`${paint("31", "error:")} ${message}\n`);
-    if (hint !== undefined) await deps.stderr.write(`${paint("36", "hint:")} ${printable(hint)}\n`);
+    await deps.stderr.write(`${paint("31", translate(msg("output.error")))} ${message}\n`);
+    if (hint !== undefined) await deps.stderr.write(`${paint("36", translate(msg("output.hint")))} ${hint}\n`);
   }
-  if (verbose) await deps.stderr.write(causes(error));
+  if (verbose) await deps.stderr.write(causes(error, translate));
   return exitStatus(code);
 };
 
 /** The chain of causes. Messages of ours hold no secrets; those of libraries may quote what they were given, so only their names show. */
-const causes = (error: unknown): string => {
-  const lines: string[] = [];
-  for (let cause = error; cause instanceof Error && lines.length < 8; cause = cause.cause) {
+const causes = (error: unknown, translate: Translate): string => {
+  const found: string[] = [];
+  for (let cause = error; cause instanceof Error && found.length < 8; cause = cause.cause) {
     const code = "code" in cause ? String(cause.code) : "";
     const place = cause.stack?.split("\n").find((line) => line.includes("    at ")) ?? "";
-    const own = isMeshError(cause) || "syscall" in cause;
-    lines.push(
-      `  ${cause.name} ${code}${own ? `: ${printable(cause.message)}` : ""}\n    ${printable(place.trim())}\n`,
-    );
+    const own = isMeshError(cause) ? translate(cause.text) : "syscall" in cause ? cause.message : undefined;
+    const says = own === undefined ? "" : `: ${printable(own)}`;
+    found.push(`  ${cause.name} ${code}${says}\n    ${printable(place.trim())}\n`);
   }
-  return lines.join("");
+  return found.join("");
 };

@@ -6,14 +6,15 @@ import type { SignedRecord } from "../mesh/jose.js";
 import { readPersonal } from "../mesh/records/personal.js";
 import { recordHash } from "../mesh/signed-record.js";
 import { checkPin, isNewer, pinOf, type ProfilePin } from "../mesh/succession.js";
+import { msg } from "../messages/message.js";
 import type { Context } from "./context.js";
 import { withSeen } from "./seen.js";
 
 /** Throws `profile-revoked` where this home has seen that the profile's owner has ended it: there is no way back from that. */
 export const refuseRevoked = ({ revoked, udf }: ProfileState): void => {
   if (revoked === undefined) return;
-  throw new MeshError("profile-revoked", `The profile ${udf} was revoked by its owner (${revoked}).`, {
-    hint: "Nothing of it is valid any more. Make a new one with `meshman profile create`.",
+  throw new MeshError("profile-revoked", msg("profile.was-revoked", { profile: udf, time: revoked }), {
+    hint: msg("profile.was-revoked.hint"),
   });
 };
 
@@ -21,7 +22,7 @@ export const refuseRevoked = ({ revoked, udf }: ProfileState): void => {
 const keep = async (context: Context, udf: string, change: (state: ProfileState) => ProfileState): Promise<void> => {
   try {
     await updateProfile(context.home, udf, (state) => {
-      if (!state) throw new MeshError("profile-not-found", "The profile was deleted meanwhile.");
+      if (!state) throw new MeshError("profile-not-found", msg("profile.deleted-meanwhile"));
       return change(state);
     });
   } catch (error) {
@@ -43,8 +44,8 @@ export const fetchOwn = async (
   refuseRevoked(state);
   const fetched = await fetchProfile(client, { account, identifier: state.udf });
   if (!fetched) {
-    throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`, {
-      hint: "Was it deleted? `meshman account create` makes it again, on this portal or another.",
+    throw new MeshError("account-not-found", msg("account.not-at-portal", { portal: client.url, account }), {
+      hint: msg("account.not-at-portal.hint"),
     });
   }
   const revoked = fetched.revocation?.revoked;

@@ -1,9 +1,12 @@
 import { Command, CommanderError, Option } from "commander";
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
+import type { MessageKey } from "../messages/catalogue.js";
+import { msg, type Translate } from "../messages/message.js";
 import { NOUNS, PLAIN_COMMANDS } from "./commands.js";
 import { inputOf, type Globals, type Input, type Run } from "./context.js";
 import { GLOBAL_OPTIONS, setExamples, type OptionDeclaration, type VerbDeclaration } from "./declare.js";
+import { raw, type Result, type Translator } from "./output.js";
 
 const DEFAULT_TIMEOUT = 30;
 /** Node's timers count in 31 bits of milliseconds. */
@@ -12,15 +15,28 @@ const MAX_SECONDS = 2_000_000;
 const wholeNumber = (text: string, option: string): number => {
   const value = Number(text);
   if (!/^\d{1,7}$/.test(text) || value > MAX_SECONDS) {
-    throw new MeshError("usage", `The value of ${option}, ${JSON.stringify(text)}, is not a whole number in range.`);
+    throw new MeshError("usage", msg("usage.not-whole", { option, text: JSON.stringify(text) }));
   }
   return value;
 };
 
-const declareOption = ([flags, description, kind]: OptionDeclaration): Option => {
-  const option = new Option(flags, description);
-  if (kind === "whole") option.argParser((text: string) => wholeNumber(text, option.long ?? flags));
-  if (kind === "list") option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+/** What puts the help into words. Parsing a line that asks for no help needs none. */
+type Describe = (key: MessageKey) => string;
+const SILENT: Describe = () => "";
+const describeWith =
+  (translate: Translate): Describe =>
+  (key) =>
+    translate({ key, values: {} });
+
+const declareOption = ([flags, description, ...kinds]: OptionDeclaration, describe: Describe): Option => {
+  const text = describe(description);
+  const option = new Option(
+    flags,
+    text !== "" && kinds.includes("required") ? `${text} ${describe("usage.required-mark")}` : text,
+  );
+  if (kinds.includes("whole")) option.argParser((text: string) => wholeNumber(text, option.long ?? flags));
+  if (kinds.includes("list"))
+    option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
   return option;
 };
 
@@ -31,9 +47,9 @@ export interface Invocation {
   readonly globals: Globals;
 }
 
-const addGlobals = (command: Command, hidden: boolean): void => {
+const addGlobals = (command: Command, hidden: boolean, describe: Describe): void => {
   for (const declaration of GLOBAL_OPTIONS) {
-    const option = declareOption(declaration);
+    const option = declareOption(declaration, describe);
     if (hidden) option.hideHelp();
     command.addOption(option);
   }
@@ -60,11 +76,11 @@ const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Glob
   const { env } = deps;
   const text = (name: string): string | undefined => {
     const value = options[name];
-    if (value === "") throw new MeshError("usage", `The value of ${optionName(name)} is empty.`);
+    if (value === "") throw new MeshError("usage", msg("usage.empty-value", { option: optionName(name) }));
     return nonEmpty(value);
   };
   const timeout = typeof options["timeout"] === "number" ? options["timeout"] : DEFAULT_TIMEOUT;
-  if (timeout === 0) throw new MeshError("usage", "The time limit must be one second at least.");
+  if (timeout === 0) throw new MeshError("usage", msg("usage.timeout"));
   return {
     json: options["json"] === true,
     home: text("home"),
@@ -86,35 +102,32 @@ const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Glob
   };
 };
 
-/** Options that a verb needs, though an option is by its nature optional. */
-const REQUIRED = /\(required\)$/;
+/** What building the tree of commands needs to know. */
+interface Building {
+  readonly deps: Deps;
+  readonly describe: Describe;
+  readonly choose: (invocation: Invocation) => void;
+}
 
-const addVerb = (
-  parent: Command,
-  name: string,
-  verb: VerbDeclaration,
-  isNamed: boolean,
-  deps: Deps,
-  choose: (invocation: Invocation) => void,
-): void => {
+const addVerb = (parent: Command, name: string, verb: VerbDeclaration, isNamed: boolean, building: Building): void => {
   const command = parent.command(name);
   if (!isNamed) return;
-  command.summary(verb.summary).description(verb.description ?? sentence(verb.summary));
-  for (const [syntax, description] of verb.arguments ?? []) command.argument(syntax, description);
-  for (const declaration of verb.options ?? []) command.addOption(declareOption(declaration));
-  addGlobals(command, true);
+  const { deps, describe, choose } = building;
+  const summary = describe(verb.summary);
+  command.summary(summary).description(verb.description ? describe(verb.description) : sentence(summary));
+  for (const [syntax, description] of verb.arguments ?? []) command.argument(syntax, describe(description));
+  for (const declaration of verb.options ?? []) command.addOption(declareOption(declaration, describe));
+  addGlobals(command, true, describe);
   setExamples(command, verb.examples);
-  command.addHelpText(
-    "after",
-    `\nExamples:\n${verb.examples.map((line) => `  ${line}\n`).join("")}\nOptions for every command: meshman --help`,
-  );
+  const examples = verb.examples.map((line) => `  ${line}\n`).join("");
+  command.addHelpText("after", `\n${describe("usage.examples")}\n${examples}\n${describe("usage.options-for-all")}`);
   command.action((...values: unknown[]) => {
     const options = mergedOptions(command);
-    for (const [flags, description] of verb.options ?? []) {
+    for (const [flags, , ...kinds] of verb.options ?? []) {
       const option = new Option(flags);
-      if (REQUIRED.test(description) && options[option.attributeName()] === undefined) {
-        throw new MeshError("usage", `The option ${option.long ?? flags} is required.`, {
-          hint: verb.examples[0] ?? "",
+      if (kinds.includes("required") && options[option.attributeName()] === undefined) {
+        throw new MeshError("usage", msg("usage.option-required", { option: option.long ?? flags }), {
+          hint: msg("usage.for-example", { command: verb.examples[0] ?? "" }),
         });
       }
     }
@@ -124,50 +137,46 @@ const addVerb = (
 
 const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 
+/** True where a line asks for help, so that every command has to be described. */
+const asksForHelp = (line: readonly string[]): boolean =>
+  line.length === 0 || line.some((word) => word === "help" || word === "--help");
+
 /**
- * Builds the tree of commands. Nothing of a command's own code is loaded for it. Given a command line, only the commands that
- * it names get their arguments and options, unless it asks for help: the rest would cost a tenth of the time to start.
+ * Builds the tree of commands, described in words. Nothing of a command's own code is loaded for it.
  */
-export const buildProgram = (
-  deps: Deps,
-  version: string,
-  choose: (invocation: Invocation) => void,
-  line?: readonly string[],
-): Command => {
-  const isWhole = line === undefined || line.length === 0 || line.some((word) => word === "help" || word === "--help");
-  const isNamed = (name: string): boolean => isWhole || line.includes(name);
+export const describeProgram = (deps: Deps, version: string, translate: Translate): Command =>
+  buildProgram({ deps, describe: describeWith(translate), choose: () => undefined }, version, () => true);
+
+/** Builds the tree; only the commands that `isNamed` get their arguments and options: the rest would cost time to start. */
+const buildProgram = (building: Building, version: string, isNamed: (name: string) => boolean): Command => {
+  const { describe } = building;
   const program = new Command("meshman")
-    .description(
-      "Manages a profile of the Mathematical Mesh: an identity with a key of its own for every device, which survives the loss " +
-        "of all of them.",
-    )
-    .version(version, "--version", "print the version")
-    .helpOption("--help", "show help")
-    .helpCommand("help [command]", "show help for a command")
+    .description(describe("help.description"))
+    .version(version, "--version", describe("help.version"))
+    .helpOption("--help", describe("help.help-option"))
+    .helpCommand("help [command]", describe("help.help-command"))
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
-  addGlobals(program, false);
+  addGlobals(program, false, describe);
   setExamples(program, ["meshman setup", "meshman quickstart", "meshman status --json"]);
   for (const noun of NOUNS) {
     const command = program
       .command(noun.name)
-      .summary(noun.summary)
-      .description(noun.description ?? "");
+      .summary(describe(noun.summary))
+      .description(noun.description ? describe(noun.description) : "");
     command.helpCommand(false);
     if (!isNamed(noun.name)) continue;
-    addGlobals(command, true);
-    for (const [name, verb] of Object.entries(noun.verbs)) addVerb(command, name, verb, isNamed(name), deps, choose);
+    addGlobals(command, true, describe);
+    for (const [name, verb] of Object.entries(noun.verbs)) addVerb(command, name, verb, isNamed(name), building);
   }
-  for (const [name, verb] of Object.entries(PLAIN_COMMANDS)) addVerb(program, name, verb, isNamed(name), deps, choose);
+  for (const [name, verb] of Object.entries(PLAIN_COMMANDS)) addVerb(program, name, verb, isNamed(name), building);
   return program;
 };
 
-export type Parsed =
-  | { readonly kind: "run"; readonly invocation: Invocation }
-  | { readonly kind: "text"; readonly text: string; readonly value: object };
+export type Parsed = { readonly kind: "run"; readonly invocation: Invocation } | ({ readonly kind: "text" } & Result);
 
-const help = (text: string): Parsed => ({ kind: "text", text, value: { help: text } });
+const help = (text: string): Parsed => ({ kind: "text", text: raw(text), value: { help: text } });
 
 /** False where a line that begins with words names a noun, verb or command that there is not. */
 const namesCommand = ([first = "", second = ""]: readonly string[]): boolean => {
@@ -176,18 +185,41 @@ const namesCommand = ([first = "", second = ""]: readonly string[]): boolean => 
   return noun !== undefined && (second === "" || second.startsWith("-") || Object.hasOwn(noun.verbs, second));
 };
 
-/** Parses a command line. Help is text; anything wrong is a `usage` error with the nearest right word as its hint. */
-export const parseCommandLine = (argv: readonly string[], deps: Deps, version: string): Parsed => {
+const HELP_WIDTH = 100;
+
+/** Commander's own headings of the help, by what it writes. */
+const TITLES: Readonly<Record<string, MessageKey>> = {
+  "Usage:": "usage.title-usage",
+  "Arguments:": "usage.title-arguments",
+  "Options:": "usage.title-options",
+  "Commands:": "usage.title-commands",
+};
+
+/**
+ * Parses a command line. Help is text, in the words of `translator`; anything wrong is a `usage` error with the nearest right
+ * word as its hint.
+ */
+export const parseCommandLine = async (
+  argv: readonly string[],
+  deps: Deps,
+  version: string,
+  translator: Translator,
+): Promise<Parsed> => {
   let chosen: Invocation | undefined;
   let printed = "";
-  const program = buildProgram(deps, version, (invocation) => (chosen = invocation), argv);
+  const describe = asksForHelp(argv) ? describeWith(await translator()) : SILENT;
+  const isNamed = (name: string): boolean => describe !== SILENT || argv.includes(name);
+  const program = buildProgram({ deps, describe, choose: (invocation) => (chosen = invocation) }, version, isNamed);
   const capture = (command: Command): void => {
-    command.exitOverride().configureOutput({
-      writeOut: (text) => (printed += text),
-      writeErr: (text) => (printed += text),
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
-    });
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => (printed += text),
+        writeErr: (text) => (printed += text),
+        getOutHelpWidth: () => HELP_WIDTH,
+        getErrHelpWidth: () => HELP_WIDTH,
+      })
+      .configureHelp({ styleTitle: (title) => (TITLES[title] ? describe(TITLES[title]) : title) });
     command.commands.forEach(capture);
   };
   capture(program);
@@ -200,25 +232,37 @@ export const parseCommandLine = (argv: readonly string[], deps: Deps, version: s
     program.parse(namesCommand(line) ? line : line.filter((word) => word !== "--help"), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.version") return { kind: "text", text: printed, value: { version } };
+    if (error.code === "commander.version") return { kind: "text", text: raw(printed), value: { version } };
     const helpAsked = error.code === "commander.helpDisplayed";
     if (helpAsked || (error.code === "commander.help" && error.exitCode === 0)) return help(printed);
     throw usageError(error, argv);
   }
-  if (!chosen) throw new MeshError("usage", "There is no such command.", { hint: "See `meshman --help`." });
+  if (!chosen) throw new MeshError("usage", msg("usage.no-command"), { hint: msg("usage.see-help") });
   return { kind: "run", invocation: chosen };
 };
 
+/** What commander finds wrong with a line, by its codes; the quoted part of its text is the word at fault. */
+const FAULTS: Readonly<Record<string, "unknown-option" | "unknown-command" | "missing-argument" | "missing-value">> = {
+  "commander.unknownOption": "unknown-option",
+  "commander.unknownCommand": "unknown-command",
+  "commander.missingArgument": "missing-argument",
+  "commander.optionMissingArgument": "missing-value",
+};
+
 const usageError = (error: CommanderError, argv: readonly string[]): MeshError => {
+  const seeHelp = { hint: msg("usage.see-help") };
   if (error.code === "commander.help") {
     const noun = NOUNS.find(({ name }) => argv.includes(name));
-    return new MeshError("usage", noun ? `\`meshman ${noun.name}\` needs a verb.` : "A command is needed.", {
-      hint: noun ? `One of: ${Object.keys(noun.verbs).join(", ")}.` : "See `meshman --help`.",
+    if (!noun) return new MeshError("usage", msg("usage.command-needed"), seeHelp);
+    return new MeshError("usage", msg("usage.verb-needed", { noun: noun.name }), {
+      hint: msg("usage.one-of", { verbs: Object.keys(noun.verbs).join(", ") }),
     });
   }
-  const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const text = message.charAt(0).toUpperCase() + message.slice(1);
-  return new MeshError("usage", text.endsWith(".") ? text : `${text}.`, {
-    hint: suggestion === undefined ? "See `meshman --help`." : suggestion.replace(/^\(|\)$/g, ""),
-  });
+  const [message = "", suggestion = ""] = error.message.split("\n");
+  const nearest = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion)?.[1];
+  const hint = nearest === undefined ? seeHelp : { hint: msg("usage.did-you-mean", { nearest }) };
+  const fault = FAULTS[error.code];
+  if (fault) return new MeshError("usage", msg(`usage.${fault}`, { word: /'(.*)'/s.exec(message)?.[1] ?? "" }), hint);
+  if (error.code === "commander.excessArguments") return new MeshError("usage", msg("usage.too-many-words"), seeHelp);
+  return new MeshError("usage", msg("usage.wrong", { text: message.replace(/^error: /, "") }), hint);
 };

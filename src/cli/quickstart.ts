@@ -2,7 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { MeshError } from "../errors.js";
+import { msg, type Message } from "../messages/message.js";
 import type { Context, Run } from "./context.js";
+import { fields, gap, lines, raw, stack, type Text } from "./output.js";
 
 /** How long one command of the story may take, in milliseconds. */
 const TIME_LIMIT = 60_000;
@@ -34,7 +36,7 @@ const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : 
 
 /** The environment of a child: what the system needs, and the home it is to use. Options of the caller's own do not reach it. */
 const childEnvironment = (context: Context, home: string): Record<string, string> => {
-  const kept = ["PATH", "HOME", "SystemRoot", "TMPDIR", "TEMP", "LANG", "LC_ALL", "NODE_EXTRA_CA_CERTS"];
+  const kept = ["PATH", "HOME", "SystemRoot", "TMPDIR", "TEMP", "LANG", "LC_ALL", "LC_MESSAGES", "NODE_EXTRA_CA_CERTS"];
   const entries = kept.flatMap((name) => {
     const value = context.deps.env[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -45,7 +47,10 @@ const childEnvironment = (context: Context, home: string): Record<string, string
 const start = (stage: Stage, machine: Machine, words: readonly string[]): ChildProcess => {
   const { deps } = stage.context;
   const [node = "", launcher = ""] = deps.execPath;
-  const child = spawn(node, [launcher, ...words], {
+  const { language } = stage.context.globals;
+  // In the language that the caller chose. The commands that are shown do not repeat it.
+  const options = language === undefined ? [] : ["--language", language];
+  const child = spawn(node, [launcher, ...words, ...options], {
     cwd: stage.folder,
     env: childEnvironment(stage.context, machine.home),
     stdio: ["ignore", "pipe", "pipe"],
@@ -72,54 +77,74 @@ const finish = (stage: Stage, child: ChildProcess): Promise<Finished> =>
     });
   });
 
-const print = (stage: Stage, text: string): Promise<void> =>
+const print = (stage: Stage, text: Text): Promise<void> =>
   stage.context.globals.json ? Promise.resolve() : stage.context.emit({ value: {}, text });
 
-const heading = (stage: Stage, text: string): Promise<void> => print(stage, `\n# ${text}\n`);
+const heading = (stage: Stage, title: Message): Promise<void> =>
+  print(stage, (translate) => `\n# ${translate(title)}\n`);
+
+/** What fails once the person has interrupted it is no failure of the story. */
+const refuseInterrupted = ({ context }: Stage): void => {
+  if (context.deps.signal.aborted) throw new MeshError("interrupted", msg("interrupted"));
+};
 
 /** Runs a command without showing it, and gives its JSON. */
 const ask = async (stage: Stage, machine: Machine, words: readonly string[]): Promise<Record<string, unknown>> => {
   const { stdout } = await finish(stage, start(stage, machine, [...words, "--json"]));
+  refuseInterrupted(stage);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
 
-/** Runs a command as its user would, shows both, and insists on its exit status and, where given, its error. */
+/** What a command must end with: a status, and where that may have several reasons, what its JSON must tell. */
+interface Expected {
+  readonly status: number;
+  readonly tells: (value: Record<string, unknown>) => boolean;
+}
+
+/**
+ * Runs a command as its user would, shows both, and insists on how it ends. Its text depends on the language, so where the
+ * status is not enough it is asked a second time, for its JSON: only commands that change nothing may be checked so.
+ */
 const show = async (
   stage: Stage,
   machine: Machine,
   words: readonly string[],
-  expected: number | { status: number; says: RegExp } = 0,
-): Promise<string> => {
+  expected: number | Expected = 0,
+): Promise<void> => {
   const command = `${machine.name}$ meshman ${words.map(quote).join(" ")}`;
-  await print(stage, `\n${command}\n`);
+  await print(stage, raw(`\n${command}\n`));
   const { status, stdout, stderr } = await finish(stage, start(stage, machine, words));
-  await print(stage, [stdout, stderr].filter((text) => text !== "").join("\n"));
+  await print(stage, raw([stdout, stderr].filter((text) => text !== "").join("\n")));
   stage.transcript.push({ command, status });
-  if (stage.context.deps.signal.aborted) throw new MeshError("interrupted", "Interrupted.");
+  refuseInterrupted(stage);
   const wanted = typeof expected === "number" ? expected : expected.status;
-  if (status !== wanted || (typeof expected === "object" && !expected.says.test(stdout + stderr))) {
+  if (status !== wanted || (typeof expected === "object" && !expected.tells(await ask(stage, machine, words)))) {
     throw new MeshError(
       "internal",
-      `This was not expected: \`meshman ${words.join(" ")}\` ended with status ${status}.`,
-      {
-        hint: "Run `meshman quickstart --keep` and look at the files.",
-      },
+      msg("quickstart.unexpected", { command: `meshman ${words.join(" ")}`, status: String(status) }),
+      { hint: msg("quickstart.unexpected.hint") },
     );
   }
-  return stdout;
+};
+
+const REMOVED: Expected = { status: 5, tells: ({ status }) => status === "removed" };
+const NO_ADMINISTRATOR: Expected = {
+  status: 5,
+  tells: ({ error }) => (error as { code?: unknown } | undefined)?.code === "not-administrator",
 };
 
 /** Starts the portal and waits for its one line. */
 const startPortal = async (stage: Stage): Promise<{ url: string; process: ChildProcess }> => {
   const machine = { name: "server", home: join(stage.folder, "server") };
   const words = ["portal", "serve", "--listen", "127.0.0.1:0", "--domain", DOMAIN, "--store", "sqlite:portal.sqlite"];
-  await print(stage, `\nserver$ meshman ${words.join(" ")} &\n`);
+  await print(stage, raw(`\nserver$ meshman ${words.join(" ")} &\n`));
   const child = start(stage, machine, [...words, "--json"]);
   let text = "";
   let errors = "";
   child.stderr?.on("data", (chunk: Buffer) => (errors += chunk.toString("utf8")));
   const url = await new Promise<string>((resolve, reject) => {
-    const fail = (): void => reject(new MeshError("internal", `The portal did not start. ${errors.trim()}`));
+    const fail = (): void =>
+      reject(new MeshError("internal", msg("quickstart.portal-failed", { reason: errors.trim() })));
     const timer = setTimeout(fail, TIME_LIMIT);
     child.once("close", fail);
     child.once("error", fail);
@@ -131,7 +156,7 @@ const startPortal = async (stage: Stage): Promise<{ url: string; process: ChildP
       resolve((JSON.parse(text) as { listening: string }).listening);
     });
   });
-  await print(stage, `Listening  ${url}\n`);
+  await print(stage, fields([[msg("label.listening"), url]]));
   return { url, process: child };
 };
 
@@ -139,8 +164,8 @@ const stopPortal = async (stage: Stage, portal: ChildProcess): Promise<void> => 
   const ended = new Promise<number | null>((resolve) => portal.once("close", resolve));
   portal.kill("SIGTERM");
   const status = await ended;
-  if (status !== 0) throw new MeshError("internal", `The portal ended with status ${status} when it was told to stop.`);
-  await print(stage, "\nThe portal was told to stop, and did.\n");
+  if (status !== 0) throw new MeshError("internal", msg("quickstart.portal-status", { status: String(status) }));
+  await print(stage, stack(gap, lines(msg("quickstart.portal-stopped"))));
 };
 
 export const run: Run = async (context, input) => {
@@ -155,12 +180,13 @@ export const run: Run = async (context, input) => {
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
   const seconds = Math.round((context.deps.now().getTime() - began) / 100) / 10;
-  const shown =
-    "Shown: an account, an escrow split 2 of 3, a second device connected and removed, a recovery from two shares, " +
-    "and a lost administrator that no longer rules.";
   return {
     value: { ok: true, seconds, commands: stage.transcript, folder: keep ? folder : null },
-    text: `\n${keep ? `The files are in ${folder}.\n` : ""}${shown} ${seconds} s.\n`,
+    text: stack(
+      gap,
+      keep ? lines(msg("quickstart.files", { folder })) : undefined,
+      lines(msg("quickstart.shown", { seconds })),
+    ),
   };
 };
 
@@ -169,16 +195,16 @@ const play = async (stage: Stage): Promise<void> => {
   const [laptop, phone, desktop] = [machine("laptop"), machine("phone"), machine("desktop")];
   const share = (index: number): string[] => ["--share-file", join("recovery", `share-${index}-of-3.txt`)];
 
-  await heading(stage, "A portal, which nobody has to trust");
+  await heading(stage, msg("quickstart.portal"));
   const portal = await startPortal(stage);
   const at = ["--portal", portal.url];
 
-  await heading(stage, "Alice makes a profile on her laptop, and an account for it");
+  await heading(stage, msg("quickstart.profile"));
   await show(stage, laptop, ["account", "validate", ACCOUNT, ...at]);
   await show(stage, laptop, ["profile", "create", "--device-name", "laptop", "--no-passphrase"]);
   await show(stage, laptop, ["account", "create", ACCOUNT, ...at]);
 
-  await heading(stage, "She splits the escrow key, any 2 of 3, and erases the master key from the laptop");
+  await heading(stage, msg("quickstart.split"));
   await show(stage, laptop, [
     "escrow",
     "split",
@@ -191,7 +217,7 @@ const play = async (stage: Stage): Promise<void> => {
     "--erase-master",
   ]);
 
-  await heading(stage, "Her phone asks to be connected. It must be told which profile to expect");
+  await heading(stage, msg("quickstart.connect"));
   const { profile } = (await ask(stage, laptop, ["profile", "show"])) as { profile: { udf: string } };
   await show(stage, phone, [
     ...["device", "connect", ACCOUNT, ...at, "--expect-fingerprint", profile.udf],
@@ -200,16 +226,16 @@ const play = async (stage: Stage): Promise<void> => {
   const { code } = (await ask(stage, phone, ["device", "status"])) as { code: string };
   await show(stage, laptop, ["device", "pending"]);
 
-  await heading(stage, "She makes it an administrator. That takes the master key, so two shares");
+  await heading(stage, msg("quickstart.complete"));
   await show(stage, laptop, ["device", "complete", code, "--admin", ...share(1), ...share(2)]);
   await show(stage, phone, ["device", "status"]);
   await show(stage, laptop, ["device", "list"]);
 
-  await heading(stage, "She removes the phone again, with two shares, and the phone learns of it");
+  await heading(stage, msg("quickstart.remove"));
   await show(stage, laptop, ["device", "remove", "phone", ...share(2), ...share(3)]);
-  await show(stage, phone, ["device", "status"], { status: 5, says: /removed/ });
+  await show(stage, phone, ["device", "status"], REMOVED);
 
-  await heading(stage, "The laptop is lost. On a new desktop two shares bring the profile back");
+  await heading(stage, msg("quickstart.recover"));
   const thief: Machine = machine("thief");
   renameSync(laptop.home, thief.home);
   await show(stage, desktop, [
@@ -217,12 +243,12 @@ const play = async (stage: Stage): Promise<void> => {
     ...["--device-name", "desktop", "--no-passphrase"],
   ]);
 
-  await heading(stage, "Whoever has the laptop has its keys, but it administers nothing any more");
-  await show(stage, thief, ["device", "remove", "desktop"], { status: 5, says: /administration device/ });
+  await heading(stage, msg("quickstart.thief"));
+  await show(stage, thief, ["device", "remove", "desktop"], NO_ADMINISTRATOR);
   await show(stage, desktop, ["device", "remove", "laptop"]);
-  await show(stage, thief, ["device", "status"], { status: 5, says: /removed/ });
+  await show(stage, thief, ["device", "status"], REMOVED);
 
-  await heading(stage, "What the portal shows is verified down to the master key");
+  await heading(stage, msg("quickstart.verify"));
   await show(stage, desktop, ["profile", "verify"]);
   await show(stage, desktop, ["status"]);
   await stopPortal(stage, portal.process);

@@ -2,6 +2,7 @@ import { MeshError } from "../errors.js";
 import { readDefaultProfile } from "../keystore/preferences.js";
 import { findProfile, listProfiles, type AccountState, type ProfileState } from "../keystore/state.js";
 import { parseAddress } from "../mesh/address.js";
+import { msg } from "../messages/message.js";
 import type { Context } from "./context.js";
 
 /**
@@ -44,8 +45,8 @@ export const selectProfile = async (context: Context): Promise<ProfileState | un
   if (profile !== undefined) {
     const found = findProfile(context.home, profile);
     if (found) return found;
-    throw new MeshError("profile-not-found", `There is no profile ${JSON.stringify(profile)} here.`, {
-      hint: "`meshman profile list` shows them.",
+    throw new MeshError("profile-not-found", msg("profile.unknown", { name: JSON.stringify(profile) }), {
+      hint: msg("profile.unknown.hint"),
     });
   }
   const profiles = listProfiles(context.home);
@@ -57,8 +58,8 @@ export const selectProfile = async (context: Context): Promise<ProfileState | un
       ),
     );
     if (owner) return owner;
-    throw new MeshError("account-not-found", `No profile on this device has the account ${JSON.stringify(account)}.`, {
-      hint: "`meshman account list` shows them.",
+    throw new MeshError("account-not-found", msg("account.unknown", { account: JSON.stringify(account) }), {
+      hint: msg("account.unknown.hint"),
     });
   }
   return defaultProfile(context, profiles);
@@ -68,7 +69,5 @@ export const selectProfile = async (context: Context): Promise<ProfileState | un
 export const requireProfile = async (context: Context): Promise<ProfileState> => {
   const state = await selectProfile(context);
   if (state) return state;
-  throw new MeshError("profile-not-found", "There is no profile on this device yet.", {
-    hint: "`meshman setup` asks for all that is needed, or use `meshman profile create`.",
-  });
+  throw new MeshError("profile-not-found", msg("profile.none"), { hint: msg("profile.none.hint") });
 };

@@ -1,7 +1,8 @@
 import { isMeshError, MeshError } from "../errors.js";
 import { readFdText, readNamedFile, readSecretFile } from "./input.js";
 import { accountsOf, canonicalAccount, isBehind } from "./select.js";
-import { confirmed, inputRequired, localPortalPath, type Context } from "./context.js";
+import { confirmed, localPortalPath, type Context } from "./context.js";
+import { languages } from "./language.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
 import { createKeystore, readKeystoreFacts, unlockKeystore, type Keystore } from "../keystore/keystore.js";
@@ -11,12 +12,17 @@ import { readProfile, updateProfile, type AccountState, type ProfileState } from
 import type { PrivateKey } from "../mesh/keys.js";
 import { findDevice, isAdministrator, type PersonalProfile } from "../mesh/records/personal.js";
 import { checkPin, pinOf } from "../mesh/succession.js";
+import { msg, type Message } from "../messages/message.js";
 import { fetchOwn, followOwn, refuseRevoked } from "./own-profile.js";
 import { withSeen } from "./seen.js";
 
 const MINIMUM_PASSPHRASE = 8;
 /** The certificates that a system trusts take up some 250 KiB. */
 const MAX_CERTIFICATES = 4 * 1024 * 1024;
+
+/** An error for a question that cannot be asked, where more than one option can answer it. The hint names them. */
+export const inputNeeded = (what: Message, hint: Message): MeshError =>
+  new MeshError("input-required", msg("input.required", { what }), { hint });
 
 /** The passphrase from where the options say it is, or undefined where they say nothing. One trailing newline is dropped. */
 const givenPassphrase = async (context: Context): Promise<Buffer | undefined> => {
@@ -38,26 +44,25 @@ const unlock = async (context: Context): Promise<Keystore> => {
 };
 
 const askPassphrase = async (context: Context): Promise<Buffer> => {
-  if (!context.canAsk) throw inputRequired("The passphrase of the keystore", "--passphrase-file or --passphrase-fd");
-  return Buffer.from(await context.deps.prompts.secret("Passphrase"), "utf8");
+  if (!context.canAsk) throw inputNeeded(msg("passphrase.what"), msg("passphrase.what.hint"));
+  return Buffer.from(await context.ask.secret(msg("passphrase.ask")), "utf8");
 };
 
 /** A new passphrase, asked twice on a terminal. */
 export const newPassphrase = async (
   context: Context,
   given?: Buffer,
-  options = "--passphrase-file, --passphrase-fd or --no-passphrase",
+  hint: Message = msg("passphrase.what-new.hint"),
 ): Promise<Buffer> => {
   const named = given ?? (await givenPassphrase(context));
   if (named) return named;
-  if (!context.canAsk) {
-    throw inputRequired("A new passphrase for the keystore", options);
-  }
-  const first = await context.deps.prompts.secret("New passphrase", {
-    validate: (text) => [...text].length >= MINIMUM_PASSPHRASE || `At least ${MINIMUM_PASSPHRASE} characters.`,
+  if (!context.canAsk) throw inputNeeded(msg("passphrase.what-new"), hint);
+  const first = await context.ask.secret(msg("passphrase.ask-new"), {
+    validate: (text) =>
+      [...text].length >= MINIMUM_PASSPHRASE || msg("passphrase.short", { minimum: MINIMUM_PASSPHRASE }),
   });
-  await context.deps.prompts.secret("The same again", {
-    validate: (text) => text === first || "That is not the same. Try again, or press ^C.",
+  await context.ask.secret(msg("passphrase.ask-again"), {
+    validate: (text) => text === first || msg("passphrase.differs"),
   });
   return Buffer.from(first, "utf8");
 };
@@ -114,6 +119,7 @@ export const openTarget = async (context: Context, target: PortalTarget): Promis
     timeout,
     ca: ca === undefined ? undefined : readNamedFile(context, ca, MAX_CERTIFICATES),
     pinned: known,
+    languages: languages(context),
   });
 };
 
@@ -154,8 +160,8 @@ export const accountOf = (context: Context, state: ProfileState): AccountState =
   if (account) return account;
   throw new MeshError(
     "account-not-found",
-    named === undefined ? `The profile ${state.name} has no account yet.` : "The profile has no such account.",
-    { hint: "Make one with `meshman account create ADDRESS`." },
+    named === undefined ? msg("account.none", { name: state.name }) : msg("account.none-such"),
+    { hint: msg("account.none.hint") },
   );
 };
 
@@ -205,7 +211,7 @@ export const follow = async (session: Session, client: PortalClient, account: st
     async (error: unknown) => {
       if (isMeshError(error, "rollback") && isBehind(state, account)) throw behind(client, account, error);
       if (!(error instanceof MeshError) || error.code !== "gap" || !context.canAsk) throw error;
-      await confirmed(context, `${error.message} Go on without proof?`);
+      await confirmed(context, msg("profile.go-on-question", { reason: error.text }));
       return followOwn(client, fetched, pin, record, true);
     },
   );
@@ -217,8 +223,8 @@ export const follow = async (session: Session, client: PortalClient, account: st
 };
 
 const behind = (client: PortalClient, account: string, cause: unknown): MeshError =>
-  new MeshError("conflict", `The portal ${client.url} does not have the newest version of the profile yet.`, {
-    hint: `Bring it up to date first: meshman account create ${account}`,
+  new MeshError("conflict", msg("change.portal-behind", { portal: client.url }), {
+    hint: msg("change.portal-behind.hint", { account }),
     cause,
   });
 
@@ -227,17 +233,13 @@ export const requireConnected = (session: Session, profile: PersonalProfile): vo
   if (findDevice(profile, session.state.device.udf)) return;
   const recovering = session.state.work.some(({ kind }) => kind === "recover");
   const waiting = session.state.connecting !== undefined;
-  throw new MeshError(
-    "not-connected",
-    waiting ? "This device is not connected yet." : "This device is not connected to the profile, or no longer.",
-    {
-      hint: recovering
-        ? "Finish the recovery: run `meshman escrow recover` again."
-        : waiting
-          ? "`meshman device status` shows where the request stands."
-          : "Connect it again with `meshman device connect`, or recover with `meshman escrow recover` (--new-epoch, where the master key is on this device).",
-    },
-  );
+  throw new MeshError("not-connected", waiting ? msg("device.not-connected-yet") : msg("device.not-connected"), {
+    hint: recovering
+      ? msg("device.recovery-unfinished.hint")
+      : waiting
+        ? msg("device.not-connected-yet.hint")
+        : msg("device.not-connected.hint"),
+  });
 };
 
 /** The online signature key of this device. Throws `not-connected` or `not-administrator`. */
@@ -245,8 +247,8 @@ export const administrationKey = (session: Session, profile: PersonalProfile): P
   requireConnected(session, profile);
   const { state, keystore } = session;
   if (!isAdministrator(profile, state.device.udf)) {
-    throw new MeshError("not-administrator", "This device is not an administration device of the profile.", {
-      hint: "Do this on an administration device; `meshman device list` shows which are.",
+    throw new MeshError("not-administrator", msg("device.not-administrator"), {
+      hint: msg("device.not-administrator.hint"),
     });
   }
   return keystore.get(state.device.onlineSignatureKey, "online-signature");

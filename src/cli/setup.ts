@@ -1,9 +1,10 @@
 import { isMeshError, MeshError } from "../errors.js";
 import { listProfiles } from "../keystore/state.js";
 import { parseAddress } from "../mesh/address.js";
+import { msg, type Message } from "../messages/message.js";
 import { inputOf, withGlobals, type Context, type Run } from "./context.js";
-import { checkName, defaultDeviceName } from "./names.js";
-import type { Result } from "./output.js";
+import { checkName, defaultDeviceName, type Named } from "./names.js";
+import { raw, type Result } from "./output.js";
 
 /** Runs one command as part of this one, and prints its text as it goes. */
 const step = async (
@@ -24,44 +25,43 @@ const step = async (
   if (result) await keep(result);
 };
 
-const nameProblem = (text: string, what: string): string | true => {
+const nameProblem = (text: string, what: Named): Message | true => {
   try {
     checkName(text, what);
     return true;
   } catch (error) {
-    return isMeshError(error) ? error.message : "That is not a name.";
+    return isMeshError(error) ? error.text : msg("setup.name-invalid");
   }
 };
 
 export const run: Run = async (context) => {
   if (!context.canAsk) {
-    throw new MeshError("input-required", "Setting up asks questions, and there is no terminal to ask on.", {
-      hint: "In a script use `meshman profile create`, `meshman account create` and `meshman escrow split`.",
+    throw new MeshError("input-required", msg("setup.no-terminal"), {
+      hint: msg("setup.no-terminal.hint"),
     });
   }
-  const { prompts } = context.deps;
   const results: Record<string, object> = {};
   const existing = listProfiles(context.home);
   if (existing.length > 0) {
     const names = existing.map(({ name }) => name).join(", ");
-    await context.note(`There is a profile on this device already: ${names}. This makes another one.`);
+    await context.note(msg("setup.another", { names }));
   }
-  const typed = await prompts.text("Name of the profile on this device", {
+  const typed = await context.ask.text(msg("setup.profile-name"), {
     initial: existing.length === 0 ? "default" : "second",
     validate: (text) => {
       const problem = nameProblem(text, "profile");
       if (problem !== true) return problem;
       const name = checkName(text, "profile");
-      return existing.some((state) => state.name === name) ? "There is a profile of that name." : true;
+      return existing.some((state) => state.name === name) ? msg("setup.name-taken") : true;
     },
   });
   const name = checkName(typed, "profile");
-  const deviceName = await prompts.text("Name of this device, which others can see", {
+  const deviceName = await context.ask.text(msg("setup.device-name"), {
     initial: defaultDeviceName(context.deps),
     validate: (text) => nameProblem(text, "device"),
   });
   const { profileCreate } = await import("./online.js");
-  await context.note("The passphrase protects the keys on this device.");
+  await context.note(msg("setup.passphrase"));
   await step(context, results, "profile", profileCreate.run, [], { name, deviceName, passphrase: true });
 
   const own = withGlobals(context, { profile: name, account: undefined });
@@ -69,26 +69,25 @@ export const run: Run = async (context) => {
   // The note needs the master key, which the split may erase.
   await offerNote(own, results);
   if (results["account"]) await offerShares(own, results);
-  return context.globals.json ? { value: results, text: "" } : undefined;
+  return context.globals.json ? { value: results, text: raw("") } : undefined;
 };
 
 const makeAccount = async (context: Context, results: Record<string, object>): Promise<void> => {
-  const { prompts } = context.deps;
-  const place = await prompts.select("Where shall the profile be published?", [
-    { value: "address", name: "At a portal on the net: I have an address in mind" },
-    { value: "local", name: "On this machine only, to try it out" },
-    { value: "later", name: "Nowhere yet" },
+  const place = await context.ask.select(msg("setup.place"), [
+    { value: "address", name: msg("setup.place-address") },
+    { value: "local", name: msg("setup.place-local") },
+    { value: "later", name: msg("setup.place-later") },
   ]);
   if (place === "later") return;
   const local = place === "local";
   const { accountCreate } = await import("./online.js");
-  const address = await prompts.text(local ? "Name of the account" : "Address, such as alice@example.com", {
+  const address = await context.ask.text(local ? msg("setup.account-name") : msg("setup.address"), {
     validate: (text) => {
       try {
         parseAddress(text, local ? "localhost" : undefined);
         return true;
       } catch (error) {
-        return isMeshError(error) ? error.message : "That is not an address.";
+        return isMeshError(error) ? error.text : msg("setup.address-invalid");
       }
     },
   });
@@ -97,49 +96,39 @@ const makeAccount = async (context: Context, results: Record<string, object>): P
     await step(at, results, "account", accountCreate.run, [address], {});
   } catch (error) {
     if (!isMeshError(error) || error.code === "interrupted") throw error;
-    await context.note(`The account could not be made: ${error.message}`);
-    await context.note("The profile is here all the same. Try again with: meshman account create ADDRESS");
+    await context.note(msg("setup.account-failed", { reason: error.text }));
+    await context.note(msg("setup.account-again"));
   }
 };
 
 const offerShares = async (context: Context, results: Record<string, object>): Promise<void> => {
-  const { prompts } = context.deps;
-  if (
-    !(await prompts.confirm(
-      "Make recovery shares now? Any 2 of 3 bring the profile back if all devices are lost.",
-      true,
-    ))
-  )
-    return;
-  const out = await prompts.text("Folder to write the shares to (a removable drive is a good place)", {
+  const { ask } = context;
+  if (!(await ask.confirm(msg("setup.shares"), true))) return;
+  const out = await ask.text(msg("setup.shares-folder"), {
     initial: "mesh-recovery",
-    validate: (text) => text !== "" || "A folder is needed.",
+    validate: (text) => text !== "" || msg("setup.folder-needed"),
   });
-  const erase = await prompts.confirm(
-    "Erase the master key from this device afterwards? Then only the shares have it.",
-    false,
-  );
+  const erase = await ask.confirm(msg("setup.erase"), false);
   const { escrowSplit } = await import("./online.js");
   try {
     await step(context, results, "escrow", escrowSplit.run, [], { shares: 3, threshold: 2, out, eraseMaster: erase });
   } catch (error) {
     if (!isMeshError(error) || error.code === "interrupted") throw error;
-    await context.note(`The shares could not be made: ${error.message}`);
-    await context.note("Try again with: meshman escrow split --shares 3 --threshold 2 --out FOLDER");
+    await context.note(msg("setup.shares-failed", { reason: error.text }));
+    await context.note(msg("setup.shares-again"));
   }
 };
 
 const offerNote = async (context: Context, results: Record<string, object>): Promise<void> => {
-  const { prompts } = context.deps;
-  const question = "Write a revocation note? Whoever holds it can end the profile for good, should its keys be stolen.";
-  if (!(await prompts.confirm(question, false))) return;
-  const out = await prompts.text("File to write it to", { initial: "mesh-revocation.json" });
+  const { ask } = context;
+  if (!(await ask.confirm(msg("setup.note"), false))) return;
+  const out = await ask.text(msg("setup.note-file"), { initial: "mesh-revocation.json" });
   const { profileRevocation } = await import("./online.js");
   try {
     await step(context, results, "revocation", profileRevocation.run, [], { out });
   } catch (error) {
     if (!isMeshError(error) || error.code === "interrupted") throw error;
-    await context.note(`The note could not be written: ${error.message}`);
-    await context.note("Try again with: meshman profile revocation --out FILE");
+    await context.note(msg("setup.note-failed", { reason: error.text }));
+    await context.note(msg("setup.note-again"));
   }
 };

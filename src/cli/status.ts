@@ -1,7 +1,8 @@
 import { readKeystoreFacts } from "../keystore/keystore-file.js";
 import type { Work } from "../keystore/state.js";
+import { msg } from "../messages/message.js";
 import type { Run } from "./context.js";
-import { fields, readableTime } from "./output.js";
+import { fields, lines, readableTime } from "./output.js";
 import { selectProfile } from "./select.js";
 import { knownView } from "./view.js";
 
@@ -32,7 +33,7 @@ export const run: Run = async (context) => {
         recovery: null,
         pendingWork: [],
       },
-      text: "There is no profile on this device yet. `meshman setup` makes one.\n",
+      text: lines(msg("status.no-profile")),
     };
   }
   const { view } = await knownView(context, state);
@@ -69,23 +70,31 @@ export const run: Run = async (context) => {
   };
   const masterHere = keystore?.keys.some(({ kid }) => kid === state.udf) === true;
   const text = fields([
-    ["Profile", state.name],
-    ["UDF", state.udf],
-    ["Revoked", state.revoked && readableTime(state.revoked)],
-    ["Device", value.device.name ?? "not connected"],
-    ["Administrator", admin ? "yes" : "no"],
-    ["Account", account ? `${account.account} at ${account.portal}` : "none yet: meshman account create ADDRESS"],
-    ["Keystore", keystoreValue ? (keystoreValue.locked ? "passphrase" : "key file") : "none"],
-    ["Master key", masterHere ? "on this device" : "not on this device"],
+    [msg("label.profile"), state.name],
+    [msg("label.udf"), state.udf],
+    [msg("label.revoked"), state.revoked && readableTime(state.revoked)],
+    [msg("label.device"), value.device.name ?? msg("status.not-connected")],
+    [msg("label.administrator"), admin ? msg("label.yes") : msg("label.no")],
     [
-      "Recovery",
-      recovery
-        ? `any ${recovery.threshold} of ${recovery.shares ?? "the"} shares`
-        : admin
-          ? "no shares yet: meshman escrow split --shares 3 --threshold 2"
-          : "not known here",
+      msg("label.account"),
+      account ? msg("status.account", { account: account.account, portal: account.portal }) : msg("status.no-account"),
     ],
-    ...pendingWork.map(({ kind, command }) => [`Unfinished`, `${kind}: ${command}`] as const),
+    [
+      msg("label.keystore"),
+      keystoreValue ? (keystoreValue.locked ? msg("status.passphrase") : msg("status.key-file")) : msg("label.none"),
+    ],
+    [msg("label.master-key"), masterHere ? msg("status.master-here") : msg("status.master-elsewhere")],
+    [
+      msg("label.recovery"),
+      recovery
+        ? recovery.shares === undefined
+          ? msg("status.recovery-some", { threshold: recovery.threshold })
+          : msg("status.recovery", { threshold: recovery.threshold, shares: recovery.shares })
+        : admin
+          ? msg("status.no-shares")
+          : msg("status.recovery-unknown"),
+    ],
+    ...pendingWork.map(({ kind, command }) => [msg("label.unfinished"), `${kind}: ${command}`] as const),
   ]);
   return { value, text };
 };

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { isMeshError, MeshError } from "../errors.js";
 import { createVerifier } from "../mesh/verification.js";
+import { msg } from "../messages/message.js";
 import type { Context, Run } from "./context.js";
-import { table } from "./output.js";
+import { gap, lines, stack, table } from "./output.js";
 
 /** A file or standard input, piece by piece, so that its size does not matter. Throws `file-unreadable`. */
 async function* read(context: Context, file: string): AsyncGenerator<Buffer> {
@@ -10,9 +11,9 @@ async function* read(context: Context, file: string): AsyncGenerator<Buffer> {
     yield* context.deps.openStream(file === "-" ? file : resolve(context.deps.cwd, file));
   } catch (cause) {
     if (isMeshError(cause)) throw cause;
-    throw new MeshError("file-unreadable", `The file ${file} cannot be read.`, {
+    throw new MeshError("file-unreadable", msg("file.unreadable", { path: file }), {
       cause,
-      hint: "Check the path, and that you may read the file.",
+      hint: msg("file.unreadable.hint"),
     });
   }
 }
@@ -26,19 +27,30 @@ export const run: Run = async (context, input) => {
   }
   const { ok, records } = verifier.finish();
   const rows = records.map((record) => [
-    record.ok ? "ok" : "BAD",
+    record.ok ? msg("verify.ok") : msg("verify.bad"),
     record.type,
     record.identifier,
     record.format,
     record.reason ?? "",
     record.file,
   ]);
+  const headings = [
+    undefined,
+    msg("heading.type"),
+    msg("heading.identifier"),
+    msg("heading.format"),
+    msg("heading.reason"),
+    msg("heading.file"),
+  ];
+  const count = records.length;
   const bad = records.filter((record) => !record.ok).length;
   return {
     value: { ok, records },
-    text:
-      table(["", "TYPE", "IDENTIFIER", "FORMAT", "REASON", "FILE"], rows, "No signed records.") +
-      `\n${records.length} signatures checked, ${bad === 0 ? "all good" : `${bad} bad`}.\n`,
+    text: stack(
+      table(headings, rows, msg("verify.no-records")),
+      gap,
+      lines(bad === 0 ? msg("verify.all-good", { count }) : msg("verify.some-bad", { count, bad })),
+    ),
     ...(ok ? {} : { exit: 7 }),
   };
 };

@@ -2,13 +2,14 @@ import { isMeshError, MeshError } from "../errors.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { isSuccessor } from "../mesh/succession.js";
+import { msg } from "../messages/message.js";
 import { isPlain, type PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
 import { bringUp, conflict, keepsSuccession, wayFrom } from "./publish.js";
 
 const taken = (client: PortalClient, account: string): MeshError =>
-  new MeshError("account-taken", `The account ${account} at ${client.url} belongs to someone else.`, {
-    hint: "Choose another account name.",
+  new MeshError("account-taken", msg("client.account-taken", { account, url: client.url }), {
+    hint: msg("client.account-taken.hint"),
   });
 
 /** The profile under an account; one that this program cannot verify belongs to someone else. */
@@ -64,8 +65,8 @@ export const createAccount = async (
   await create(client, account, profile, signer);
   const shown = await ownerOf(client, account, profile);
   if (shown?.hash !== profile.hash) {
-    throw new MeshError("conflict", `The portal ${client.url} accepted the account but does not show its profile.`, {
-      hint: "Try again, or use another portal.",
+    throw new MeshError("conflict", msg("client.account-unseen", { url: client.url }), {
+      hint: msg("client.account-unseen.hint"),
     });
   }
 };
@@ -76,8 +77,8 @@ export const createAccount = async (
  */
 export const deleteAccount = async (client: PortalClient, account: string, signer: PrivateKey): Promise<void> => {
   if (isPlain(client)) {
-    throw new MeshError("not-supported", `The portal ${client.url} does not say that it can delete accounts.`, {
-      hint: "Ask whoever runs the portal.",
+    throw new MeshError("not-supported", msg("client.no-account-deletion", { url: client.url }), {
+      hint: msg("client.no-account-deletion.hint"),
     });
   }
   await client.send("DeleteAccount", { Account: account }, { signer });

@@ -3,6 +3,7 @@ import { MeshError } from "../errors.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import { EXTENSIONS, LIMITS, type Request, type Response, type Transaction, type Wrapping } from "../mesh/protocol.js";
 import { signRequest } from "../mesh/request-signature.js";
+import { msg } from "../messages/message.js";
 import { encode } from "./dialects.js";
 import { openEmbedded } from "./embedded.js";
 import { exchange, type Outgoing } from "./exchange.js";
@@ -48,6 +49,8 @@ export interface OpenOptions {
   readonly ca?: Buffer | undefined;
   /** What was learnt of this portal earlier. */
   readonly pinned?: PinnedPortal | undefined;
+  /** The user's languages as BCP 47 tags, most preferred first, for what the portal says in words. */
+  readonly languages?: readonly string[] | undefined;
 }
 
 /**
@@ -74,9 +77,10 @@ const greetPortal = async (
   options: OpenOptions,
 ): Promise<PortalClient> => {
   const { url } = target;
-  const { timeout, pinned } = options;
+  const { timeout, pinned, languages } = options;
   const portal = transport.authority.replace(/:\d+$/, "");
-  const ask = (outgoing: Omit<Outgoing, "timeout">) => exchange(deps, { transport, url }, { ...outgoing, timeout });
+  const ask = (outgoing: Omit<Outgoing, "timeout" | "languages">) =>
+    exchange(deps, { transport, url }, { ...outgoing, timeout, languages });
 
   const info = await greet(url, pinned, (wrapping: Wrapping) =>
     ask({
@@ -97,7 +101,7 @@ const greetPortal = async (
       const whole = { Portal: portal, ...request } as Request<Name>;
       const body = encode(transaction, whole, info.wrapping);
       if (body.length > LIMITS.body) {
-        throw new MeshError("too-large", `The ${transaction} request would be larger than any portal takes.`);
+        throw new MeshError("too-large", msg("client.request-too-large", { transaction }));
       }
       const signed = signer !== undefined && info.extensions.has(EXTENSIONS.signedRequests);
       const sign = (path: string): Record<string, string> =>

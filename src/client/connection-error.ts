@@ -1,4 +1,5 @@
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { showText } from "./text.js";
 import { transportFailure } from "./transport.js";
 
@@ -20,21 +21,21 @@ export const connectionError = (cause: Error, url: URL, sent: boolean): MeshErro
   const code = codeOf(cause);
   if (sent) {
     if (code.startsWith("HPE_")) {
-      return new MeshError("portal-answer", `What answers at ${url.origin} does not speak HTTP.`, {
-        hint: "Check the host and the port, and whether it should be https.",
+      return new MeshError("portal-answer", msg("client.not-http", { url: url.origin }), {
+        hint: msg("client.not-http.hint"),
         cause,
       });
     }
     return transportFailure(
       "dropped",
       "portal-unreachable",
-      `The portal ${url.origin} ended the connection without a whole answer (${textOf(cause)}).`,
-      { hint: "It may or may not have done what was asked. Look with `meshman status` before you try again.", cause },
+      msg("client.dropped", { url: url.origin, reason: textOf(cause) }),
+      { hint: msg("client.dropped.hint"), cause },
     );
   }
   if (code === "ECONNREFUSED") {
-    return transportFailure("refused", "portal-unreachable", `Nothing listens at ${url.origin} (connection refused).`, {
-      hint: "Check that the portal is running, and its host and port.",
+    return transportFailure("refused", "portal-unreachable", msg("client.nothing-listens", { url: url.origin }), {
+      hint: msg("client.unreachable.hint"),
       cause,
     });
   }
@@ -42,34 +43,34 @@ export const connectionError = (cause: Error, url: URL, sent: boolean): MeshErro
     return transportFailure(
       "refused",
       "portal-unreachable",
-      `The name ${url.hostname} cannot be looked up now (${code}).`,
-      { hint: "Check the network connection and try again.", cause },
+      msg("client.lookup-failed", { host: url.hostname, code }),
+      { hint: msg("client.lookup-failed.hint"), cause },
     );
   }
   if (UNRESOLVED.has(code)) {
-    return new MeshError("portal-unreachable", `There is no host named ${url.hostname} (${code}).`, {
-      hint: "Check the name, or say where the portal is with --portal URL.",
+    return new MeshError("portal-unreachable", msg("client.no-such-host", { host: url.hostname, code }), {
+      hint: msg("client.no-such-host.hint"),
       cause,
     });
   }
   if (NO_ROUTE.has(code)) {
-    return new MeshError("portal-unreachable", `The host ${url.hostname} cannot be reached (${code}).`, {
-      hint: "Check the network connection and the address of the portal.",
+    return new MeshError("portal-unreachable", msg("client.no-route", { host: url.hostname, code }), {
+      hint: msg("client.no-route.hint"),
       cause,
     });
   }
   if (url.protocol === "https:") return tlsError(cause, url);
-  return new MeshError("portal-unreachable", `The portal ${url.origin} cannot be reached (${textOf(cause)}).`, {
-    hint: "Check that the portal is running, and its host and port.",
+  return new MeshError("portal-unreachable", msg("client.unreachable", { url: url.origin, reason: textOf(cause) }), {
+    hint: msg("client.unreachable.hint"),
     cause,
   });
 };
 
 const tlsError = (cause: Error, url: URL): MeshError =>
-  new MeshError("portal-unreachable", `No secure connection to ${url.origin} (${textOf(cause)}).`, {
+  new MeshError("portal-unreachable", msg("client.not-secure", { url: url.origin, reason: textOf(cause) }), {
     hint:
       DROPPED.has(codeOf(cause)) || codeOf(cause) === "EPROTO"
-        ? "Check the port, and whether the portal speaks https there."
-        : "If its certificate comes from an authority of your own, name that with --ca FILE.",
+        ? msg("client.https-port.hint")
+        : msg("client.own-authority.hint"),
     cause,
   });

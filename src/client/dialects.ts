@@ -12,6 +12,7 @@ import {
   type Wrapping,
 } from "../mesh/protocol.js";
 import { parseWith } from "../mesh/schema.js";
+import { msg } from "../messages/message.js";
 
 /**
  * The octets of a request: `{"ValidateAccount": {"ValidateRequest": {...}}}` in the reference wrapping,
@@ -52,12 +53,17 @@ export const readObject = (body: Uint8Array): Record<string, unknown> | undefine
  */
 export const decode = <Name extends Transaction>(transaction: Name, body: Uint8Array): Response<Name> => {
   const message = readObject(body);
-  if (!message) throw new MeshError("portal-answer", "The portal's answer is not a JSON object.");
+  if (!message) throw new MeshError("portal-answer", msg("client.answer-no-object"));
   const name = responseName(transaction);
   if (Object.keys(message).length !== 1 || !Object.hasOwn(message, name)) {
-    throw new MeshError("portal-answer", `The portal's answer is not a ${name}.`);
+    throw new MeshError("portal-answer", msg("client.answer-of-another", { name }));
   }
-  return parseWith(RESPONSE_SCHEMAS[transaction], message[name], "portal-answer", `The portal's ${name}`);
+  return parseWith(
+    RESPONSE_SCHEMAS[transaction],
+    message[name],
+    "portal-answer",
+    msg("client.what.response", { name }),
+  );
 };
 
 const RefusalSchema = v.object({

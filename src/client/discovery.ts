@@ -2,6 +2,7 @@ import type { Deps, SrvRecord } from "../deps.js";
 import { MeshError } from "../errors.js";
 import { canonicalDomain, type Address } from "../mesh/address.js";
 import { DNS_SERVICE } from "../mesh/protocol.js";
+import { msg } from "../messages/message.js";
 import { parsePortal, type PortalTarget } from "./target.js";
 
 /** How long the DNS may take, in milliseconds; after that the domain itself is asked. */
@@ -32,8 +33,8 @@ export const findPortal = async (
   if (named !== undefined) return parsePortal(named, options);
   const { domain } = search.address;
   if (domain === "localhost") {
-    throw new MeshError("portal-not-found", "An account at localhost does not say where its portal is.", {
-      hint: "Use the portal of this machine with --portal local, or name one with --portal URL.",
+    throw new MeshError("portal-not-found", msg("client.localhost-unknown"), {
+      hint: msg("client.localhost-unknown.hint"),
     });
   }
   return parsePortal((await lookUp(deps, domain)) ?? `https://${domain}`, options);
@@ -50,8 +51,8 @@ const lookUp = async (deps: Pick<Deps, "random" | "resolveSrv">, domain: string)
     return undefined;
   }
   if (records.length === 1 && ["", "."].includes(records[0]?.name ?? "")) {
-    throw new MeshError("portal-not-found", `The domain ${domain} says that it has no Mesh portal.`, {
-      hint: "Name one with --portal URL, or try things out on this machine with --portal local.",
+    throw new MeshError("portal-not-found", msg("client.domain-without-portal", { domain }), {
+      hint: msg("client.no-portal.hint"),
     });
   }
   const chosen = choose(records.filter(isUsable), deps.random);

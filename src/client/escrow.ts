@@ -3,6 +3,7 @@ import { MeshError } from "../errors.js";
 import { canonicalJson } from "../mesh/json.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import { EXTENSIONS, OfflineEscrowEntrySchema, type OfflineEscrowEntry } from "../mesh/protocol.js";
+import { msg } from "../messages/message.js";
 import type { PortalClient } from "./client.js";
 import { entriesOf, get } from "./fetch.js";
 import { publishEntry } from "./publish.js";
@@ -38,8 +39,8 @@ export const publishEscrowEntry = async (
   if (await isThere()) return;
   await publishEntry(client, { OfflineEscrowEntry: entry }, signer);
   if (!(await isThere())) {
-    throw new MeshError("conflict", `The portal ${client.url} does not serve the escrow entry that was published.`, {
-      hint: "Keep the entry in a file (`escrow split --out DIR`), or use another portal.",
+    throw new MeshError("conflict", msg("client.escrow-unseen", { url: client.url }), {
+      hint: msg("client.escrow-unseen.hint"),
     });
   }
 };

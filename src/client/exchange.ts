@@ -1,12 +1,17 @@
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import { PORTAL_PATH } from "../mesh/protocol.js";
+import { msg, type Message } from "../messages/message.js";
 import { noRetries, retryAfterAnswer, retryAfterFailure } from "./retry.js";
 import { showText } from "./text.js";
 import type { Transport, TransportAnswer } from "./transport.js";
 
 const MAX_REDIRECTS = 3;
 const HEADERS = { "content-type": "application/json", accept: "application/json", "cache-control": "no-store" };
+
+/** Tells a portal in which languages a person would like its words. */
+const languageHeader = (languages: readonly string[] = []): Record<string, string> =>
+  languages.length === 0 ? {} : { "accept-language": languages.join(", ") };
 
 /** A message on its way to a portal. */
 export interface Outgoing {
@@ -15,6 +20,8 @@ export interface Outgoing {
   readonly sign?: ((path: string) => Record<string, string>) | undefined;
   /** True where sending the very same octets twice does no harm. */
   readonly repeatable: boolean;
+  /** The user's languages as BCP 47 tags, most preferred first. */
+  readonly languages?: readonly string[] | undefined;
   /** Milliseconds for each attempt. */
   readonly timeout: number;
 }
@@ -38,7 +45,7 @@ export const exchange = async (deps: Deps, to: Destination, message: Outgoing): 
   let headers: Record<string, string> | undefined;
   for (;;) {
     // After a lost answer the same signature goes again, since the portal answers its nonce alike.
-    headers ??= { ...HEADERS, ...message.sign?.(path) };
+    headers ??= { ...HEADERS, ...languageHeader(message.languages), ...message.sign?.(path) };
     let answer: TransportAnswer;
     try {
       const { body, timeout } = message;
@@ -50,7 +57,7 @@ export const exchange = async (deps: Deps, to: Destination, message: Outgoing): 
     headers = undefined;
     if (answer.status >= 300 && answer.status < 400) {
       if (++redirects > MAX_REDIRECTS) {
-        throw new MeshError("portal-answer", `The portal ${to.url} redirects more than ${MAX_REDIRECTS} times.`);
+        throw new MeshError("portal-answer", msg("client.redirects-many", { url: to.url, limit: MAX_REDIRECTS }));
       }
       path = redirectPath(answer, to.url, path);
       continue;
@@ -61,22 +68,21 @@ export const exchange = async (deps: Deps, to: Destination, message: Outgoing): 
 
 /** The path to which an answer redirects. Throws `portal-answer` unless it is a 307 or 308 within the origin. */
 const redirectPath = (answer: TransportAnswer, origin: string, path: string): string => {
-  const refuse = (problem: string, hint?: string): never => {
-    throw new MeshError(
-      "portal-answer",
-      `The portal ${origin} ${problem} (HTTP status ${answer.status}).`,
-      hint === undefined ? {} : { hint },
-    );
+  const { status } = answer;
+  const refuse = (text: Message, hint?: Message): never => {
+    throw new MeshError("portal-answer", text, { hint });
   };
   const location = answer.headers["location"];
-  if (location === undefined || !URL.canParse(location, `${origin}${path}`)) return refuse("redirects to nowhere");
+  if (location === undefined || !URL.canParse(location, `${origin}${path}`)) {
+    return refuse(msg("client.redirect-nowhere", { url: origin, status }));
+  }
   const url = new URL(location, `${origin}${path}`);
   if (url.origin !== origin) {
     return refuse(
-      `redirects to another site, ${showText(url.origin, 100)}`,
-      "If the portal is there and you trust that site, name it with --portal; --portal local tries things out without one.",
+      msg("client.redirect-away", { url: origin, site: showText(url.origin, 100), status }),
+      msg("client.redirect-away.hint"),
     );
   }
-  if (answer.status !== 307 && answer.status !== 308) return refuse("redirects in a way that loses the request");
+  if (status !== 307 && status !== 308) return refuse(msg("client.redirect-lossy", { url: origin, status }));
   return url.pathname;
 };

@@ -3,6 +3,7 @@ import { EXTENSIONS, type Response } from "../mesh/protocol.js";
 import { readMaster, type MasterProfile } from "../mesh/records/master.js";
 import { readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import { compareVersions } from "../mesh/succession.js";
+import { msg } from "../messages/message.js";
 import type { PortalClient } from "./client.js";
 import { pagesOf } from "./pages.js";
 import { refusedAccountStatus } from "./status.js";
@@ -96,22 +97,22 @@ const readProfile = (
 const newest = (profiles: readonly PersonalProfile[]): PersonalProfile | undefined => {
   const [first, ...others] = [...profiles].sort((a, b) => compareVersions(b, a));
   if (first && others.some((other) => compareVersions(other, first) === 0 && other.hash !== first.hash)) {
-    throw new MeshError("fork", "The portal shows two different versions of the profile of the same age.", {
-      hint: "The portal is not honest, or takes anything from anyone. Compare `meshman profile show` on your devices.",
+    throw new MeshError("fork", msg("client.versions-fork"), {
+      hint: msg("client.versions-fork.hint"),
     });
   }
   return first;
 };
 
 const anotherProfile = (url: string): MeshError =>
-  new MeshError("fingerprint-mismatch", `The portal ${url} shows another person's profile than the one expected.`, {
-    hint: "Do not trust this portal until you know why.",
+  new MeshError("fingerprint-mismatch", msg("client.another-person", { url }), {
+    hint: msg("client.another-person.hint"),
   });
 
 /** The error for a profile whose owner has ended it. */
 export const profileRevoked = (note: MasterProfile): MeshError =>
-  new MeshError("profile-revoked", `The profile ${note.udf} was revoked by its owner (${note.revoked ?? ""}).`, {
-    hint: "Nothing of it is valid any more. Make a new one with `meshman profile create`.",
+  new MeshError("profile-revoked", msg("client.profile-revoked", { udf: note.udf, time: note.revoked ?? "" }), {
+    hint: msg("client.profile-revoked.hint"),
   });
 
 /** The verified versions of a profile that a portal keeps, newest first, page by page. */

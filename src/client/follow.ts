@@ -1,6 +1,7 @@
 import { MeshError } from "../errors.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { checkPin, pinOf, provesLine, type ProfilePin } from "../mesh/succession.js";
+import { msg } from "../messages/message.js";
 import type { PortalClient } from "./client.js";
 import { historyPages, profileRevoked, type FetchedProfile } from "./fetch.js";
 
@@ -35,12 +36,9 @@ export const followProfile = async (
     return { profile, pin: pinOf(profile, hadGap), changed: true };
   }
   if (acceptGap) return { profile, pin: pinOf(profile, true), changed: true };
-  throw new MeshError(
-    "gap",
-    `The portal ${client.url} cannot show how version ${profile.master.sequence}.${profile.sequence} of the profile came from ` +
-      `${pin.masterSequence}.${pin.sequence}, which was seen last.`,
-    { hint: "If you know of the changes in between, go on with --accept-gap." },
-  );
+  const version = `${profile.master.sequence}.${profile.sequence}`;
+  const seen = `${pin.masterSequence}.${pin.sequence}`;
+  throw new MeshError("gap", msg("client.gap", { url: client.url, version, seen }), { hint: msg("client.gap.hint") });
 };
 
 /** True where the portal's history joins the pinned version to the profile; no more of it is fetched than that takes. */

@@ -1,6 +1,7 @@
 import { MeshError, isMeshError } from "../errors.js";
 import { canonicalDomain } from "../mesh/address.js";
 import type { Response, Wrapping } from "../mesh/protocol.js";
+import { msg } from "../messages/message.js";
 import { readObject } from "./dialects.js";
 import { readResponse } from "./status.js";
 import { showText } from "./text.js";
@@ -74,8 +75,8 @@ export const greet = async (
   }
   if (last.kind === "refusal") throw last.error;
   if (last.kind === "foreign") {
-    throw new MeshError("portal-not-found", `There is no Mesh portal at ${url}.`, {
-      hint: "Name one with --portal URL, or try things out on this machine with --portal local.",
+    throw new MeshError("portal-not-found", msg("client.no-portal", { url }), {
+      hint: msg("client.no-portal.hint"),
     });
   }
   const info = {
@@ -90,9 +91,7 @@ export const greet = async (
 const checkPinned = (info: PortalInfo, url: string, pinned: PinnedPortal | undefined): PortalInfo => {
   const missing = (pinned?.extensions ?? []).filter((name) => !info.extensions.has(name));
   if (missing.length === 0) return info;
-  throw new MeshError(
-    "downgrade",
-    `The portal ${url} no longer offers what it offered before: ${showText(missing.join(", "))}.`,
-    { hint: "Someone may be between you and the portal. Ask whoever runs it before you go on." },
-  );
+  throw new MeshError("downgrade", msg("client.downgrade", { url, missing: showText(missing.join(", ")) }), {
+    hint: msg("client.downgrade.hint"),
+  });
 };

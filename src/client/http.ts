@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { connectionError } from "./connection-error.js";
 import {
   interrupted,
@@ -31,7 +32,7 @@ const openClient = async (secure: boolean, ca: Buffer | undefined): Promise<Http
     return { agent: new Agent({ keepAlive: true }), request };
   }
   if (ca && !ca.includes("-----BEGIN CERTIFICATE-----")) {
-    throw new MeshError("file-unreadable", "The file given with --ca holds no certificate in PEM form.");
+    throw new MeshError("file-unreadable", msg("client.ca-without-certificate"));
   }
   const { Agent, request } = await import("node:https");
   // Said explicitly, so that no environment variable turns the check off.

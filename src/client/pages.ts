@@ -1,4 +1,5 @@
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 
 /** One answer to a search: what was found, and where to go on (reference-10 section 12.4.2). */
 export interface Page<Item> {
@@ -22,7 +23,7 @@ export async function* pagesOf<Item>(
     count += page.items.length;
     pageKey = page.pageKey;
     if (count > maximum || (pageKey !== undefined && (page.items.length === 0 || seen.has(pageKey)))) {
-      throw new MeshError("portal-answer", "The portal's search has more results than make sense, or goes in circles.");
+      throw new MeshError("portal-answer", msg("client.search-endless"));
     }
     if (pageKey !== undefined) seen.add(pageKey);
     yield page.items;

@@ -3,6 +3,7 @@ import type { PrivateKey } from "../mesh/keys.js";
 import { EXTENSIONS, type Entry } from "../mesh/protocol.js";
 import type { PersonalProfile } from "../mesh/records/personal.js";
 import { compareVersions, isSuccessor } from "../mesh/succession.js";
+import { msg } from "../messages/message.js";
 import type { PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
 
@@ -15,8 +16,8 @@ export const keepsSuccession = (client: PortalClient): boolean => client.info.ex
  */
 export const publishEntry = async (client: PortalClient, entry: Entry, signer?: PrivateKey): Promise<void> => {
   if ("SignedMasterProfile" in entry && !client.info.extensions.has(EXTENSIONS.revocation)) {
-    throw new MeshError("not-supported", `The portal ${client.url} does not keep revocation notes.`, {
-      hint: "Give the note to the people who rely on the profile; they can check it with `meshman verify`.",
+    throw new MeshError("not-supported", msg("client.no-revocation-notes", { url: client.url }), {
+      hint: msg("client.no-revocation-notes.hint"),
     });
   }
   await client.send("Publish", { Entry: entry }, { signer });
@@ -24,8 +25,8 @@ export const publishEntry = async (client: PortalClient, entry: Entry, signer?: 
 
 /** The error for a version that lost against another. */
 export const conflict = (client: PortalClient): MeshError =>
-  new MeshError("conflict", `The portal ${client.url} has a newer or another version of the profile.`, {
-    hint: "Another device may have changed it. Try again.",
+  new MeshError("conflict", msg("client.version-conflict", { url: client.url }), {
+    hint: msg("client.conflict.hint"),
   });
 
 /**

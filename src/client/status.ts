@@ -1,38 +1,35 @@
 import { MeshError, type ErrorCode } from "../errors.js";
 import type { Response, Transaction } from "../mesh/protocol.js";
+import type { MessageKey } from "../messages/catalogue.js";
+import { msg, type Message } from "../messages/message.js";
 import { decode, decodeRefusal } from "./dialects.js";
 import { showText } from "./text.js";
 import type { TransportAnswer } from "./transport.js";
 
+/** A message that has a second form, with the portal's own words behind it. */
+type Said<Key extends string = MessageKey> = Key extends `${infer Name}-saying` ? Name & MessageKey : never;
+
 interface Meaning {
   readonly code: ErrorCode;
-  readonly says: string;
-  readonly hint?: string;
+  readonly text: Said;
+  readonly hint?: Message;
 }
 
-const LATER = "Try again in a little while.";
+const later = msg("client.later.hint");
 
 /** What a status other than success means (reference-10 section 12.1.2: as in HTTP). */
 const MEANINGS: Readonly<Record<number, Meaning>> = {
-  400: { code: "refused", says: "did not accept the request" },
-  401: {
-    code: "refused",
-    says: "did not accept the signature on the request",
-    hint: "This device may no longer be connected. See `meshman status`.",
-  },
-  403: { code: "refused", says: "does not allow this" },
-  404: { code: "record-not-found", says: "has no such record or account" },
-  409: {
-    code: "conflict",
-    says: "has a newer or another version",
-    hint: "Another device may have changed it. Try again.",
-  },
-  413: { code: "too-large", says: "finds the request too large" },
-  429: { code: "rate-limited", says: "has had too many requests", hint: LATER },
-  500: { code: "portal-failed", says: "failed", hint: `${LATER} If it lasts, tell whoever runs the portal.` },
-  502: { code: "portal-busy", says: "is not reached by its own gateway", hint: LATER },
-  503: { code: "portal-busy", says: "is busy", hint: LATER },
-  504: { code: "portal-busy", says: "is not reached by its own gateway", hint: LATER },
+  400: { code: "refused", text: "client.request-refused" },
+  401: { code: "refused", text: "client.signature-refused", hint: msg("client.signature-refused.hint") },
+  403: { code: "refused", text: "client.refused" },
+  404: { code: "record-not-found", text: "client.not-found" },
+  409: { code: "conflict", text: "client.conflict", hint: msg("client.conflict.hint") },
+  413: { code: "too-large", text: "client.too-large" },
+  429: { code: "rate-limited", text: "client.rate-limited", hint: later },
+  500: { code: "portal-failed", text: "client.failed", hint: msg("client.failed.hint") },
+  502: { code: "portal-busy", text: "client.gateway", hint: later },
+  503: { code: "portal-busy", text: "client.busy", hint: later },
+  504: { code: "portal-busy", text: "client.gateway", hint: later },
 };
 
 /** Statuses that a proxy in front of the portal may send, with a body of its own. */
@@ -40,16 +37,12 @@ const FROM_A_PROXY = new Set([413, 429, 502, 503, 504]);
 
 const meaningOf = (transaction: Transaction, status: number, headers: TransportAnswer["headers"]): Meaning => {
   if (status === 401 && headers["mmm-error"] === "clock-skew") {
-    return {
-      code: "clock-skew",
-      says: "has a clock that differs from this machine's",
-      hint: "Set the clock and try again.",
-    };
+    return { code: "clock-skew", text: "client.clock-skew", hint: msg("client.clock-skew.hint") };
   }
   if (status === 409 && transaction === "CreateAccount") {
-    return { code: "account-taken", says: "has that account already", hint: "Choose another account name." };
+    return { code: "account-taken", text: "client.account-there", hint: msg("client.account-taken.hint") };
   }
-  return MEANINGS[status] ?? { code: "portal-answer", says: `answered with status ${status}` };
+  return MEANINGS[status] ?? { code: "portal-answer", text: "client.other-status" };
 };
 
 /** The error for a status. The portal's own words are shown escaped and cut, since anyone may have written them. */
@@ -60,9 +53,12 @@ export const statusError = (
   headers: TransportAnswer["headers"],
   description?: string,
 ): MeshError => {
-  const { code, says, hint } = meaningOf(transaction, status, headers);
-  const words = description === undefined || description === "" ? "." : `: ${showText(description)}`;
-  return new MeshError(code, `The portal ${url} ${says}${words}`, hint === undefined ? {} : { hint });
+  const { code, text, hint } = meaningOf(transaction, status, headers);
+  const message =
+    description === undefined || description === ""
+      ? msg(text, { url, status })
+      : msg(`${text}-saying`, { url, status, words: showText(description) });
+  return new MeshError(code, message, { hint });
 };
 
 const accountStatuses = new WeakMap<MeshError, string>();

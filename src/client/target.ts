@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { MeshError } from "../errors.js";
 import { PORTAL_PATH } from "../mesh/protocol.js";
+import { msg, type Message } from "../messages/message.js";
 
 /** Where a portal is: behind a URL, or in a store of this machine that this process opens by itself. */
 export type PortalTarget =
@@ -25,10 +26,8 @@ export interface TargetOptions {
   readonly cwd: string;
 }
 
-const FORMS = "A portal is https://HOST, http://localhost:PORT, `local` or file:PATH.";
-
-const refuse = (problem: string, hint: string = FORMS): never => {
-  throw new MeshError("portal-invalid", `The portal ${problem}.`, { hint });
+const refuse = (text: Message, hint = msg("client.portal-forms.hint")): never => {
+  throw new MeshError("portal-invalid", text, { hint });
 };
 
 /**
@@ -45,8 +44,8 @@ export const parsePortal = (text: string, options: TargetOptions): PortalTarget 
 /** The path is taken as it is written, without percent-decoding, so that what is remembered reads back the same. */
 const parseFile = (written: string, cwd: string): PortalTarget => {
   const path = written.startsWith("///") ? written.slice(2) : written;
-  if (path === "" || path.includes("\0")) return refuse("has no path behind file:");
-  if (path.startsWith("//")) return refuse("is a file on another machine");
+  if (path === "" || path.includes("\0")) return refuse(msg("client.portal-pathless"));
+  if (path.startsWith("//")) return refuse(msg("client.portal-elsewhere"));
   const absolute = resolve(cwd, path);
   return { kind: "embedded", url: `file:${absolute}`, path: absolute };
 };
@@ -56,20 +55,17 @@ const parseOrigin = (text: string, allowHttp: boolean): string => {
   try {
     url = new URL(text);
   } catch {
-    return refuse("is not a URL");
+    return refuse(msg("client.portal-no-url"));
   }
-  if (url.protocol !== "https:" && url.protocol !== "http:") return refuse("is not an https URL");
-  if (url.username !== "" || url.password !== "") return refuse("has a user name or password in its URL");
+  if (url.protocol !== "https:" && url.protocol !== "http:") return refuse(msg("client.portal-no-https-url"));
+  if (url.username !== "" || url.password !== "") return refuse(msg("client.portal-credentials"));
   // The URL parser hides an empty query or fragment.
-  if (/[?#]/.test(text)) return refuse("has a query or a fragment in its URL");
+  if (/[?#]/.test(text)) return refuse(msg("client.portal-query"));
   if (!["/", PORTAL_PATH, PORTAL_PATH.slice(0, -1)].includes(url.pathname)) {
-    return refuse("has a path in its URL", `Give the origin alone: ${url.origin}`);
+    return refuse(msg("client.portal-path"), msg("client.portal-path.hint", { origin: url.origin }));
   }
   if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {
-    return refuse(
-      "has an http URL of another machine",
-      "Use https, or --allow-http where the network itself is trusted.",
-    );
+    return refuse(msg("client.portal-http"), msg("client.portal-http.hint"));
   }
   return url.origin;
 };

@@ -1,4 +1,5 @@
 import { MeshError, type ErrorCode, type MeshErrorOptions } from "../errors.js";
+import { msg, type Message } from "../messages/message.js";
 
 /** The largest answer that is taken from a portal, in octets. */
 export const MAX_ANSWER = 4 * 1024 * 1024;
@@ -44,10 +45,10 @@ const kinds = new WeakMap<MeshError, FailureKind>();
 export const transportFailure = (
   kind: FailureKind,
   code: ErrorCode,
-  message: string,
+  text: Message,
   options: MeshErrorOptions = {},
 ): MeshError => {
-  const error = new MeshError(code, message, options);
+  const error = new MeshError(code, text, options);
   kinds.set(error, kind);
   return error;
 };
@@ -57,11 +58,11 @@ export const failureKind = (error: unknown): FailureKind | undefined =>
   error instanceof MeshError ? kinds.get(error) : undefined;
 
 export const timedOut = (url: string, timeout: number): MeshError =>
-  transportFailure("timeout", "portal-timeout", `The portal ${url} did not answer within ${timeout / 1000} s.`, {
-    hint: "Try again, or allow more time with --timeout SECONDS.",
+  transportFailure("timeout", "portal-timeout", msg("client.timeout", { url, seconds: timeout / 1000 }), {
+    hint: msg("client.timeout.hint"),
   });
 
-export const interrupted = (): MeshError => new MeshError("interrupted", "Interrupted.");
+export const interrupted = (): MeshError => new MeshError("interrupted", msg("client.interrupted"));
 
 export const tooLong = (url: string): MeshError =>
-  new MeshError("portal-answer", `The portal ${url} sent an answer of more than ${MAX_ANSWER} octets.`);
+  new MeshError("portal-answer", msg("client.answer-too-long", { url, limit: MAX_ANSWER }));

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { FileSystem } from "../deps.js";
 import { MeshError } from "../errors.js";
+import { msg, verbatim } from "../messages/message.js";
 
 /** Permission bits that nobody but the owner may have. */
 const OTHERS = 0o077;
@@ -18,24 +19,22 @@ const quote = (path: string): string => `'${path.replaceAll("'", "'\\''")}'`;
 /** What a failed file operation means to the user: `read-only` or `io-failed`. A MeshError stays as it is. */
 export const fileError = (cause: unknown, path: string, verb: "read" | "write" | "lock"): MeshError => {
   if (cause instanceof MeshError) return cause;
-  const code = systemCode(cause) ?? "unknown error";
-  const message = `Cannot ${verb} ${path}: ${code}.`;
+  // UNKNOWN is the system's own name for what it cannot name.
+  const code = systemCode(cause) ?? "UNKNOWN";
+  const text = msg(`keystore.cannot-${verb}`, { path, code });
   if (verb !== "read" && (code === "EROFS" || code === "EACCES" || code === "EPERM")) {
-    const hint = "Use a home folder that you may write to: --home DIR or MESHMAN_HOME.";
-    return new MeshError("read-only", message, { cause, hint });
+    return new MeshError("read-only", text, { cause, hint: msg("keystore.read-only.hint") });
   }
   const full = code === "ENOSPC" || code === "EDQUOT";
-  const hint = full
-    ? "The disk is full: free some space and run the command again."
-    : "Nothing has been lost; try again.";
-  return new MeshError("io-failed", message, verb === "read" ? { cause } : { cause, hint });
+  const hint = full ? msg("keystore.disk-full.hint") : msg("keystore.nothing-lost.hint");
+  return new MeshError("io-failed", text, verb === "read" ? { cause } : { cause, hint });
 };
 
 /** Refuses a file or folder that other people may use. Windows has no such bits. Throws `keystore-permissions`. */
 export const refuseShared = (mode: number, path: string, kind: "file" | "folder", platform: string): void => {
   if (platform === "win32" || (mode & OTHERS) === 0) return;
-  throw new MeshError("keystore-permissions", `Other users may access the ${kind} ${path}.`, {
-    hint: `chmod ${kind === "file" ? "600" : "700"} ${quote(path)}`,
+  throw new MeshError("keystore-permissions", msg(`keystore.${kind}-shared`, { path }), {
+    hint: verbatim(`chmod ${kind === "file" ? "600" : "700"} ${quote(path)}`),
   });
 };
 
@@ -107,7 +106,7 @@ export const readPrivateFile = (fs: FileSystem, path: string, limit: number, pla
     if (!stat) return undefined;
     refuseShared(stat.mode, path, "file", platform);
     const octets = fs.readFile(path, limit);
-    if (octets.length > limit) throw new MeshError("state-corrupt", `The file ${path} is longer than ${limit} octets.`);
+    if (octets.length > limit) throw new MeshError("state-corrupt", msg("keystore.file-too-long", { path, limit }));
     return octets;
   } catch (cause) {
     if (systemCode(cause) === "ENOENT") return undefined;

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { dirname, join, posix, win32 } from "node:path";
 import type { Deps, FileStat, FileSystem } from "../deps.js";
 import { isMeshError, MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { discard, fileError, isTemporaryName, refuseShared, systemCode, writeDurably } from "./durable.js";
 
 /** The folder that holds everything of one user: keystore, pins, profiles, preferences. */
@@ -41,8 +42,8 @@ const PAUSE = 15;
 const holds = new AsyncLocalStorage<ReadonlyMap<string, Hold>>();
 
 const busy = (path: string, cause?: unknown): MeshError =>
-  new MeshError("busy", `Another process is using the home folder ${path}.`, {
-    hint: "Wait until it has finished, then run the command again.",
+  new MeshError("busy", msg("keystore.home-busy", { path }), {
+    hint: msg("keystore.home-busy.hint"),
     cause,
   });
 
@@ -56,9 +57,7 @@ const configFolder = (deps: Deps): string => {
   if (platform !== "win32" && platform !== "darwin" && paths.isAbsolute(xdg)) return paths.join(xdg, "meshman");
   const base = env[variable] ?? "";
   if (paths.isAbsolute(base)) return paths.join(base, ...folders, "meshman");
-  throw new MeshError("no-home", `There is no folder to keep keys in: the variable ${variable} names none.`, {
-    hint: "Name one with --home DIR or MESHMAN_HOME.",
-  });
+  throw new MeshError("no-home", msg("keystore.no-home", { variable }), { hint: msg("keystore.no-home.hint") });
 };
 
 const platformFolders = (platform: string): [string, ...string[]] =>
@@ -70,7 +69,7 @@ const platformFolders = (platform: string): [string, ...string[]] =>
  */
 export const homePath = (deps: Deps, explicit?: string): string => {
   const named = explicit ?? (deps.env["MESHMAN_HOME"] === "" ? undefined : deps.env["MESHMAN_HOME"]);
-  if (named === "") throw new MeshError("usage", "The path of the home folder is empty.");
+  if (named === "") throw new MeshError("usage", msg("keystore.home-empty"));
   if (named === undefined) return configFolder(deps);
   return pathsOf(deps.platform).resolve(deps.cwd, named);
 };
@@ -87,7 +86,7 @@ const statOf = (deps: Deps, path: string): FileStat | undefined => {
 export const checkFolder = (deps: Deps, path: string): void => {
   const stat = statOf(deps, path);
   if (!stat) return;
-  if (!stat.isDirectory) throw new MeshError("io-failed", `${path} is not a folder.`);
+  if (!stat.isDirectory) throw new MeshError("io-failed", msg("keystore.not-a-folder", { path }));
   refuseShared(stat.mode, path, "folder", deps.platform);
 };
 
@@ -144,7 +143,7 @@ const acquire = async (home: string, deps: Deps, onLost: () => void): Promise<vo
     const pause = PAUSE + (deps.random(1)[0] ?? 0) / 4;
     waited += pause;
     await deps.sleep(pause).catch((cause: unknown) => {
-      throw new MeshError("interrupted", "Interrupted while waiting for another process.", { cause });
+      throw new MeshError("interrupted", msg("keystore.wait-interrupted"), { cause });
     });
   }
 };
@@ -198,7 +197,7 @@ export const openHome = (deps: Deps, explicit?: string): Home => {
 
   const assertHeld = (): void => {
     const hold = holds.getStore()?.get(path);
-    if (!hold || hold.state === "released") throw new MeshError("internal", "A file was changed without the lock.");
+    if (!hold || hold.state === "released") throw new MeshError("internal", msg("keystore.lock-missing"));
     if (hold.state === "lost" || !statOf(deps, hold.owner)) throw busy(path);
   };
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { KEY_USES, type KeyUse } from "../mesh/key-use.js";
-import { parseWith, TimeSchema, UdfSchema } from "../mesh/schema.js";
+import { parseWith, problem, TimeSchema, UdfSchema } from "../mesh/schema.js";
+import { msg } from "../messages/message.js";
 import type { Home } from "./home.js";
 import { ProtectionSchema, type Protection } from "./protection.js";
 import { SealedSchema } from "./seal.js";
@@ -40,7 +41,7 @@ const FileSchema = v.strictObject({
   protection: ProtectionSchema,
   keys: v.pipe(
     v.array(EntrySchema),
-    v.check((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, "holds a key twice"),
+    v.check((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, problem("problem.key-twice")),
   ),
 });
 export type KeystoreFile = v.InferOutput<typeof FileSchema>;
@@ -49,7 +50,7 @@ const FORMAT: Format<typeof FileSchema> = {
   schema: FileSchema,
   limit: 4 * 1024 * 1024,
   code: "keystore-corrupt",
-  hint: "Restore keystore.json from a backup, or recover from shares with `meshman escrow recover` in a new home.",
+  hint: msg("keystore.damaged.hint"),
 };
 
 export const keystorePath = (home: Home): string => join(home.path, "keystore.json");
@@ -59,7 +60,7 @@ export const readKeystoreFile = (home: Home): KeystoreFile | undefined => readSt
 
 /** Writes the keystore file, inside the lock. */
 export const writeKeystoreFile = (home: Home, file: KeystoreFile): void => {
-  parseWith(FileSchema, file, "internal", "The keystore");
+  parseWith(FileSchema, file, "internal", msg("keystore.what.keystore"));
   writeStored(home, keystorePath(home), file, FORMAT.limit);
 };
 

@@ -4,6 +4,7 @@ import { encodeBase64url, utf8 } from "../mesh/bytes.js";
 import { parseStrictJsonOctets } from "../mesh/json.js";
 import { privateKeyObject, PrivateKeySchema, type KeyUse, type PrivateKey } from "../mesh/keys.js";
 import { parseWith } from "../mesh/schema.js";
+import { msg } from "../messages/message.js";
 import { checkFolder, syncEntry, type Home } from "./home.js";
 import {
   keyFactsOf,
@@ -61,13 +62,14 @@ const keyBinding = (id: string, { kid, use, profile }: Pick<KeyEntry, "kid" | "u
 const openEntry = (entry: KeyEntry, use: KeyUse, id: string, keysKey: Buffer): PrivateKey => {
   const octets = unseal(entry.sealed, keysKey, keyBinding(id, { ...entry, use }));
   try {
-    const key = parseWith(PrivateKeySchema, parseStrictJsonOctets(octets), "decryption-failed", "A stored key");
-    if (key.kid !== entry.kid) throw new MeshError("decryption-failed", "A stored key is another than its name says.");
+    const what = msg("keystore.what.stored-key");
+    const key = parseWith(PrivateKeySchema, parseStrictJsonOctets(octets), "decryption-failed", what);
+    if (key.kid !== entry.kid) throw new MeshError("decryption-failed", msg("keystore.key-misnamed"));
     privateKeyObject(key);
     return key;
   } catch (cause) {
     if (isMeshError(cause, "decryption-failed")) throw cause;
-    throw new MeshError("decryption-failed", `The stored key ${entry.kid} is damaged.`, { cause });
+    throw new MeshError("decryption-failed", msg("keystore.key-damaged", { kid: entry.kid }), { cause });
   } finally {
     octets.fill(0);
   }
@@ -88,9 +90,7 @@ const sealEntry = (home: Home, id: string, { key, use, profile }: NewKey, keysKe
 const currentFile = (home: Home, id: string): KeystoreFile => {
   const file = readKeystoreFile(home);
   if (file?.id === id) return file;
-  throw new MeshError("conflict", "The keystore has been replaced or removed by another process.", {
-    hint: "Run the command again.",
-  });
+  throw new MeshError("conflict", msg("keystore.replaced"), { hint: msg("keystore.replaced.hint") });
 };
 
 const withNewKeys = (home: Home, file: KeystoreFile, keys: readonly NewKey[], keysKey: Buffer): KeystoreFile => {
@@ -99,7 +99,7 @@ const withNewKeys = (home: Home, file: KeystoreFile, keys: readonly NewKey[], ke
     const present = entries.get(added.key.kid);
     if (!present) entries.set(added.key.kid, sealEntry(home, file.id, added, keysKey));
     else if (present.use !== added.use || present.profile !== added.profile) {
-      throw new MeshError("conflict", `The key ${added.key.kid} is kept for another use or profile already.`);
+      throw new MeshError("conflict", msg("keystore.key-conflict", { kid: added.key.kid }));
     }
   }
   return { ...file, keys: [...entries.values()] };
@@ -133,7 +133,7 @@ const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
   const pinsKey = deriveKey(keystoreKey, id, "meshman/keystore/pins");
   let open = true;
   const assertOpen = (): void => {
-    if (!open) throw new MeshError("locked", "The keystore has been closed.");
+    if (!open) throw new MeshError("locked", msg("keystore.closed"));
   };
   const current = (): KeystoreFile => {
     assertOpen();
@@ -147,7 +147,7 @@ const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
     has: (kid) => current().keys.some((entry) => entry.kid === kid),
     get: (kid, use) => {
       const entry = current().keys.find((candidate) => candidate.kid === kid);
-      if (!entry) throw new MeshError("record-not-found", `The keystore does not hold the ${use} key ${kid}.`);
+      if (!entry) throw new MeshError("record-not-found", msg("keystore.key-missing", { use, kid }));
       return openEntry(entry, use, id, keysKey);
     },
     add: (keys) =>
@@ -186,7 +186,7 @@ export const createKeystore = (home: Home, protection: Protection): Promise<Keys
   home.withLock(async () => {
     const refuseSecond = (): void => {
       if (!readKeystoreFile(home)) return;
-      throw new MeshError("refused", `The home folder ${home.path} has a keystore already.`);
+      throw new MeshError("refused", msg("keystore.there-already", { path: home.path }));
     };
     refuseSecond();
     const { deps } = home;
@@ -213,8 +213,8 @@ export const unlockKeystore = async (home: Home, passphrase?: Buffer): Promise<K
   for (;;) {
     const file = readKeystoreFile(home);
     if (!file) {
-      throw new MeshError("profile-not-found", `There is no profile in ${home.path} yet.`, {
-        hint: "Make one with `meshman profile create`.",
+      throw new MeshError("profile-not-found", msg("keystore.none", { path: home.path }), {
+        hint: msg("keystore.none.hint"),
       });
     }
     try {

@@ -5,6 +5,7 @@ import { MeshError } from "../errors.js";
 import { decodeBase64url, encodeBase64url, utf8 } from "../mesh/bytes.js";
 import { canonicalJson } from "../mesh/json.js";
 import { SequenceSchema, Sha256Schema, textSchema, UdfSchema } from "../mesh/schema.js";
+import { msg } from "../messages/message.js";
 import type { Home } from "./home.js";
 import type { Keystore } from "./keystore.js";
 import { octetsSchema, readStored, writeStored, type Format } from "./stored.js";
@@ -75,7 +76,7 @@ const FORMAT: Format<typeof FileSchema> = {
   schema: FileSchema,
   limit: 4 * 1024 * 1024,
   code: "state-corrupt",
-  hint: "Restore pins.json from a backup, or delete it to trust each profile and portal anew on next contact.",
+  hint: msg("keystore.pins-damaged.hint"),
 };
 
 const pathOf = (home: Home): string => join(home.path, "pins.json");
@@ -94,8 +95,8 @@ const checked = (home: Home, keystore: Keystore): Pins => {
   const { mac, ...rest } = file;
   const genuine = rest.keystore === keystore.id && timingSafeEqual(decodeBase64url(mac), macOf(rest, keystore));
   if (genuine) return { profiles: file.profiles, portals: file.portals };
-  throw new MeshError("pins-tampered", `The file ${pathOf(home)} was changed by something other than meshman.`, {
-    hint: "Find out what changed it. Restore it from a backup, or delete it to trust each profile and portal anew.",
+  throw new MeshError("pins-tampered", msg("keystore.pins-tampered", { path: pathOf(home) }), {
+    hint: msg("keystore.pins-tampered.hint"),
   });
 };
 
@@ -121,7 +122,7 @@ export const updatePins = (home: Home, keystore: Keystore, change: (pins: Pins) 
     if (canonicalJson(pins) === unchanged) return pins;
     const body = { version: 1 as const, keystore: keystore.id, ...pins };
     const file = { ...body, mac: encodeBase64url(macOf(body, keystore)) };
-    if (!v.is(FileSchema, file)) throw new MeshError("internal", "The new pins are not of the expected form.");
+    if (!v.is(FileSchema, file)) throw new MeshError("internal", msg("keystore.pins-malformed"));
     writeStored(home, pathOf(home), file, FORMAT.limit);
     return pins;
   });

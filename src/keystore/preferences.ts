@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type Conf from "conf";
 import { isMeshError, MeshError } from "../errors.js";
 import { isUdf } from "../mesh/udf.js";
+import { msg } from "../messages/message.js";
 import { fileError, systemCode } from "./durable.js";
 import type { Home } from "./home.js";
 
@@ -11,8 +12,8 @@ const KEY = "defaultProfile";
 type Preferences = Record<string, unknown>;
 
 const corrupt = (path: string, cause?: unknown): MeshError =>
-  new MeshError("state-corrupt", `The file ${path} is damaged.`, {
-    hint: "Delete it and choose the default again with `meshman profile use`.",
+  new MeshError("state-corrupt", msg("keystore.preferences-damaged", { path }), {
+    hint: msg("keystore.preferences-damaged.hint"),
     cause,
   });
 

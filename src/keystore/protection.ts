@@ -3,6 +3,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { MeshError, isMeshError } from "../errors.js";
 import { decodeBase64url, decodeUtf8, encodeBase64url, utf8 } from "../mesh/bytes.js";
+import { problem } from "../mesh/schema.js";
+import { msg } from "../messages/message.js";
 import { readPrivateFile } from "./durable.js";
 import type { Home } from "./home.js";
 import { seal, SealedSchema, unseal, type Binding } from "./seal.js";
@@ -22,7 +24,7 @@ const KdfSchema = v.strictObject({
     v.safeInteger(),
     v.minValue(2 ** 17),
     v.maxValue(2 ** 20),
-    v.check((N) => Number.isInteger(Math.log2(N)), "is not a power of two"),
+    v.check((N) => Number.isInteger(Math.log2(N)), problem("problem.power-of-two")),
   ),
   r: v.pipe(v.number(), v.safeInteger(), v.minValue(8), v.maxValue(16)),
   p: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(4)),
@@ -62,7 +64,7 @@ const normalise = (passphrase: Buffer): Buffer => {
   try {
     return utf8(decodeUtf8(passphrase).normalize("NFC"));
   } catch {
-    throw new MeshError("usage", "The passphrase is not UTF-8 text.");
+    throw new MeshError("usage", msg("keystore.passphrase-not-text"));
   }
 };
 
@@ -72,8 +74,8 @@ const checkPassphrase = (passphrase: Buffer): void => {
   const characters = Array.from(octets.toString("utf8")).length;
   octets.fill(0);
   if (characters >= MINIMUM_PASSPHRASE) return;
-  throw new MeshError("passphrase-weak", `The passphrase has fewer than ${MINIMUM_PASSPHRASE} characters.`, {
-    hint: "Choose a longer one, best several random words.",
+  throw new MeshError("passphrase-weak", msg("keystore.passphrase-short", { minimum: MINIMUM_PASSPHRASE }), {
+    hint: msg("keystore.passphrase-short.hint"),
   });
 };
 
@@ -164,8 +166,8 @@ const unwrapWithFile = (home: Home, id: string, stored: StoredProtection): Buffe
   const opened = key && tryUnseal(stored, key, wrapBinding(id, "key-file"));
   key?.fill(0);
   if (opened) return opened;
-  throw new MeshError("locked", `The key file ${keyFilePath(home)} is missing or does not open the keystore.`, {
-    hint: "Restore the key file from a backup, or recover from shares with `meshman escrow recover`.",
+  throw new MeshError("locked", msg("keystore.key-file-useless", { path: keyFilePath(home) }), {
+    hint: msg("keystore.key-file-useless.hint"),
   });
 };
 
@@ -178,13 +180,13 @@ export const unwrapKey = async (
 ): Promise<Buffer> => {
   if (stored.method === "key-file") return unwrapWithFile(home, id, stored);
   if (!passphrase) {
-    throw new MeshError("locked", "The keystore is protected by a passphrase.", {
-      hint: "Give it with --passphrase-file PATH, --passphrase-fd N or MESHMAN_PASSPHRASE_FILE, or run in a terminal.",
+    throw new MeshError("locked", msg("keystore.passphrase-needed"), {
+      hint: msg("keystore.passphrase-needed.hint"),
     });
   }
   const key = await passphraseKey(passphrase, stored.kdf);
   const opened = tryUnseal(stored, key, wrapBinding(id, "passphrase", stored.kdf));
   key.fill(0);
   if (opened) return opened;
-  throw new MeshError("wrong-passphrase", "The passphrase does not open the keystore.");
+  throw new MeshError("wrong-passphrase", msg("keystore.passphrase-wrong"));
 };

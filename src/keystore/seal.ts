@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { decodeBase64url, encodeBase64url, utf8 } from "../mesh/bytes.js";
+import { msg } from "../messages/message.js";
 import { octetsSchema } from "./stored.js";
 
 /** Octets under AES-256-GCM (NIST SP 800-38D), as the keystore file holds them. */
@@ -45,7 +46,7 @@ export const unseal = (sealed: Sealed, key: Uint8Array, binding: Binding): Buffe
     const head = decipher.update(decodeBase64url(sealed.ciphertext));
     return Buffer.concat([head, decipher.final()]);
   } catch {
-    throw new MeshError("decryption-failed", "A stored ciphertext cannot be opened with this key.");
+    throw new MeshError("decryption-failed", msg("keystore.not-opened"));
   }
 };
 

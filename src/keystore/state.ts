@@ -4,6 +4,7 @@ import { MeshError } from "../errors.js";
 import { SignedRecordSchema, type SignedRecord } from "../mesh/signed-record.js";
 import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, textSchema, UdfSchema } from "../mesh/schema.js";
 import { isUdf, parseUdf } from "../mesh/udf.js";
+import { msg } from "../messages/message.js";
 import { fileError } from "./durable.js";
 import { ensureFolder, PROFILES, syncEntry, type Home } from "./home.js";
 import { readStored, writeStored, type Format } from "./stored.js";
@@ -132,15 +133,14 @@ const FORMAT: Format<typeof StateSchema> = {
   schema: StateSchema,
   limit: 8 * 1024 * 1024,
   code: "state-corrupt",
-  hint: "Restore the file from a backup, or delete it and connect or recover this profile again.",
+  hint: msg("keystore.state-damaged.hint"),
 };
 
 const folderOf = (home: Home): string => join(home.path, PROFILES);
 
 const pathOf = (home: Home, udf: string): string => {
   // Also keeps a path out of the file name.
-  if (!isUdf(udf))
-    throw new MeshError("fingerprint-invalid", "The fingerprint of the profile is not in canonical form.");
+  if (!isUdf(udf)) throw new MeshError("fingerprint-invalid", msg("keystore.fingerprint-not-canonical"));
   return join(folderOf(home), `${udf}.json`);
 };
 
@@ -149,7 +149,7 @@ export const readProfile = (home: Home, udf: string): ProfileState | undefined =
   const path = pathOf(home, udf);
   const state = readStored(home, path, FORMAT);
   if (state && state.udf !== udf) {
-    throw new MeshError("state-corrupt", `The file ${path} is of another profile.`, { hint: FORMAT.hint });
+    throw new MeshError("state-corrupt", msg("keystore.state-misnamed", { path }), { hint: FORMAT.hint });
   }
   return state;
 };
@@ -174,8 +174,8 @@ export const listProfiles = (home: Home): ProfileState[] => {
     .flatMap((name) => {
       const udf = name.slice(0, -".json".length);
       if (!isUdf(udf)) {
-        throw new MeshError("state-corrupt", `The file ${join(folder, name)} is no file of a profile.`, {
-          hint: "Move it out of the folder.",
+        throw new MeshError("state-corrupt", msg("keystore.state-foreign", { path: join(folder, name) }), {
+          hint: msg("keystore.state-foreign.hint"),
         });
       }
       // A file may have been removed since the folder was listed.
@@ -212,8 +212,8 @@ export const updateProfile = (
   home.withLock(() => {
     const path = pathOf(home, udf);
     const before = readProfile(home, udf);
-    const after = parseWith(StateSchema, change(before), "internal", "The new state of the profile");
-    if (after.udf !== udf) throw new MeshError("internal", "The new state is of another profile.");
+    const after = parseWith(StateSchema, change(before), "internal", msg("keystore.what.new-state"));
+    if (after.udf !== udf) throw new MeshError("internal", msg("keystore.new-state-misnamed"));
     if (!before) {
       ensureFolder(home.deps, folderOf(home));
       // The folder may be left from a run that was cut off before this.

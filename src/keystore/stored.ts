@@ -2,7 +2,8 @@ import * as v from "valibot";
 import { isMeshError, MeshError } from "../errors.js";
 import { decodeUtf8, utf8 } from "../mesh/bytes.js";
 import { parseStrictJson } from "../mesh/json.js";
-import { parseWith } from "../mesh/schema.js";
+import { parseWith, problem } from "../mesh/schema.js";
+import { msg, type Message } from "../messages/message.js";
 import { readPrivateFile } from "./durable.js";
 import type { Home } from "./home.js";
 
@@ -11,7 +12,7 @@ export interface Format<Schema extends v.GenericSchema> {
   readonly schema: Schema;
   readonly limit: number;
   readonly code: "keystore-corrupt" | "state-corrupt";
-  readonly hint: string;
+  readonly hint: Message;
 }
 
 const VersionSchema = v.object({ version: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) });
@@ -24,7 +25,7 @@ export const octetsSchema = (minimum: number, maximum = minimum) =>
     v.check((text) => {
       const octets = Buffer.from(text, "base64url");
       return octets.toString("base64url") === text && octets.length >= minimum && octets.length <= maximum;
-    }, "is not a binary value of the right length"),
+    }, problem("problem.binary-length")),
   );
 
 /**
@@ -42,22 +43,19 @@ export const readStored = <Schema extends v.GenericSchema>(
     const octets = readPrivateFile(fs, path, format.limit, platform);
     if (!octets) return undefined;
     const value = parseStrictJson(decodeUtf8(octets));
-    const { version } = parseWith(VersionSchema, value, code, `The file ${path}`);
+    const what = msg("keystore.what.file", { path });
+    const { version } = parseWith(VersionSchema, value, code, what);
     if (version > 1) {
-      throw new MeshError(
-        "keystore-version",
-        `The file ${path} has version ${version}; this program reads version 1.`,
-        {
-          hint: "Use a newer meshman.",
-        },
-      );
+      throw new MeshError("keystore-version", msg("keystore.file-newer", { path, version }), {
+        hint: msg("keystore.file-newer.hint"),
+      });
     }
-    return parseWith(format.schema, value, code, `The file ${path}`);
+    return parseWith(format.schema, value, code, what);
   } catch (cause) {
     if (isMeshError(cause, "json-invalid")) {
-      throw new MeshError(code, `The file ${path} is damaged: it is not valid JSON.`, { hint, cause });
+      throw new MeshError(code, msg("keystore.file-not-json", { path }), { hint, cause });
     }
-    if (isMeshError(cause, code, "state-corrupt")) throw new MeshError(code, cause.message, { hint, cause });
+    if (isMeshError(cause, code, "state-corrupt")) throw new MeshError(code, cause.text, { hint, cause });
     throw cause;
   }
 };
@@ -65,6 +63,6 @@ export const readStored = <Schema extends v.GenericSchema>(
 /** Writes a JSON file of the home durably, inside the lock. Refuses what could not be read again: `too-large`. */
 export const writeStored = (home: Home, path: string, value: object, limit: number): void => {
   const octets = utf8(`${JSON.stringify(value, undefined, 2)}\n`);
-  if (octets.length > limit) throw new MeshError("too-large", `The file ${path} would grow over ${limit} octets.`);
+  if (octets.length > limit) throw new MeshError("too-large", msg("keystore.file-would-grow", { path, limit }));
   home.write(path, octets);
 };

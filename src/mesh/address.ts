@@ -1,4 +1,5 @@
 import { MeshError } from "../errors.js";
+import { msg, type Message } from "../messages/message.js";
 import { utf8 } from "./bytes.js";
 import { CONTENT_TYPE, recordFingerprint } from "./udf.js";
 
@@ -58,30 +59,28 @@ export const canonicalDomain = (domain: string): string | undefined => {
  * Reads `user@domain`, or a bare `user` of `defaultDomain`, and gives the canonical address. Throws `address-invalid`.
  */
 export const parseAddress = (text: string, defaultDomain?: string): Address => {
-  const refuse = (problem: string): never => {
-    throw new MeshError("address-invalid", `The account address ${problem}.`, {
-      hint: "An address looks like alice@example.com.",
-    });
+  const refuse = (message: Message): never => {
+    throw new MeshError("address-invalid", message, { hint: msg("mesh.address.hint") });
   };
-  if (text.length > 512) refuse("is too long");
+  if (text.length > 512) refuse(msg("mesh.address-long"));
   const normal = text.normalize("NFC");
   const at = normal.lastIndexOf("@");
   // Folding can bring a letter and a mark together that have a composed form in lower case only.
   const user = foldAscii(at < 0 ? normal : normal.slice(0, at)).normalize("NFC");
   switch (userProblem(user)) {
     case "empty":
-      return refuse("has no name in front of the @");
+      return refuse(msg("mesh.address-nameless"));
     case "long":
-      return refuse(`has a name of more than ${MAX_USER} characters`);
+      return refuse(msg("mesh.address-name-long", { maximum: MAX_USER }));
     case "characters":
-      return refuse(`has characters that are not allowed: ${JSON.stringify(invalidCharacters(user))}`);
+      return refuse(msg("mesh.address-characters", { characters: JSON.stringify(invalidCharacters(user)) }));
     case "dots":
-      return refuse("has a dot at an end of its name, or two dots in a row");
+      return refuse(msg("mesh.address-dots"));
     case undefined:
   }
-  if (at < 0 && defaultDomain === undefined) refuse("has no domain");
+  if (at < 0 && defaultDomain === undefined) refuse(msg("mesh.address-domainless"));
   const domain = canonicalDomain(at < 0 ? (defaultDomain ?? "") : normal.slice(at + 1));
-  if (domain === undefined) return refuse("has a domain that is not a domain name");
+  if (domain === undefined) return refuse(msg("mesh.address-domain"));
   return { account: `${user}@${domain}`, user, domain };
 };
 

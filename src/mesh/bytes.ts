@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 
 /** Canonical unpadded base64url (RFC 4648 section 5) of some octets. */
 export const encodeBase64url = (octets: Uint8Array): string => Buffer.from(octets).toString("base64url");
@@ -11,7 +12,7 @@ export const encodeBase64url = (octets: Uint8Array): string => Buffer.from(octet
 export const decodeBase64url = (text: string): Buffer => {
   const octets = Buffer.from(text, "base64url");
   if (octets.toString("base64url") !== text) {
-    throw new MeshError("record-invalid", "A binary value is not canonical unpadded base64url.");
+    throw new MeshError("record-invalid", msg("mesh.base64url"));
   }
   return octets;
 };
@@ -23,7 +24,7 @@ export const decodeUtf8 = (octets: Uint8Array): string => {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
   } catch (cause) {
-    throw new MeshError("json-invalid", "The text is not well-formed UTF-8.", { cause });
+    throw new MeshError("json-invalid", msg("mesh.utf8"), { cause });
   }
 };
 

@@ -1,4 +1,5 @@
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { decodeBase64url } from "./bytes.js";
 import type { KeyCertificate, PrivateKey, PublicKey, PublicKeyRecord } from "./keys.js";
 import type { MasterPayload } from "./records/master.js";
@@ -20,8 +21,7 @@ export const certify = async (
   now: Date,
   random: (length: number) => Uint8Array,
 ): Promise<Map<string, KeyCertificate>> => {
-  if (masterKey.crv !== "Ed25519")
-    throw new MeshError("key-invalid", "A master signature key is on the curve Ed25519.");
+  if (masterKey.crv !== "Ed25519") throw new MeshError("key-invalid", msg("mesh.master-key-curve"));
   // Our own module and not the library, since a bundled CommonJS module has no named exports for import().
   const { makeCertificates } = await import("./x509.js");
   return makeCertificates(masterKey, keys, now, random);
@@ -43,8 +43,8 @@ export const certificateChainPem = (
   master: Pick<MasterPayload, "MasterSignatureKey" | "MasterEscrowKeys" | "OnlineSignatureKeys">,
 ): string => {
   if (master.MasterSignatureKey.X509Certificate === undefined) {
-    throw new MeshError("record-not-found", "The master profile has no certificates.", {
-      hint: "They are made with the next version of the master profile, for instance when an administrator changes.",
+    throw new MeshError("record-not-found", msg("mesh.certificates-none"), {
+      hint: msg("mesh.certificates-none.hint"),
     });
   }
   const certificatesOf = ({ X509Certificate, X509Chain }: PublicKeyRecord): string[] =>

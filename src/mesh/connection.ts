@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { utf8 } from "./bytes.js";
 import { readRecord, SignedRecordSchema, signRecord, verifySignature, type SignedRecord } from "./jose.js";
 import type { PrivateKey, PublicKey } from "./keys.js";
@@ -55,14 +56,10 @@ export const parseVerificationCode = (text: string): string => {
   try {
     return parseUdf(text, CODE_BITS);
   } catch (cause) {
-    throw new MeshError(
-      "fingerprint-invalid",
-      "That is not a verification code: five groups of four letters and digits.",
-      {
-        hint: "Type the whole code as the new device shows it.",
-        cause,
-      },
-    );
+    throw new MeshError("fingerprint-invalid", msg("mesh.verification-code"), {
+      hint: msg("mesh.verification-code.hint"),
+      cause,
+    });
   }
 };
 
@@ -74,10 +71,15 @@ export const createConnectionRequest = (device: Device, profileUdf: string, key:
 /** Verifies a SignedConnectionRequest: it is signed by the device that it presents. Throws as `readDevice` does. */
 export const readConnectionRequest = (value: unknown): ConnectionRequest => {
   const read = readRecord(value, "ConnectionRequest");
-  const payload = parseWith(ConnectionRequestSchema, read.payload, "record-invalid", "The ConnectionRequest");
+  const payload = parseWith(
+    ConnectionRequestSchema,
+    read.payload,
+    "record-invalid",
+    msg("mesh.what.type", { type: "ConnectionRequest" }),
+  );
   const device = readDevice(payload.Device);
   if (read.record.Identifier !== device.udf) {
-    throw new MeshError("record-invalid", "A connection request is not named after its device.");
+    throw new MeshError("record-invalid", msg("mesh.connection-request-name"));
   }
   verifySignature(read, [device.signatureKey]);
   return {
@@ -103,9 +105,14 @@ export const createConnectionResult = (
  */
 export const readConnectionResult = (value: unknown, administrators: readonly PublicKey[]): ConnectionResult => {
   const read = readRecord(value, "ConnectionResult");
-  const payload = parseWith(ConnectionResultSchema, read.payload, "record-invalid", "The ConnectionResult");
+  const payload = parseWith(
+    ConnectionResultSchema,
+    read.payload,
+    "record-invalid",
+    msg("mesh.what.type", { type: "ConnectionResult" }),
+  );
   if (payload.Device.Identifier !== read.record.Identifier) {
-    throw new MeshError("record-invalid", "A connection result is not named after its device.");
+    throw new MeshError("record-invalid", msg("mesh.connection-result-name"));
   }
   verifySignature(read, administrators);
   return { record: read.record, device: payload.Device, profileUdf: payload.ParentUDF, outcome: payload.Result };

@@ -1,6 +1,7 @@
 import { hkdfSync } from "node:crypto";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { utf8 } from "./bytes.js";
 import { decryptDirect, encryptDirect, SignedRecordSchema } from "./jose.js";
 import { parseStrictJsonOctets } from "./json.js";
@@ -78,28 +79,33 @@ export const createEscrowEntry = async (
  * Throws `record-invalid`, `decryption-failed`, `key-invalid` or what `readMaster` throws.
  */
 export const openEscrowEntry = async (value: unknown, key: Uint8Array): Promise<EscrowedKeys> => {
-  const entry = parseWith(OfflineEscrowEntrySchema, value, "record-invalid", "The OfflineEscrowEntry");
+  const entry = parseWith(
+    OfflineEscrowEntrySchema,
+    value,
+    "record-invalid",
+    msg("mesh.what.type", { type: "OfflineEscrowEntry" }),
+  );
   const identifier = escrowIdentifier(key);
   if (entry.Identifier !== identifier) {
-    throw new MeshError("record-invalid", "The escrow entry belongs to another escrow key.");
+    throw new MeshError("record-invalid", msg("mesh.escrow-other"));
   }
   const plaintext = await decryptDirect(entry.EncryptedData, contentKey(key, identifier));
   const { EscrowedKeySet: set } = parseWith(
     EscrowedKeySetSchema,
     parseStrictJsonOctets(plaintext),
     "record-invalid",
-    "The EscrowedKeySet",
+    msg("mesh.what.type", { type: "EscrowedKeySet" }),
   );
   plaintext.fill(0);
   const master = readMaster(set.SignedMasterProfile);
   if (set.Identifier !== identifier || set.Owner !== master.udf) {
-    throw new MeshError("record-invalid", "The escrow entry holds the keys of another entry or person.");
+    throw new MeshError("record-invalid", msg("mesh.escrow-owner"));
   }
   for (const escrowed of set.PrivateKeys) privateKeyObject(escrowed);
   const signature = set.PrivateKeys.find(({ kid }) => kid === master.signatureKey.udf);
   const escrow = set.PrivateKeys.find(({ kid }) => master.escrowKeys.some(({ udf }) => udf === kid));
   if (signature?.crv !== "Ed25519" || escrow?.crv !== "X25519") {
-    throw new MeshError("record-invalid", "The escrow entry lacks a key of the master profile in it.");
+    throw new MeshError("record-invalid", msg("mesh.escrow-incomplete"));
   }
   return {
     master,

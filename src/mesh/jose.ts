@@ -1,6 +1,7 @@
 import { sign as signOctets, verify as verifyOctets } from "node:crypto";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { decodeBase64url, encodeBase64url, sha256, utf8 } from "./bytes.js";
 import { parseStrictJsonOctets } from "./json.js";
 import { privateKeyObject, publicKeyObject, type PrivateKey, type PublicKey } from "./keys.js";
@@ -48,7 +49,7 @@ export const signRecord = (identifier: string, type: string, payload: object, ke
     SignedData: { protected: header, payload: body, signature: encodeBase64url(signature) },
   };
   if (JSON.stringify(record).length > MAX_RECORD) {
-    throw new MeshError("too-large", `The ${type} would be larger than a record may be: ${MAX_RECORD} octets.`);
+    throw new MeshError("too-large", msg("mesh.record-large", { type, maximum: MAX_RECORD }));
   }
   return record;
 };
@@ -59,23 +60,28 @@ export const signRecord = (identifier: string, type: string, payload: object, ke
  * signature, nor that the identifier inside is the one outside, which each type has under another name.
  */
 export const readRecord = (value: unknown, type: string): ReadRecord => {
-  const record = parseWith(SignedRecordSchema, value, "record-invalid", `The Signed${type}`);
+  const record = parseWith(
+    SignedRecordSchema,
+    value,
+    "record-invalid",
+    msg("mesh.what.type", { type: `Signed${type}` }),
+  );
   const header = parseWith(
     ProtectedHeaderSchema,
     parseStrictJsonOctets(decodeBase64url(record.SignedData.protected)),
     "record-invalid",
-    "The protected header",
+    msg("mesh.what.protected-header"),
   );
   // Its signer could spell one header in many ways, and each would be another record.
   if (record.SignedData.protected !== headerOf(header.kid)) {
-    throw new MeshError("record-invalid", "The protected header is not spelt as every record spells it.");
+    throw new MeshError("record-invalid", msg("mesh.header-spelling"));
   }
   decodeBase64url(record.SignedData.signature);
   const octets = decodeBase64url(record.SignedData.payload);
   const container = parseStrictJsonOctets(octets);
   const names = typeof container === "object" && container !== null ? Object.keys(container) : [];
   if (Array.isArray(container) || names.length !== 1 || names[0] !== type) {
-    throw new MeshError("record-invalid", `The payload is not a ${type}.`);
+    throw new MeshError("record-invalid", msg("mesh.payload-type", { type }));
   }
   return { record, kid: header.kid, octets, payload: (container as Record<string, unknown>)[type] };
 };
@@ -83,11 +89,11 @@ export const readRecord = (value: unknown, type: string): ReadRecord => {
 /** Verifies the signature of a record under one of the keys that are allowed to sign it. Throws `signature-invalid`. */
 export const verifySignature = (read: ReadRecord, allowed: readonly PublicKey[]): PublicKey => {
   const key = allowed.find((candidate) => candidate.udf === read.kid);
-  if (!key) throw new MeshError("signature-invalid", `The key ${read.kid} is not allowed to sign this record.`);
+  if (!key) throw new MeshError("signature-invalid", msg("mesh.signer-not-allowed", { udf: read.kid }));
   const { protected: header, payload, signature } = read.record.SignedData;
   const octets = decodeBase64url(signature);
   if (!verifyOctets(null, utf8(`${header}.${payload}`), publicKeyObject(key), octets)) {
-    throw new MeshError("signature-invalid", "The signature of a record is not valid.");
+    throw new MeshError("signature-invalid", msg("mesh.signature-wrong"));
   }
   return key;
 };
@@ -111,7 +117,7 @@ export const encryptDirect = async (plaintext: Uint8Array, key: Uint8Array): Pro
     EncryptedDataSchema,
     { protected: jwe.protected, iv: jwe.iv, ciphertext: jwe.ciphertext, tag: jwe.tag },
     "too-large",
-    "The encrypted data",
+    msg("mesh.what.encrypted-data"),
   );
 };
 
@@ -120,8 +126,7 @@ export const decryptDirect = async (value: unknown, key: Uint8Array): Promise<Bu
   try {
     const data = v.parse(EncryptedDataSchema, value);
     for (const text of [data.iv, data.ciphertext, data.tag]) decodeBase64url(text);
-    if (data.protected !== DIRECT_HEADER)
-      throw new MeshError("decryption-failed", "The header is not the expected one.");
+    if (data.protected !== DIRECT_HEADER) throw new Error("The header is not the expected one.");
     const { flattenedDecrypt } = await import("jose/jwe/flattened/decrypt");
     const { plaintext } = await flattenedDecrypt(data, key, {
       keyManagementAlgorithms: ["dir"],
@@ -130,6 +135,6 @@ export const decryptDirect = async (value: unknown, key: Uint8Array): Promise<Bu
     return Buffer.from(plaintext);
   } catch {
     // One error for every failure: which step failed is nobody's business.
-    throw new MeshError("decryption-failed", "The encrypted data cannot be opened with this key.");
+    throw new MeshError("decryption-failed", msg("mesh.decryption-failed"));
   }
 };

@@ -1,10 +1,11 @@
 import { MeshError } from "../errors.js";
+import { msg, type Message } from "../messages/message.js";
 import { decodeUtf8 } from "./bytes.js";
 
 const MAX_DEPTH = 64;
 
-const refuse = (what: string, cause?: unknown): never => {
-  throw new MeshError("json-invalid", `The JSON text ${what}.`, cause === undefined ? {} : { cause });
+const refuse = (text: Message, cause?: unknown): never => {
+  throw new MeshError("json-invalid", text, cause === undefined ? {} : { cause });
 };
 
 /** Index just behind the string literal that starts at `start`. The text is known to be valid JSON. */
@@ -30,7 +31,7 @@ const checkStructure = (text: string): void => {
       case "[":
         expectsName = text[index] === "{";
         open.push(expectsName ? new Set() : undefined);
-        if (open.length > MAX_DEPTH) refuse(`is nested deeper than ${MAX_DEPTH} levels`);
+        if (open.length > MAX_DEPTH) refuse(msg("mesh.json-deep", { levels: MAX_DEPTH }));
         break;
       case "}":
       case "]":
@@ -44,8 +45,10 @@ const checkStructure = (text: string): void => {
         const end = endOfString(text, index);
         if (expectsName) {
           const name = JSON.parse(text.slice(index, end)) as string;
-          if (name === "__proto__") refuse("has a member named __proto__");
-          if (open.at(-1)?.has(name)) refuse(`has the member ${JSON.stringify(name.slice(0, 64))} twice`);
+          if (name === "__proto__") refuse(msg("mesh.json-proto"));
+          if (open.at(-1)?.has(name)) {
+            refuse(msg("mesh.json-member-twice", { member: JSON.stringify(name.slice(0, 64)) }));
+          }
           open.at(-1)?.add(name);
           expectsName = false;
         }
@@ -77,11 +80,11 @@ export const parseStrictJson = (text: string): unknown => {
     value = JSON.parse(text);
   } catch (cause) {
     // The engine's message quotes the text, which may be secret.
-    refuse("is not well formed", cause instanceof SyntaxError ? undefined : cause);
+    refuse(msg("mesh.json-malformed"), cause instanceof SyntaxError ? undefined : cause);
   }
   checkStructure(text);
   // A surrogate reaches a string from valid UTF-8 only through an escape.
-  if (/\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) refuse("has a lone surrogate in a string");
+  if (/\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) refuse(msg("mesh.json-surrogate"));
   return value;
 };
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { decodeBase64url, encodeBase64url } from "./bytes.js";
 import type { Curve, KeyUse } from "./key-use.js";
 import { isSafeEd25519Point, isSafeX25519Point } from "./points.js";
@@ -92,7 +93,7 @@ export const privateKeyObject = (key: PrivateKey): KeyObject => {
   });
   const spki = createPublicKey(object).export({ format: "der", type: "spki" });
   if (encodeBase64url(spki.subarray(spki.length - 32)) !== key.x || keyUdf(key.crv, key.x) !== key.kid) {
-    throw new MeshError("key-invalid", "A private key does not belong to the public key stored with it.");
+    throw new MeshError("key-invalid", msg("mesh.private-key-other"));
   }
   return object;
 };
@@ -125,31 +126,31 @@ export const publicKeyJwk = (key: PublicKey): { kty: "OKP"; crv: Curve; kid: str
  */
 export const readPublicKey = (record: PublicKeyRecord, use: KeyUse): PublicKey => {
   const { kid, crv, Public: x } = record.PublicParameters.PublicKeyECDH;
-  if (crv !== curveOf(use)) throw new MeshError("key-invalid", `A ${use} key is not on the curve ${curveOf(use)}.`);
+  if (crv !== curveOf(use)) throw new MeshError("key-invalid", msg("mesh.key-curve", { use, curve: curveOf(use) }));
   const point = decodeBase64url(x);
-  if (point.length !== 32) throw new MeshError("key-invalid", "A public key does not have 32 octets.");
+  if (point.length !== 32) throw new MeshError("key-invalid", msg("mesh.key-length"));
   const udf = keyUdf(crv, x);
   if (record.UDF !== udf || kid !== udf) {
-    throw new MeshError("key-invalid", "A public key does not have the fingerprint that is written beside it.");
+    throw new MeshError("key-invalid", msg("mesh.key-fingerprint"));
   }
   const safe = crv === "Ed25519" ? isSafeEd25519Point(point) : isSafeX25519Point(point);
-  if (!safe) throw new MeshError("key-invalid", `The ${use} key ${udf} is not a safe public key.`);
+  if (!safe) throw new MeshError("key-invalid", msg("mesh.key-unsafe", { use, udf }));
   checkCertificate(record, { udf, crv, x });
   return { udf, crv, x };
 };
 
 const checkCertificate = ({ X509Certificate: text, X509Chain: chain }: PublicKeyRecord, key: PublicKey): void => {
   if (text === undefined) {
-    if (chain !== undefined) throw new MeshError("key-invalid", `The key ${key.udf} has a chain but no certificate.`);
+    if (chain !== undefined) throw new MeshError("key-invalid", msg("mesh.chain-alone", { udf: key.udf }));
     return;
   }
   const certificate = readCertificate(text, key.udf);
   const issuers = (chain ?? []).map((issuer) => readCertificate(issuer, key.udf));
   if (!isFor(certificate, key)) {
-    throw new MeshError("key-invalid", `The certificate beside the key ${key.udf} is for another key.`);
+    throw new MeshError("key-invalid", msg("mesh.certificate-other", { udf: key.udf }));
   }
   if (issuers[0] && !certificate.checkIssued(issuers[0])) {
-    throw new MeshError("key-invalid", `The certificate chain of the key ${key.udf} does not start with its issuer.`);
+    throw new MeshError("key-invalid", msg("mesh.chain-start", { udf: key.udf }));
   }
 };
 
@@ -162,7 +163,7 @@ const readCertificate = (text: string, udf: string): X509Certificate => {
   } catch {
     // Answered below like every other unreadable certificate.
   }
-  throw new MeshError("key-invalid", `A certificate beside the key ${udf} is not the DER of an X.509 certificate.`);
+  throw new MeshError("key-invalid", msg("mesh.certificate-form", { udf }));
 };
 
 const isFor = (certificate: X509Certificate, { crv, x }: PublicKey): boolean => {

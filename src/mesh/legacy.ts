@@ -2,9 +2,10 @@ import { createPublicKey, createVerify, X509Certificate, type Verify } from "nod
 import base32 from "hi-base32";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { decodeBase64url, decodeUtf8, sha512, utf8 } from "./bytes.js";
 import { parseStrictJson } from "./json.js";
-import { parseWith } from "./schema.js";
+import { parseWith, problem } from "./schema.js";
 
 /** The two generations of old records, named after the years in which the reference implementation wrote them. */
 export type LegacyForm = "2016" | "2017";
@@ -16,7 +17,7 @@ const SHA2_512 = 0x60;
 const UDF_PATTERN = /^M[A-D][A-Z2-7]{3}(?:-[A-Z2-7]{5}){5}$/;
 const LegacyUdfSchema = v.pipe(
   v.string(),
-  v.check((text) => UDF_PATTERN.test(text), "is not a fingerprint of 150 bits"),
+  v.check((text) => UDF_PATTERN.test(text), problem("problem.legacy-fingerprint")),
 );
 
 /** The fingerprint, as it was made from 2016 to 2018, of the DER of a key: 150 bits in groups of five. */
@@ -55,11 +56,11 @@ export const readRsaKey = (modulus: string, exponent: string): RsaKey => {
   const n = decodeWrapped(modulus);
   const e = decodeWrapped(exponent);
   if (n.length < MIN_MODULUS || n.length > MAX_MODULUS || (n[0] ?? 0) < 0x80 || ((n.at(-1) ?? 0) & 1) === 0) {
-    throw new MeshError("key-invalid", "An RSA modulus is not an odd number of 2048 to 4096 bits in whole octets.");
+    throw new MeshError("key-invalid", msg("mesh.rsa-modulus"));
   }
   const value = e.length === 0 || e.length > 4 ? 0 : e.readUIntBE(0, e.length);
   if (e[0] === 0 || value < 3 || value % 2 === 0) {
-    throw new MeshError("key-invalid", "An RSA public exponent is not an odd number of at most 32 bits.");
+    throw new MeshError("key-invalid", msg("mesh.rsa-exponent"));
   }
   const jwk = { kty: "RSA", n: n.toString("base64url"), e: e.toString("base64url") };
   const object = createPublicKey({ key: jwk, format: "jwk" });
@@ -103,7 +104,7 @@ const readCertifiedKey = (certificate: string): RsaKey => {
   try {
     jwk = new X509Certificate(octets).publicKey.export({ format: "jwk" });
   } catch (cause) {
-    throw new MeshError("key-invalid", "A certificate cannot be read.", { cause });
+    throw new MeshError("key-invalid", msg("mesh.certificate-unreadable"), { cause });
   }
   return readRsaKey(jwk.n ?? "", jwk.e ?? "");
 };
@@ -113,18 +114,15 @@ const readCertifiedKey = (certificate: string): RsaKey => {
  * nothing. Throws `record-invalid`, `key-invalid`, or `fingerprint-mismatch` where its name is not its fingerprint.
  */
 export const readLegacyKey = (value: unknown): LegacyKey => {
-  const record = parseWith(LegacyKeySchema, value, "record-invalid", "The public key");
+  const record = parseWith(LegacyKeySchema, value, "record-invalid", msg("mesh.what.public-key"));
   const numbers = record.PublicParameters?.PublicKeyRSA;
   if (!numbers && record.X509Certificate === undefined) {
-    throw new MeshError("record-invalid", "A public key has neither its numbers nor a certificate.");
+    throw new MeshError("record-invalid", msg("mesh.key-empty"));
   }
   const key = numbers ? readRsaKey(numbers.n, numbers.e) : readCertifiedKey(record.X509Certificate ?? "");
   const names = Object.values(key.fingerprints);
   if (!names.includes(record.UDF) || (numbers && numbers.kid !== record.UDF)) {
-    throw new MeshError(
-      "fingerprint-mismatch",
-      "A public key does not have the fingerprint that is written beside it.",
-    );
+    throw new MeshError("fingerprint-mismatch", msg("mesh.key-fingerprint"));
   }
   return { udf: record.UDF, spki: key.spki };
 };
@@ -193,18 +191,28 @@ const HEADER_2016 = [
 ];
 
 const read2016 = (signedData: unknown) => {
-  const data = parseWith(SignedData2016Schema, signedData, "record-invalid", "The SignedData");
+  const data = parseWith(
+    SignedData2016Schema,
+    signedData,
+    "record-invalid",
+    msg("mesh.what.type", { type: "SignedData" }),
+  );
   const header = decodeWrapped(data.header).toString("latin1");
   const kid = HEADER_2016.map((pattern) => pattern.exec(header)?.[1]).find((match) => match !== undefined);
   if (kid === undefined || !UDF_PATTERN.test(kid)) {
-    throw new MeshError("record-invalid", "The header of a record is not one of 2016.");
+    throw new MeshError("record-invalid", msg("mesh.legacy-header"));
   }
   const octets = decodeWrapped(data.payload);
   return { kid, octets, signed: octets, signature: decodeWrapped(data.signature) };
 };
 
 const read2017 = (signedData: unknown) => {
-  const data = parseWith(SignedData2017Schema, signedData, "record-invalid", "The SignedData");
+  const data = parseWith(
+    SignedData2017Schema,
+    signedData,
+    "record-invalid",
+    msg("mesh.what.type", { type: "SignedData" }),
+  );
   const [by] = data.signatures;
   return {
     kid: by.header.kid,
@@ -234,16 +242,16 @@ export const readLegacyPayload = (record: LegacySigned): LegacyPayload => {
   const names = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
   const [type] = names;
   if (type === undefined || names.length !== 1) {
-    throw new MeshError("record-invalid", "The payload does not have exactly one member.");
+    throw new MeshError("record-invalid", msg("mesh.legacy-payload"));
   }
   return { type, value: (value as Record<string, unknown>)[type], wrapped };
 };
 
 const checkDigest = (record: LegacySigned): void => {
   const { value } = parseLegacyJson(decodeUtf8(record.signed));
-  const { val } = parseWith(ProtectedSchema, value, "record-invalid", "The protected header");
+  const { val } = parseWith(ProtectedSchema, value, "record-invalid", msg("mesh.what.protected-header"));
   if (!decodeWrapped(val).equals(sha512(record.octets))) {
-    throw new MeshError("signature-invalid", "The digest in a protected header is not that of the payload.");
+    throw new MeshError("signature-invalid", msg("mesh.legacy-digest"));
   }
 };
 

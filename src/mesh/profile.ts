@@ -1,4 +1,5 @@
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { signRecord } from "./jose.js";
 import {
   generateKey,
@@ -147,8 +148,8 @@ const signPersonal = (
 ): PersonalProfile => {
   const devices = change.devices ?? previous?.devices ?? [];
   if (devices.length > MAX_DEVICES) {
-    throw new MeshError("too-large", `A profile holds at most ${MAX_DEVICES} devices.`, {
-      hint: "Remove a device first: meshman device remove NAME",
+    throw new MeshError("too-large", msg("mesh.devices-many", { maximum: MAX_DEVICES }), {
+      hint: msg("mesh.devices-many.hint"),
     });
   }
   const continues = previous?.master.hash === master.hash;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createSignatureSync, verifySignature as verifyHttpSignature, type RequestDescriptor } from "http-message-sig";
 import { MeshError } from "../errors.js";
+import { msg, type Message } from "../messages/message.js";
 import { encodeBase64url } from "./bytes.js";
 import { signMessage, verifyMessage } from "./jose.js";
 import type { PrivateKey, PublicKey } from "./keys.js";
@@ -76,8 +77,8 @@ export interface VerifiedRequestSignature {
   readonly created: number;
 }
 
-const refuse = (message: string, cause?: unknown): never => {
-  throw new MeshError("signature-invalid", message, cause === undefined ? {} : { cause });
+const refuse = (text: Message, cause?: unknown): never => {
+  throw new MeshError("signature-invalid", text, cause === undefined ? {} : { cause });
 };
 
 /**
@@ -90,10 +91,10 @@ export const verifyRequest = async (
   now: number,
 ): Promise<VerifiedRequestSignature> => {
   if (SIGNED_HEADERS.some((name) => (request.headers[name]?.length ?? 0) > MAX_HEADER)) {
-    refuse("A header that belongs to the signature is too long.");
+    refuse(msg("mesh.request-header-long"));
   }
   if (request.headers["content-digest"] !== contentDigest(request.body)) {
-    refuse("The Content-Digest header is missing or is not the SHA-256 digest of the body.");
+    refuse(msg("mesh.request-digest"));
   }
   const found: { key?: PublicKey } = {};
   let parameters: { created?: number; nonce?: string };
@@ -109,29 +110,33 @@ export const verifyRequest = async (
       },
       resolveVerifier: async ({ components, parameters: { keyid, tag, nonce, ...others } }) => {
         const extra = Object.keys(others).filter((name) => name !== "created" && name !== "alg");
-        if (tag !== TAG || components.length !== COMPONENTS.length || extra.length > 0) refuse("Not a Mesh signature.");
-        if (nonce === undefined || Buffer.from(nonce, "base64url").length !== NONCE_LENGTH)
-          refuse("The nonce is not 16 octets.");
+        if (tag !== TAG || components.length !== COMPONENTS.length || extra.length > 0) {
+          refuse(msg("mesh.request-foreign"));
+        }
+        if (nonce === undefined || Buffer.from(nonce, "base64url").length !== NONCE_LENGTH) {
+          refuse(msg("mesh.request-nonce"));
+        }
         const key = await resolveKey(keyid ?? "");
-        if (!key) return refuse("The key is not known.");
+        if (!key) return refuse(msg("mesh.request-key-unknown"));
         found.key = key;
         return { algorithm: "ed25519", verify: (data, signature) => verifyMessage(data, signature, key) };
       },
     });
     parameters = verified.parameters;
   } catch (cause) {
-    return refuse("The request is not signed with an authentication key that may make it.", cause);
+    return refuse(msg("mesh.request-unsigned"), cause);
   }
   const { created, nonce } = parameters;
-  if (!found.key || created === undefined || nonce === undefined) return refuse("The signature lacks a parameter.");
+  if (!found.key || created === undefined || nonce === undefined) return refuse(msg("mesh.request-parameter"));
   if (Math.abs(now - created) > SIGNATURE_WINDOW) {
-    // A signer may write a number of seconds that no date has.
-    const time = (seconds: number): string =>
-      Math.abs(seconds) <= MAX_TIME ? new Date(seconds * 1000).toISOString() : "a time that no calendar has";
+    const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
     throw new MeshError(
       "clock-skew",
-      `The request was signed at ${time(created)}, and it is ${time(now)} at the portal.`,
-      { hint: "Set the clock and try again." },
+      // A signer may write a number of seconds that no date has.
+      Math.abs(created) <= MAX_TIME
+        ? msg("mesh.clock-skew", { signed: time(created), now: time(now) })
+        : msg("mesh.clock-skew-timeless", { now: time(now) }),
+      { hint: msg("mesh.clock-skew.hint") },
     );
   }
   return { key: found.key, nonce, created };

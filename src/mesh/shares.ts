@@ -1,5 +1,6 @@
 import library from "secrets.js-grempe";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { sha256, utf8 } from "./bytes.js";
 import { decodeBase32, encodeBase32, normaliseBase32 } from "./udf.js";
 
@@ -85,8 +86,8 @@ export const splitKey = (
 export const checkSplit = (count: number, threshold: number): void => {
   const whole = Number.isInteger(count) && Number.isInteger(threshold);
   if (!whole || threshold < 2 || threshold > count || count > MAX_SHARES) {
-    throw new MeshError("usage", `A key is split into at most ${MAX_SHARES} shares, of which at least 2 are needed.`, {
-      hint: "For example: --shares 3 --threshold 2",
+    throw new MeshError("usage", msg("mesh.split-sizes", { maximum: MAX_SHARES }), {
+      hint: msg("mesh.split-sizes.hint"),
     });
   }
 };
@@ -98,14 +99,14 @@ const encodeShare = ({ threshold, index, setId, value }: Share): string => {
     value,
   ]);
   if (body.length !== SHARE_LENGTH - CHECKSUM_LENGTH) {
-    throw new MeshError("internal", "A share has not come out at the expected length.");
+    throw new MeshError("internal", msg("mesh.share-length"));
   }
   return encodeBase32(Buffer.concat([body, checksumOf(body)]));
 };
 
 const mistyped = (cause?: unknown): MeshError =>
-  new MeshError("share-checksum", "The share is mistyped or incomplete.", {
-    hint: "Compare it with the original, group by group.",
+  new MeshError("share-checksum", msg("mesh.share-mistyped"), {
+    hint: msg("mesh.share-mistyped.hint"),
     cause,
   });
 
@@ -121,14 +122,12 @@ export const parseShare = (text: string): Share => {
     throw mistyped(cause);
   }
   const foreign = octets[0] === TYPE_CODE && (octets[1] ?? 0) >= 0x10 && octets.length !== SHARE_LENGTH;
-  if (foreign) throw new MeshError("share-invalid", "The share was made by another Mesh program.");
+  if (foreign) throw new MeshError("share-invalid", msg("mesh.share-foreign"));
   const body = octets.subarray(0, -CHECKSUM_LENGTH);
   if (octets.length !== SHARE_LENGTH || !checksumOf(body).equals(octets.subarray(-CHECKSUM_LENGTH))) throw mistyped();
   const [type, version, threshold = 0, index = 0] = body;
   if (type !== TYPE_CODE || version !== FORMAT_VERSION) {
-    throw new MeshError("share-invalid", "The share has a format that this version of meshman does not know.", {
-      hint: "Use a newer version of meshman.",
-    });
+    throw new MeshError("share-invalid", msg("mesh.share-format"), { hint: msg("mesh.share-format.hint") });
   }
   if (threshold < 2 || threshold > MAX_SHARES || index < 1 || index > MAX_SHARES) throw mistyped();
   return {
@@ -145,17 +144,15 @@ export const parseShare = (text: string): Share => {
  */
 export const checkShares = (shares: readonly Share[]): void => {
   const [first] = shares;
-  if (!first) throw new MeshError("share-missing", "No share was given.");
+  if (!first) throw new MeshError("share-missing", msg("mesh.shares-none"));
   if (shares.some(({ setId, threshold }) => setId !== first.setId || threshold !== first.threshold)) {
-    throw new MeshError("share-mixed", "The shares are not all of one set.", {
-      hint: "Each `escrow split` makes a set of its own. Take the shares of one split.",
-    });
+    throw new MeshError("share-mixed", msg("mesh.shares-mixed"), { hint: msg("mesh.shares-mixed.hint") });
   }
   if (new Set(shares.map(({ index }) => index)).size !== shares.length) {
-    throw new MeshError("share-duplicate", "One share was given twice.");
+    throw new MeshError("share-duplicate", msg("mesh.shares-duplicate"));
   }
   if (shares.length < first.threshold) {
-    throw new MeshError("share-missing", `${first.threshold} shares are needed, and ${shares.length} were given.`);
+    throw new MeshError("share-missing", msg("mesh.shares-missing", { needed: first.threshold, count: shares.length }));
   }
 };
 
@@ -177,7 +174,7 @@ export const combineShares = (
   const identifier = identify(key);
   const setId = setIdOf(identifier).toString("hex");
   if (octets.length !== VALUE_LENGTH || octets[0] !== 1 || shares.some((share) => share.setId !== setId)) {
-    throw new MeshError("share-invalid", "The shares do not give a key of their set.");
+    throw new MeshError("share-invalid", msg("mesh.shares-wrong"));
   }
   octets.fill(0);
   return { key, identifier };

@@ -1,4 +1,5 @@
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import type { PersonalProfile } from "./records/personal.js";
 import { recordHash } from "./signed-record.js";
 
@@ -67,9 +68,11 @@ export const checkPin = (profile: PersonalProfile, pin: ProfilePin): PinCheck =>
   ) {
     throw new MeshError(
       "rollback",
-      `The portal shows version ${master.sequence}.${profile.sequence} of the profile, but ` +
-        `${pin.masterSequence}.${pin.sequence} has been seen before.`,
-      { hint: "The portal has lost data or is not honest. Do not go on with it until you know which." },
+      msg("mesh.rollback", {
+        shown: `${master.sequence}.${profile.sequence}`,
+        seen: `${pin.masterSequence}.${pin.sequence}`,
+      }),
+      { hint: msg("mesh.rollback.hint") },
     );
   }
   if (master.sequence === pin.masterSequence) {
@@ -88,10 +91,7 @@ export const checkPin = (profile: PersonalProfile, pin: ProfilePin): PinCheck =>
   return profile.sequence > 1 ? "gap" : "successor";
 };
 
-const forked = (): MeshError =>
-  new MeshError("fork", "The portal shows another version of the profile than the one that has been seen before.", {
-    hint: "The portal has two histories of the profile. Compare `meshman profile show` on all your devices.",
-  });
+const forked = (): MeshError => new MeshError("fork", msg("mesh.fork"), { hint: msg("mesh.fork.hint") });
 
 /**
  * True where `history`, in any order, joins the pinned version to `profile` without a break: every master profile names the

@@ -1,5 +1,6 @@
 import base32 from "hi-base32";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { sha512, utf8 } from "./bytes.js";
 
 /** The content types under which the Mesh fingerprints things (design of the records: docs/protocol.md). */
@@ -8,6 +9,7 @@ export const CONTENT_TYPE = {
   account: "application/mmm-account",
   connect: "application/mmm-connect",
   escrowed: "application/mmm-escrowed",
+  invite: "application/mmm-invite",
 } as const;
 
 /** Type code of a SHA-2-512 fingerprint: it makes the text start with M. */
@@ -21,6 +23,9 @@ export const UDF_BITS = 140;
 
 const group = (text: string): string => (text.match(/.{1,4}/g) ?? []).join("-");
 
+/** What is wrong with Base32 text, by what it was meant to be. */
+type TextCode = "fingerprint-invalid" | "share-invalid" | "pin-invalid";
+
 /** Base32 (RFC 4648 section 6) without padding, in groups of four joined by `-`. */
 export const encodeBase32 = (octets: Uint8Array): string => group(base32.encode([...octets]).replace(/=+$/, ""));
 
@@ -28,20 +33,20 @@ export const encodeBase32 = (octets: Uint8Array): string => group(base32.encode(
  * Reads Base32 text in any case and grouping. Gives the upper-case letters without separators, or throws `code` and names
  * the first bad character.
  */
-export const normaliseBase32 = (text: string, code: "fingerprint-invalid" | "share-invalid" | "usage"): string => {
+export const normaliseBase32 = (text: string, code: TextCode | "usage"): string => {
   const characters = text.replace(/[\s-]/g, "");
   // Before anything is folded, since some letters beyond ASCII have an upper case within it.
   const bad = /[^A-Za-z2-7]/u.exec(characters);
-  if (bad) throw new MeshError(code, `The character ${JSON.stringify(bad[0])} does not occur in Base32 text.`);
+  if (bad) throw new MeshError(code, msg("mesh.base32-character", { character: JSON.stringify(bad[0]) }));
   return characters.toUpperCase();
 };
 
 /** The octets of normalised Base32 letters. Throws `code` unless the letters are the canonical spelling of whole octets. */
-export const decodeBase32 = (letters: string, code: "fingerprint-invalid" | "share-invalid"): Buffer => {
+export const decodeBase32 = (letters: string, code: TextCode): Buffer => {
   const octets = Buffer.from(base32.decode.asBytes(letters));
   // The decoder drops trailing bits and takes more than one spelling, so only what encodes back is accepted.
   if (base32.encode([...octets]).replace(/=+$/, "") !== letters) {
-    throw new MeshError(code, "The Base32 text is not the canonical spelling of its octets.");
+    throw new MeshError(code, msg("mesh.base32-spelling"));
   }
   return octets;
 };
@@ -53,7 +58,7 @@ export const decodeBase32 = (letters: string, code: "fingerprint-invalid" | "sha
  */
 export const fingerprint = (contentType: string, data: Uint8Array, bits: number = UDF_BITS): string => {
   if (!Number.isInteger(bits) || bits < 100 || bits > MAX_BITS - 20 || bits % 20 !== 0) {
-    throw new MeshError("usage", "A fingerprint has from 100 to 500 bits, in steps of 20.");
+    throw new MeshError("usage", msg("mesh.fingerprint-bits"));
   }
   const digest = digestOf(contentType, data);
   return textOf(trailingZeroBits(digest) >= 20 ? SHA2_512_COMPRESSED : SHA2_512, digest, bits);
@@ -86,22 +91,39 @@ const trailingZeroBits = (octets: Uint8Array): number => {
  * Fingerprints are compared as canonical text, never as octets. Throws `fingerprint-invalid`.
  */
 export const parseUdf = (text: string, bits: number = UDF_BITS): string => {
-  if (text.length > 256) throw new MeshError("fingerprint-invalid", "The fingerprint is too long.");
+  if (text.length > 256) throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-long"));
   const letters = normaliseBase32(text, "fingerprint-invalid");
   if (!letters.startsWith("M")) {
-    throw new MeshError("fingerprint-invalid", "A fingerprint starts with the letter M.");
+    throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-letter"));
   }
   if (letters.length !== bits / 5) {
     throw new MeshError(
       "fingerprint-invalid",
-      `The fingerprint has ${letters.length} characters where ${bits / 5} are needed.`,
+      msg("mesh.fingerprint-length", { count: letters.length, needed: bits / 5 }),
     );
   }
   // The first eight bits are the type code: M is 01100, and the next letter's three high bits must be zero.
   if (!/^M[A-D]/.test(letters)) {
-    throw new MeshError("fingerprint-invalid", "The fingerprint is not an uncompressed SHA-2-512 fingerprint.");
+    throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-kind"));
   }
   return group(letters);
+};
+
+/** 140 bits are 17 octets and a half. */
+const UDF_OCTETS = Math.ceil(UDF_BITS / 8);
+
+/** The octets of a canonical 140-bit fingerprint: 18, whose last 4 bits are zero. */
+export const udfOctets = (udf: string): Buffer =>
+  // As many letters as make whole octets; those added are all zero bits.
+  decodeBase32(`${udf.replaceAll("-", "")}AAAA`, "fingerprint-invalid").subarray(0, UDF_OCTETS);
+
+/** The canonical text of a fingerprint from what `udfOctets` gives. Throws `fingerprint-invalid` for any other octets. */
+export const udfFromOctets = (octets: Uint8Array): string => {
+  const text = group(base32.encode([...octets]).slice(0, UDF_BITS / 5));
+  if (!isUdf(text) || !udfOctets(text).equals(octets)) {
+    throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-kind"));
+  }
+  return text;
 };
 
 /** True for the canonical text of a 140-bit fingerprint, as records carry it. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { isMeshError, MeshError, type ErrorCode } from "../errors.js";
+import { msg, type Message } from "../messages/message.js";
 import { decodeBase64url, decodeUtf8 } from "./bytes.js";
 import { readConnectionRequest, readConnectionResult } from "./connection.js";
 import { readRecord, SignedRecordSchema, verifySignature, type SignedRecord } from "./jose.js";
@@ -138,18 +139,16 @@ const member = (value: unknown, name: string): unknown => (isObject(value) ? val
 /** The items of a list, where an absent one is empty. Throws `record-invalid` for anything else. */
 const items = (value: unknown, name: string): readonly unknown[] => {
   const list = member(value, name) ?? [];
-  if (!Array.isArray(list)) throw new MeshError("record-invalid", `The member ${name} is not a list.`);
+  if (!Array.isArray(list)) throw new MeshError("record-invalid", msg("mesh.records-list", { member: name }));
   return list;
 };
 
-const ensure = (condition: boolean, problem: string): void => {
-  if (!condition) throw new MeshError("record-invalid", problem);
+const ensure = (condition: boolean, text: Message): void => {
+  if (!condition) throw new MeshError("record-invalid", text);
 };
 
 const tooLarge = (): never => {
-  throw new MeshError("too-large", "The files hold more records than can be verified at once.", {
-    hint: "Verify them in smaller groups, each with the profiles that its records need.",
-  });
+  throw new MeshError("too-large", msg("mesh.records-many"), { hint: msg("mesh.records-many.hint") });
 };
 
 /** What the newest personal profile of an owner says of who may sign application profiles. */
@@ -329,8 +328,8 @@ export const createVerifier = (): Verifier => {
   };
 
   const inspectCurrent = (value: unknown, name: string, item: Item, context: Context): Outcome => {
-    ensure(!context.wrapped, "A current record has no line feeds inside strings.");
-    const record = parseWith(SignedRecordSchema, value, "record-invalid", "The record");
+    ensure(!context.wrapped, msg("mesh.records-wrapped"));
+    const record = parseWith(SignedRecordSchema, value, "record-invalid", msg("mesh.what.record"));
     const container = parseStrictJsonOctets(decodeBase64url(record.SignedData.payload));
     const payloadName = isObject(container) ? (Object.keys(container)[0] ?? "") : "";
     const type = named(item, name, recordName(CURRENT_TYPES, payloadName));
@@ -377,7 +376,7 @@ export const createVerifier = (): Verifier => {
 
   const inspectLegacyMaster = (signed: LegacySigned, identifier: unknown, payload: unknown): LegacyKey[] => {
     const key = readLegacyKey(member(payload, "MasterSignatureKey"));
-    ensure(identifier === key.udf && signed.kid === key.udf, "A master profile is not named after its key.");
+    ensure(identifier === key.udf && signed.kid === key.udf, msg("mesh.legacy-master-name"));
     checkSignature(signed, key);
     items(payload, "MasterEscrowKeys").forEach(readLegacyKey);
     const online = items(payload, "OnlineSignatureKeys").map(readLegacyKey);
@@ -388,7 +387,7 @@ export const createVerifier = (): Verifier => {
 
   const inspectLegacyDevice = (signed: LegacySigned, identifier: unknown, payload: unknown): LegacyKey[] => {
     const key = readLegacyKey(member(payload, "DeviceSignatureKey"));
-    ensure(identifier === key.udf && signed.kid === key.udf, "A device profile is not named after its key.");
+    ensure(identifier === key.udf && signed.kid === key.udf, msg("mesh.legacy-device-name"));
     checkSignature(signed, key);
     for (const name of ["DeviceAuthenticationKey", "DeviceEncryptiontionKey"]) {
       const other = member(payload, name);
@@ -409,7 +408,7 @@ export const createVerifier = (): Verifier => {
     const administration = member(payload, "SignedAdministrationProfile");
     if (administration !== undefined) inspect(administration, "SignedAdministrationProfile", inner);
     const devices = items(payload, "Devices").map((device) => inspect(device, "SignedDeviceProfile", inner));
-    ensure(identifier === prefix + master.item.identifier, "A personal profile is not named after its master.");
+    ensure(identifier === prefix + master.item.identifier, msg("mesh.legacy-personal-name"));
     const allowed = [master, ...devices].flatMap((inspection) => inspection.keys);
     const key = allowed.find(({ udf }) => udf === signed.kid);
     if (!key) return legacy.missing(signed.kid);
@@ -425,7 +424,7 @@ export const createVerifier = (): Verifier => {
     item: Item,
     context: Context,
   ): { outcome: Outcome; keys?: LegacyKey[] } => {
-    const record = parseWith(LegacyRecordSchema, value, "record-invalid", "The record");
+    const record = parseWith(LegacyRecordSchema, value, "record-invalid", msg("mesh.what.record"));
     const signed = readLegacySigned(form, record.SignedData);
     item.signer = signed.kid;
     const { type: payloadName, value: payload, wrapped } = readLegacyPayload(signed);
@@ -435,11 +434,8 @@ export const createVerifier = (): Verifier => {
     // Requests and results are named after the device in them, administration profiles not at all.
     const device = type === "SignedConnectionRequest" || type === "SignedConnectionResult";
     const source = device ? member(payload, "Device") : payload;
-    ensure(member(source, "Identifier") === identifier, "The two identifiers of a record differ.");
-    ensure(
-      (identifier === undefined) === (type === "SignedAdministrationProfile"),
-      "A record has no identifier, or one that it cannot have.",
-    );
+    ensure(member(source, "Identifier") === identifier, msg("mesh.legacy-identifiers"));
+    ensure((identifier === undefined) === (type === "SignedAdministrationProfile"), msg("mesh.legacy-identifier"));
     switch (type) {
       case "SignedMasterProfile":
         return { outcome: "ok", keys: inspectLegacyMaster(signed, identifier, payload) };
@@ -501,7 +497,7 @@ export const createVerifier = (): Verifier => {
   const walkText = (text: string, context: Context): void => {
     let parsed;
     try {
-      if (context.depth > MAX_NESTING) throw new MeshError("json-invalid", "Log items are nested too deep.");
+      if (context.depth > MAX_NESTING) throw new MeshError("json-invalid", msg("mesh.records-deep"));
       parsed = parseLegacyJson(text);
     } catch (error) {
       reportDamage(context, verdictOfError(error), text.includes("Signed"));
@@ -529,8 +525,8 @@ export const createVerifier = (): Verifier => {
       end: () => {
         splitter.end();
         if (!context.source.found) {
-          throw new MeshError("record-invalid", `No signed record was found in ${file}.`, {
-            hint: "Give files with records, lists of records, exports or logs of the Mesh, as JSON.",
+          throw new MeshError("record-invalid", msg("mesh.records-none", { file }), {
+            hint: msg("mesh.records-none.hint"),
           });
         }
       },
@@ -567,7 +563,7 @@ const verdictOf = (digest: LegacyDigest, key: LegacyKey): Verdict =>
 
 const checkSignature = (signed: LegacySigned, key: LegacyKey): void => {
   if (!verifyLegacyDigest(digestLegacy(signed), key)) {
-    throw new MeshError("signature-invalid", "The signature of a record is not valid.");
+    throw new MeshError("signature-invalid", msg("mesh.signature-wrong"));
   }
 };
 
@@ -580,7 +576,7 @@ const verdictOfError = (error: unknown): VerificationReason => {
 /** The type of a record from its payload, which must agree with the name that it stands under, where that says a type. */
 const named = (item: Item, name: string, type: string | undefined): string => {
   if (type === undefined || (RECORD_NAMES.has(name) && name !== type)) {
-    throw new MeshError("record-invalid", "A record does not hold what its name says.");
+    throw new MeshError("record-invalid", msg("mesh.record-misnamed"));
   }
   item.type = type;
   return type;

@@ -1,9 +1,10 @@
 import { isMeshError, type ErrorCode, type MeshError } from "../errors.js";
+import { debugText, msg, type Message } from "../messages/message.js";
 
-/** What a transaction answers: the payload's Status, its description and its other members. */
+/** What a transaction answers: the payload's Status, its description, in no language yet, and its other members. */
 export interface Answer {
   readonly status: number;
-  readonly description: string;
+  readonly description: Message;
   readonly members: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -17,8 +18,8 @@ interface RefusalOptions {
 export class Refusal extends Error {
   readonly answer: Answer;
 
-  constructor(status: number, description: string, options: RefusalOptions = {}) {
-    super(description);
+  constructor(status: number, description: Message, options: RefusalOptions = {}) {
+    super(debugText(description));
     this.name = "Refusal";
     const { members = {}, headers } = options;
     this.answer = { status, description, members, ...(headers && { headers }) };
@@ -26,14 +27,17 @@ export class Refusal extends Error {
 }
 
 /** Refuses a request with a status and a sentence that a person can act on. */
-export const refuse = (status: number, description: string, options: RefusalOptions = {}): never => {
+export const refuse = (status: number, description: Message, options: RefusalOptions = {}): never => {
   throw new Refusal(status, description, options);
 };
+
+/** What every answer of success says. */
+export const DONE = msg("portal.done");
 
 /** The one answer of success (reference-00: 201). */
 export const done = (members: Readonly<Record<string, unknown>> = {}): Answer => ({
   status: 201,
-  description: "Operation completed successfully.",
+  description: DONE,
   members,
 });
 
@@ -52,24 +56,20 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "read-only": 503,
 };
 
-const describe = (error: MeshError): string =>
-  error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+const describe = ({ text, hint }: MeshError): Message =>
+  hint === undefined ? text : msg("portal.with-hint", { text, hint });
 
 /** The answer to an error. What nobody expected says nothing of itself. */
 export const answerTo = (error: unknown): Answer => {
   if (error instanceof Refusal) return error.answer;
   const status = isMeshError(error) ? STATUS[error.code] : undefined;
   if (!isMeshError(error) || status === undefined) {
-    const description = isMeshError(error, "state-corrupt")
-      ? "The portal's store is damaged. Whoever runs the portal must restore it."
-      : "The portal failed. Try again later, or tell whoever runs it.";
+    const description = isMeshError(error, "state-corrupt") ? msg("portal.damaged") : msg("portal.failed");
     return { status: 500, description, members: {} };
   }
   if (status === 503) {
     // The message names a file of the portal's.
-    const description = isMeshError(error, "busy")
-      ? "The portal is busy. Try again in a moment."
-      : "The portal cannot write to its store now. Try again later, or tell whoever runs it.";
+    const description = isMeshError(error, "busy") ? msg("portal.busy") : msg("portal.unwritable");
     return { status, description, members: {}, headers: { "retry-after": "1" } };
   }
   return {

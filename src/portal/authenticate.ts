@@ -3,6 +3,7 @@ import { encodeBase64url, sha256 } from "../mesh/bytes.js";
 import type { PublicKey } from "../mesh/keys.js";
 import { NONCE_LIFETIME, verifyRequest, type VerifiedRequestSignature } from "../mesh/request-signature.js";
 import { LIMITS } from "../mesh/protocol.js";
+import { msg, verbatim, type Message, type Translate } from "../messages/message.js";
 import { answerTo, refuse, type Answer, type Refusal } from "./answer.js";
 import type { Context } from "./context.js";
 import type { Reader, Transaction } from "./store/store.js";
@@ -50,14 +51,23 @@ const authenticate = async (context: Context, options: SignedOptions): Promise<V
     if (options.instead) throw options.instead;
     if (isMeshError(error, "clock-skew")) throw error;
     if (request.headers["signature-input"] === undefined) {
-      return unauthorised("This request must be signed with a device authentication key (RFC 9421).");
+      return unauthorised(msg("portal.signature-needed"));
     }
   }
-  return unauthorised("The request is not signed with a device authentication key that may make it.");
+  return unauthorised(msg("portal.signature-wrong"));
 };
 
-const unauthorised = (description: string): never =>
+const unauthorised = (description: Message): never =>
   refuse(401, description, { headers: { "www-authenticate": "Signature" } });
+
+/** The text of an answer that is kept: in the words in which it was given, so that a resend gets the same ones. */
+const keptAnswer = (answer: Answer, translate: Translate): string =>
+  JSON.stringify({ ...answer, description: translate(answer.description) });
+
+const readKept = (text: string): Answer => {
+  const answer = JSON.parse(text) as Omit<Answer, "description"> & { readonly description: string };
+  return { ...answer, description: verbatim(answer.description) };
+};
 
 /** Refusals that the same request may well not meet again. */
 const TRANSIENT = [429, 500, 503];
@@ -79,9 +89,9 @@ export const transactSigned = async (
     await tx.sweep(now, now - LIMITS.requestLifetime * 1000);
     const used = await tx.nonce(key.udf, nonce);
     if (used && used.digest !== digest) {
-      return unauthorised("The nonce of this request was used before, with another body. Sign with a fresh nonce.");
+      return unauthorised(msg("portal.nonce-used"));
     }
-    if (used?.answer !== undefined) return JSON.parse(used.answer) as Answer;
+    if (used?.answer !== undefined) return readKept(used.answer);
     let answer: Answer;
     try {
       answer = await work(tx, key);
@@ -97,7 +107,7 @@ export const transactSigned = async (
         digest,
         // One second more, since signatures are judged by whole seconds.
         expires: now + (NONCE_LIFETIME + 1) * 1000,
-        answer: options.keepAnswer === false ? undefined : JSON.stringify(answer),
+        answer: options.keepAnswer === false ? undefined : keptAnswer(answer, context.translate),
       });
     }
     return answer;

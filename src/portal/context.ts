@@ -1,5 +1,7 @@
 import { MeshError } from "../errors.js";
 import { canonicalDomain, parseAddress, type Address } from "../mesh/address.js";
+import type { Language } from "../messages/language.js";
+import { msg, type Translate } from "../messages/message.js";
 import { refuse } from "./answer.js";
 import type { Limiter } from "./limiter.js";
 import type { Store, Time } from "./store/store.js";
@@ -44,6 +46,10 @@ export interface Context {
   /** Undefined where nobody is a stranger: the portal is one machine's own. */
   readonly limiters: Readonly<Record<"validate" | "connectStart" | "createAccount", Limiter>> | undefined;
   readonly transferToken: string | undefined;
+  /** Loads the words of a language. Never within a transaction of the store, which may await nothing else. */
+  readonly translator: (language: Language) => Promise<Translate>;
+  /** Words messages for whoever sent the request. */
+  readonly translate: Translate;
   readonly request: PortalRequest;
   readonly now: Time;
 }
@@ -53,7 +59,7 @@ export const canonicalDomains = (domains: readonly string[]): readonly string[] 
   domains.map((domain) => {
     const canonical = canonicalDomain(domain);
     if (canonical === undefined) {
-      throw new MeshError("usage", `${JSON.stringify(domain.slice(0, 64))} is not a domain name.`);
+      throw new MeshError("usage", msg("portal.domain-invalid", { domain: JSON.stringify(domain.slice(0, 64)) }));
     }
     return canonical;
   });
@@ -67,5 +73,5 @@ export const readAddress = (context: Context, text: string): Address => parseAdd
 /** Refuses with 429 an address that asks for more of a kind than its rate. */
 export const keepRate = (context: Context, kind: "validate" | "connectStart" | "createAccount"): void => {
   const wait = context.limiters?.[kind](context.request.address, context.now) ?? 0;
-  if (wait > 0) refuse(429, "Too many requests. Try again later.", { headers: { "retry-after": String(wait) } });
+  if (wait > 0) refuse(429, msg("portal.rate"), { headers: { "retry-after": String(wait) } });
 };

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { MeshError } from "../errors.js";
+import { msg } from "../messages/message.js";
 import { createPortal, type Portal } from "./portal.js";
 import { openSqliteStore } from "./store/sqlite.js";
 
@@ -18,8 +19,8 @@ export const openEmbeddedPortal = async (file: string, deps: EmbeddedDeps): Prom
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new MeshError("io-failed", `The folder of the portal's store ${JSON.stringify(file)} cannot be made.`, {
-      hint: "Name another place, or see that the folder above it may be written.",
+    throw new MeshError("io-failed", msg("portal.folder-failed", { file: JSON.stringify(file) }), {
+      hint: msg("portal.folder-failed.hint"),
       cause,
     });
   }

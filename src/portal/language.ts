@@ -1,61 +1,42 @@
-/** Why an account name is not acceptable. */
-export type Problem =
-  "empty" | "long" | "characters" | "dots" | "domain" | "foreign" | "taken" | "deleted" | "reserved";
+import { chooseLanguage, type Language } from "../messages/language.js";
+import type { Translate } from "../messages/message.js";
+import { loadTranslator } from "../messages/translate.js";
+import { DONE } from "./answer.js";
 
-const LANGUAGES = ["en", "fr", "de"] as const;
-export type Language = (typeof LANGUAGES)[number];
+/** What is read of a stranger's Accept-Language header: a longer one says nothing, and further ranges are passed over. */
+const MAX_HEADER = 256;
+const MAX_RANGES = 10;
 
-const REASONS: Record<Language, Record<Problem, string>> = {
-  en: {
-    empty: "The account name is empty.",
-    long: "The account name has more than 64 characters.",
-    characters: "The account name has characters that are not allowed.",
-    dots: "The account name starts or ends with a dot, or has two dots in a row.",
-    domain: "What stands behind the @ is not a domain name.",
-    foreign: "This portal does not serve that domain.",
-    taken: "The account name is taken.",
-    deleted: "An account of that name has been deleted, and the name is not given out again.",
-    reserved: "The account name is reserved for somebody else for a few minutes.",
-  },
-  fr: {
-    empty: "Le nom du compte est vide.",
-    long: "Le nom du compte a plus de 64 caractères.",
-    characters: "Le nom du compte contient des caractères qui ne sont pas autorisés.",
-    dots: "Le nom du compte commence ou finit par un point, ou contient deux points de suite.",
-    domain: "Ce qui suit le @ n'est pas un nom de domaine.",
-    foreign: "Ce portail ne dessert pas ce domaine.",
-    taken: "Le nom du compte est déjà pris.",
-    deleted: "Un compte de ce nom a été supprimé, et le nom n'est pas attribué de nouveau.",
-    reserved: "Le nom du compte est réservé à quelqu'un d'autre pour quelques minutes.",
-  },
-  de: {
-    empty: "Der Kontoname ist leer.",
-    long: "Der Kontoname hat mehr als 64 Zeichen.",
-    characters: "Der Kontoname enthält Zeichen, die nicht erlaubt sind.",
-    dots: "Der Kontoname beginnt oder endet mit einem Punkt oder enthält zwei Punkte hintereinander.",
-    domain: "Was hinter dem @ steht, ist kein Domainname.",
-    foreign: "Dieses Portal bedient diese Domain nicht.",
-    taken: "Der Kontoname ist schon vergeben.",
-    deleted: "Ein Konto dieses Namens wurde gelöscht, und der Name wird nicht wieder vergeben.",
-    reserved: "Der Kontoname ist für einige Minuten für jemand anderen reserviert.",
-  },
+const RANGE = /^\s*([a-z0-9*-]+)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?$/i;
+
+/** The language ranges of an Accept-Language header, best first (RFC 9110 section 12.5.4), without those that make no sense. */
+export const acceptedRanges = (header: string | undefined): readonly string[] => {
+  if (header === undefined || header.length > MAX_HEADER) return [];
+  return header
+    .split(",", MAX_RANGES)
+    .flatMap((text) => {
+      const [, range, quality = "1"] = RANGE.exec(text) ?? [];
+      const weight = Number(quality);
+      return range !== undefined && weight > 0 && weight <= 1 ? [{ range, weight }] : [];
+    })
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ range }) => range);
 };
 
-const TAG = /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/;
+/** The language that a request asks to be answered in. */
+export const acceptedLanguage = (header: string | undefined): Language => chooseLanguage(acceptedRanges(header));
 
-/**
- * The language that suits a priority list best, by the lookup of RFC 4647 section 3.4: each range is shortened from its end
- * until a language of ours is left. Unknown, malformed and wildcard ranges are skipped; without any match it is English.
- */
-export const chooseLanguage = (ranges: readonly string[]): Language => {
-  for (const range of ranges) {
-    if (!TAG.test(range)) continue;
-    // All our languages are of one subtag, so that shortening always ends with the first.
-    const primary = range.split("-")[0]?.toLowerCase();
-    const language = LANGUAGES.find((candidate) => candidate === primary);
-    if (language) return language;
-  }
-  return "en";
+/** Loads a language once, with the words of success at hand: most answers are those. */
+export const createTranslators = (): ((language: Language) => Promise<Translate>) => {
+  const loaded = new Map<Language, Promise<Translate>>();
+  const load = async (language: Language): Promise<Translate> => {
+    const translate = await loadTranslator(language);
+    const done = translate(DONE);
+    return (message) => (message === DONE ? done : translate(message));
+  };
+  return (language) => {
+    const translate = loaded.get(language) ?? load(language);
+    loaded.set(language, translate);
+    return translate;
+  };
 };
-
-export const reason = (problem: Problem, language: Language): string => REASONS[language][problem];

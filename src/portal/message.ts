@@ -9,6 +9,7 @@ import {
   type Transaction,
 } from "../mesh/protocol.js";
 import { parseWith } from "../mesh/schema.js";
+import { msg } from "../messages/message.js";
 import { refuse } from "./answer.js";
 
 /** Which transaction a request is, and what stands inside its wrapping. */
@@ -34,7 +35,7 @@ export const nameMessage = (body: Buffer): NamedMessage => {
   const names = isObject(value) ? Object.keys(value) : [];
   const [name] = names;
   if (!isObject(value) || name === undefined || names.length !== 1) {
-    return refuse(400, 'A request is a JSON object with exactly one member, such as {"Hello": {"HelloRequest": {}}}.');
+    return refuse(400, msg("portal.request-form", { example: '{"Hello": {"HelloRequest": {}}}' }));
   }
   const content = value[name];
   if (name === GET_RECORDS || name === `${GET_RECORDS}Request`) {
@@ -47,7 +48,7 @@ export const nameMessage = (body: Buffer): NamedMessage => {
   }
   const transaction = TRANSACTIONS.find((candidate) => candidate === name || requestName(candidate) === name);
   if (!transaction) {
-    return refuse(400, `This portal knows no transaction named ${JSON.stringify(name.slice(0, 64))}.`);
+    return refuse(400, msg("portal.transaction-unknown", { name: JSON.stringify(name.slice(0, 64)) }));
   }
   return {
     transaction,
@@ -68,16 +69,21 @@ const recordsIn = (message: Record<string, unknown>): unknown[] => [
 export const readMessage = (named: NamedMessage): Request<Transaction> => {
   const { content, requestName: expected, transaction } = named;
   if (!isObject(content) || Object.keys(content).length !== 1 || !(expected in content)) {
-    return refuse(400, `A ${transaction} transaction holds exactly one member, named ${expected}.`);
+    return refuse(400, msg("portal.transaction-form", { transaction, member: expected }));
   }
   const message = content[expected];
-  if (!isObject(message)) return refuse(400, `The ${expected} is not an object.`);
+  if (!isObject(message)) return refuse(400, msg("portal.message-form", { name: expected }));
   // Before the schemas look at it, since they know no difference between too long and wrong.
   for (const record of recordsIn(message)) {
     if (record !== undefined && Buffer.byteLength(JSON.stringify(record)) > LIMITS.record) {
-      refuse(413, `A record has at most ${LIMITS.record} octets.`);
+      refuse(413, msg("portal.record-large", { octets: LIMITS.record }));
     }
   }
-  const request = parseWith(REQUEST_SCHEMAS[transaction], message, "json-invalid", `The ${expected}`);
+  const request = parseWith(
+    REQUEST_SCHEMAS[transaction],
+    message,
+    "json-invalid",
+    msg("portal.what-message", { name: expected }),
+  );
   return expected.startsWith(GET_RECORDS) ? { ...request, Full: true } : request;
 };

@@ -1,5 +1,6 @@
 import type { EntryType, SearchConstraints } from "../mesh/protocol.js";
 import { isUdf } from "../mesh/udf.js";
+import { msg } from "../messages/message.js";
 import { refuse } from "./answer.js";
 import type { Bounds, LogItem, RecordQuery, Time } from "./store/store.js";
 
@@ -18,7 +19,7 @@ const TYPE_LETTERS: Record<EntryType, string> = {
 /** The bounds of one answer: those asked for, within those of the portal (reference-10 section 12.4.2). */
 export const boundsOf = (constraints: Pick<SearchConstraints, "MaxEntries" | "MaxBytes"> = {}): Bounds => {
   const { MaxEntries = MAX_ENTRIES, MaxBytes = MAX_BYTES } = constraints;
-  if (MaxEntries === 0) refuse(400, "MaxEntries must be at least 1.");
+  if (MaxEntries === 0) refuse(400, msg("portal.max-entries"));
   return { entries: Math.min(MaxEntries, MAX_ENTRIES), bytes: Math.min(MaxBytes, MAX_BYTES) };
 };
 
@@ -41,7 +42,7 @@ const encodeNumber = (value: number | undefined): string => value?.toString(36) 
 const decodeNumber = (text: string | undefined): number | undefined =>
   text === undefined || text === "" ? undefined : Number.parseInt(text, 36);
 
-const refuseKey = (): never => refuse(400, "The PageKey is not one that this portal gave for such a request.");
+const refuseKey = (): never => refuse(400, msg("portal.page-key"));
 
 const NUMBER = "-?[0-9a-z]{1,11}";
 const GET_KEY = new RegExp(

@@ -1,4 +1,6 @@
 import { LIMITS, PORTAL_PATH, type Transaction } from "../mesh/protocol.js";
+import { msg, type Message, type Translate } from "../messages/message.js";
+import { loadTranslator } from "../messages/translate.js";
 import { answerTo, harmless, Refusal, refuse, type Answer } from "./answer.js";
 import {
   canonicalDomains,
@@ -8,6 +10,7 @@ import {
   type PortalResponse,
   type Quota,
 } from "./context.js";
+import { acceptedLanguage, createTranslators } from "./language.js";
 import { createLimiter } from "./limiter.js";
 import { nameMessage, readMessage } from "./message.js";
 import type { Store } from "./store/store.js";
@@ -95,22 +98,24 @@ const NO_TRANSACTION = "MeshResponse";
 
 const checkHttp = (request: PortalRequest, path: string, isAuthority: boolean): void => {
   if (!isAuthority) {
-    refuse(400, "This portal does not go by the name in the Host header. Use the address that its owner gave you.");
+    refuse(400, msg("portal.host-unknown"));
   }
   if (`${path.replace(/\/$/, "")}/` !== PORTAL_PATH) {
-    refuse(404, `There is nothing here. The Mesh portal is at ${PORTAL_PATH}.`);
+    refuse(404, msg("portal.path-unknown", { path: PORTAL_PATH }));
   }
   if (request.method !== "POST") {
-    refuse(405, "Send Mesh requests with POST.", { headers: { allow: "POST" } });
+    refuse(405, msg("portal.method-wrong"), { headers: { allow: "POST" } });
   }
-  if (request.body.length > LIMITS.body) refuse(413, `A request has at most ${LIMITS.body} octets.`);
+  if (request.body.length > LIMITS.body) refuse(413, msg("portal.request-large", { octets: LIMITS.body }));
 };
 
 /** The HTTP response that carries an answer: its status is that of the payload (reference-10 section 12.2). */
-export const encodeAnswer = (responseName: string, answer: Answer): PortalResponse => {
+const encodeAnswer = (responseName: string, answer: Answer, translate: Translate): PortalResponse => {
   const { status: code, description, members, headers } = answer;
   const body = Buffer.from(
-    JSON.stringify({ [responseName]: { Status: code, StatusDescription: harmless(description), ...members } }),
+    JSON.stringify({
+      [responseName]: { Status: code, StatusDescription: harmless(translate(description)), ...members },
+    }),
   );
   return {
     status: code,
@@ -125,9 +130,15 @@ export const encodeAnswer = (responseName: string, answer: Answer): PortalRespon
   };
 };
 
-/** The response to a request that was refused before it could be read. */
-export const encodeRefusal = (code: number, description: string): PortalResponse =>
-  encodeAnswer(NO_TRANSACTION, new Refusal(code, description).answer);
+/** The response to a request that was refused before it could be read, in the language that its Accept-Language asks for. */
+export const encodeRefusal = async (
+  code: number,
+  description: Message,
+  acceptLanguage: string | undefined,
+): Promise<PortalResponse> => {
+  const translate = await loadTranslator(acceptedLanguage(acceptLanguage));
+  return encodeAnswer(NO_TRANSACTION, new Refusal(code, description).answer, translate);
+};
 
 /**
  * Makes a portal over a store, which it closes when it is closed itself (reference-10 section 12). Throws `usage` where a
@@ -145,7 +156,9 @@ export const createPortal = (options: PortalOptions): Portal => {
           connectStart: createLimiter(rateLimit.connectStartPerMinute),
           createAccount: createLimiter(rateLimit.createAccountPerMinute),
         };
+  const translator = createTranslators();
   const common = {
+    translator,
     store,
     domains,
     defaultDomain: domains[0] ?? "localhost",
@@ -156,6 +169,7 @@ export const createPortal = (options: PortalOptions): Portal => {
 
   const handle = async (request: PortalRequest, localAuthorities: readonly string[] = []): Promise<PortalResponse> => {
     const start = options.now().getTime();
+    const translate = await translator(acceptedLanguage(request.headers["accept-language"]));
     let transaction = "unknown";
     let responseName = NO_TRANSACTION;
     let answer: Answer;
@@ -166,13 +180,13 @@ export const createPortal = (options: PortalOptions): Portal => {
       checkHttp(request, path, authorities.has(authority) || localAuthorities.includes(authority));
       const named = nameMessage(request.body);
       ({ transaction, responseName } = named);
-      const context: Context = { ...common, request: { ...request, path }, now: start };
+      const context: Context = { ...common, translate, request: { ...request, path }, now: start };
       answer = await HANDLERS[named.transaction](context, readMessage(named) as never);
     } catch (error) {
       answer = answerTo(error);
     }
     options.log?.({ transaction, status: answer.status, milliseconds: options.now().getTime() - start });
-    return encodeAnswer(responseName, answer);
+    return encodeAnswer(responseName, answer, translate);
   };
 
   const underWay = new Set<Promise<unknown>>();

@@ -2,6 +2,9 @@ import * as http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { MeshError } from "../errors.js";
 import { LIMITS } from "../mesh/protocol.js";
+import { LANGUAGES } from "../messages/language.js";
+import { msg } from "../messages/message.js";
+import { loadTranslator } from "../messages/translate.js";
 import { canonicalDomains } from "./context.js";
 import { createPortal, encodeRefusal, type PortalOptions, type PortalResponse } from "./portal.js";
 
@@ -50,8 +53,8 @@ export const parseListen = (text: string): ListenAddress => {
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || port > 65_535) {
-    throw new MeshError("usage", `${JSON.stringify(text.slice(0, 128))} is not an address to listen at.`, {
-      hint: "Write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080.",
+    throw new MeshError("usage", msg("portal.listen-invalid", { text: JSON.stringify(text.slice(0, 128)) }), {
+      hint: msg("portal.listen-invalid.hint"),
     });
   }
   return { host, port };
@@ -120,14 +123,15 @@ const sendAndClose = (request: http.IncomingMessage, response: http.ServerRespon
   send(response, answer);
 };
 
-const tooLarge = (): PortalResponse => encodeRefusal(413, `A request has at most ${LIMITS.body} octets.`);
+const tooLarge = (request: http.IncomingMessage): Promise<PortalResponse> =>
+  encodeRefusal(413, msg("portal.request-large", { octets: LIMITS.body }), request.headers["accept-language"]);
 
 const listen = (server: http.Server, { host, port }: ListenAddress): Promise<number> =>
   new Promise((resolve, reject) => {
     const fail = (cause: Error): void => {
       reject(
-        new MeshError("io-failed", `It is not possible to listen at ${bracketed(host)}:${port}.`, {
-          hint: "See that the address is one of this machine's and that no other program uses the port.",
+        new MeshError("io-failed", msg("portal.listen-failed", { address: `${bracketed(host)}:${port}` }), {
+          hint: msg("portal.listen-failed.hint"),
           cause,
         }),
       );
@@ -159,6 +163,8 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
   // A client that does not read its answer is dropped like one that does not send its request.
   server.timeout = timeouts.request;
 
+  // All of them now, since the program's files may be replaced while it serves.
+  await Promise.all(LANGUAGES.map(loadTranslator));
   const port = await listen(server, options.listen);
   let portal: ReturnType<typeof createPortal>;
   try {
@@ -176,13 +182,13 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
   ): Promise<void> => {
     if (closing) response.setHeader("connection", "close");
     if (Number(request.headers["content-length"] ?? 0) > LIMITS.body) {
-      sendAndClose(request, response, tooLarge());
+      sendAndClose(request, response, await tooLarge(request));
       return;
     }
     if (awaitsContinue) response.writeContinue();
     const body = await readBody(request);
     if (!body) {
-      sendAndClose(request, response, tooLarge());
+      sendAndClose(request, response, await tooLarge(request));
       return;
     }
     const answer = await portal.handle(

@@ -3,6 +3,7 @@ import type { Address } from "../mesh/address.js";
 import type { Entry } from "../mesh/protocol.js";
 import { isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import type { PublicKey } from "../mesh/keys.js";
+import { msg } from "../messages/message.js";
 import { Refusal, refuse } from "./answer.js";
 import type { SignedOptions } from "./authenticate.js";
 import type { Context } from "./context.js";
@@ -18,21 +19,21 @@ export const currentProfile = async (tx: Reader, udf: string): Promise<PersonalP
   try {
     return readPersonal((entryOf(stored) as Record<string, unknown>)["SignedPersonalProfile"]);
   } catch (cause) {
-    throw new MeshError("state-corrupt", `The stored profile ${udf} does not verify.`, { cause });
+    throw new MeshError("state-corrupt", msg("portal.stored-profile", { udf }), { cause });
   }
 };
 
 /** Refuses whatever concerns a profile that its owner ended for good (reference-10 section 3.1). */
 export const refuseRevoked = async (tx: Reader, udf: string): Promise<void> => {
-  if (await tx.newest("SignedMasterProfile", udf)) refuse(403, "The profile has been revoked by its owner.");
+  if (await tx.newest("SignedMasterProfile", udf)) refuse(403, msg("portal.profile-revoked"));
 };
 
 /** The account, open or suspended. Refuses an unknown and a closed one with 404. */
 export const liveAccount = async (tx: Reader, { account }: Address): Promise<Account> => {
   const found = await tx.account(account);
-  if (!found) return refuse(404, "There is no such account at this portal.");
+  if (!found) return refuse(404, msg("portal.account-unknown"));
   if (found.status === "Closed") {
-    return refuse(404, "The account has been deleted.", { members: { AccountStatus: found.status } });
+    return refuse(404, msg("portal.account-deleted"), { members: { AccountStatus: found.status } });
   }
   return found;
 };
@@ -43,10 +44,10 @@ export const writableAccount = async (
   address: Address,
 ): Promise<{ account: Account; profile: PersonalProfile }> => {
   const account = await liveAccount(tx, address);
-  if (account.status === "Suspended") refuse(403, "The account is suspended. Ask whoever runs the portal.");
+  if (account.status === "Suspended") refuse(403, msg("portal.account-suspended"));
   await refuseRevoked(tx, account.profile);
   const profile = await currentProfile(tx, account.profile);
-  if (!profile) throw new MeshError("state-corrupt", "An account has no profile.");
+  if (!profile) throw new MeshError("state-corrupt", msg("portal.stored-account"));
   return { account, profile };
 };
 
@@ -58,11 +59,11 @@ export const writableProfile = async (tx: Reader, udf: string): Promise<Personal
     refuse(
       403,
       accounts.some(({ status }) => status === "Suspended")
-        ? "The account is suspended. Ask whoever runs the portal."
-        : "The profile it belongs to has no account at this portal. Create one first.",
+        ? msg("portal.account-suspended")
+        : msg("portal.owner-accountless"),
     );
   }
-  return (await currentProfile(tx, udf)) ?? refuse(403, "The profile it belongs to is not known at this portal.");
+  return (await currentProfile(tx, udf)) ?? refuse(403, msg("portal.owner-unknown"));
 };
 
 /** The authentication key with a fingerprint, where a device of the profile has it. */
@@ -86,11 +87,11 @@ export const checkQuota = async (
   const share = record.type === "SignedApplicationProfile" ? 1 : record.type === "OfflineEscrowEntry" ? 2 : 4;
   const limit = share * context.quota.bytes;
   if (bytes + Buffer.byteLength(record.text) > limit) {
-    refuse(413, `The profile's records take up all of the ${limit} octets that this portal keeps for it.`);
+    refuse(413, msg("portal.quota-octets", { octets: limit }));
   }
   const most = share * context.quota.records;
   if (share < 4 && record.isNew && records >= most) {
-    refuse(413, `The profile has the ${most} records that this portal keeps for it.`);
+    refuse(413, msg("portal.quota-records", { count: most }));
   }
 };
 

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { MeshError } from "../../src/errors.js";
+import { verbatim } from "../../src/messages/message.js";
 import { connected, machine, modesOf, UDF, withAccount, filePortal, type Scripted } from "../support/cli.js";
 import { openWire } from "../support/wire.js";
 
@@ -126,7 +127,7 @@ describe("setup", () => {
 
   test("^C at a question: 130, and nothing half made", async () => {
     const interrupted = async (): Promise<never> => {
-      throw new MeshError("interrupted", "Interrupted.");
+      throw new MeshError("interrupted", verbatim("Interrupted."));
     };
     const admin = machine({
       tty: true,

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { PortalClient } from "../../src/client/client.js";
 import { generateKey, publicKeyOf } from "../../src/mesh/keys.js";
 import { verifyRequest } from "../../src/mesh/request-signature.js";
+import { msg } from "../../src/messages/message.js";
 import { errorCode, meshError } from "../support/deps.js";
 import { ALL_EXTENSIONS, greeting, HELLO, open, OUR_HELLO, quickDeps, reply, serve, type Handler } from "./support.js";
 
@@ -75,7 +76,7 @@ describe("the first contact", () => {
     const server = await serve((__, response) => reply(response, body, status));
     const error = await meshError(() => open(server.url));
     expect(error.code).toBe("portal-not-found");
-    expect(error.hint).toContain("--portal local");
+    expect(error.hint).toEqual(msg("client.no-portal.hint"));
   });
 
   it("tells a portal that is busy from one that is not there", async () => {
@@ -115,7 +116,7 @@ describe("the first contact", () => {
     const server = await serve((_, response) => reply(response, refusal, 400));
     const error = await meshError(() => open(server.url));
     expect(error.code).toBe("refused");
-    expect(error.message).toContain("Not by this name.");
+    expect(error.text.values).toMatchObject({ words: "Not by this name." });
     expect(server.names()).toEqual(["Hello", "HelloRequest"]);
   });
 
@@ -188,7 +189,7 @@ describe("answers", () => {
       const entry = { OfflineEscrowEntry: {} } as never;
       const error = await meshError(() => client.send("Publish", { Entry: entry }));
       expect(error.code).toBe(code);
-      expect(error.message).toContain("Because \\u{202e}of\\u{a} this.");
+      expect(error.text.values).toMatchObject({ status, words: "Because \\u{202e}of\\u{a} this." });
     }
   });
 
@@ -196,6 +197,17 @@ describe("answers", () => {
     await expect((await ask({ StatusResponse: {} })).send("Status", {})).resolves.toEqual({});
     const client = await ask({ StatusResponse: {} }, 403);
     expect(await errorCode(() => client.send("Status", {}))).toBe("refused");
+  });
+
+  it("are told with the portal's words where it gives any", async () => {
+    for (const [description, key] of [
+      [{}, "client.refused"],
+      [{ StatusDescription: "" }, "client.refused"],
+      [{ StatusDescription: "No." }, "client.refused-saying"],
+    ] as const) {
+      const client = await ask({ StatusResponse: { Status: 403, ...description } }, 403);
+      expect((await meshError(() => client.send("Status", {}))).text.key).toBe(key);
+    }
   });
 
   it("tell a taken account and a wrong clock apart", async () => {
@@ -220,7 +232,7 @@ describe("answers", () => {
 
   it("to no transaction in particular are refusals", async () => {
     const client = await ask({ MeshResponse: { Status: 413, StatusDescription: "At most 5." } }, 413);
-    expect((await meshError(() => client.send("Status", {}))).message).toContain("At most 5.");
+    expect((await meshError(() => client.send("Status", {}))).text.values).toMatchObject({ words: "At most 5." });
     const odd = await ask({ MeshResponse: { Status: 201 } });
     expect(await errorCode(() => odd.send("Status", {}))).toBe("portal-answer");
   });
@@ -272,6 +284,39 @@ describe("signatures", () => {
     const ours = await serve(status);
     await (await open(ours.url)).send("Status", {});
     for (const request of [...plain.requests, ...ours.requests]) expect(request.headers["signature"]).toBeUndefined();
+  });
+});
+
+describe("the user's languages", () => {
+  const ACCEPTED = "de-CH, fr";
+  const status = greeting(OUR_HELLO, (_, response) => reply(response, { StatusResponse: { Status: 201 } }));
+
+  it("are told with every request, and not signed", async () => {
+    const server = await serve(status);
+    const client = await open(server.url, { languages: ["de-CH", "fr"] });
+    await client.send("Status", {});
+    await client.send("Status", {}, { signer: key });
+    expect(server.requests.map(({ headers }) => headers["accept-language"])).toEqual([ACCEPTED, ACCEPTED, ACCEPTED]);
+    const signed = server.requests[2]?.headers["signature-input"];
+    expect(signed).toContain("content-digest");
+    expect(signed).not.toContain("accept-language");
+  });
+
+  it("are told anew after a redirect and a lost answer", async () => {
+    const server = await serve((request, response, index) => {
+      if (index === 0) reply(response, "", 307, { location: "/mesh/" });
+      else if (index === 2) drop(response);
+      else if (request.outer === "Hello") reply(response, OUR_HELLO);
+      else reply(response, { StatusResponse: { Status: 201 } });
+    });
+    await (await open(server.url, { languages: ["de-CH", "fr"] })).send("Status", {});
+    expect(server.requests.map(({ headers }) => headers["accept-language"])).toEqual(Array(4).fill(ACCEPTED));
+  });
+
+  it.each([[undefined], [[]]])("are not told where there are none (%j)", async (languages) => {
+    const server = await serve(status);
+    await (await open(server.url, { languages })).send("Status", {});
+    for (const { headers } of server.requests) expect(headers["accept-language"]).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findPortal } from "../../src/client/discovery.js";
 import type { SrvRecord } from "../../src/deps.js";
 import { parseAddress } from "../../src/mesh/address.js";
+import { msg } from "../../src/messages/message.js";
 import { errorCode, meshError, testDeps } from "../support/deps.js";
 
 const search = { address: parseAddress("alice@example.com"), allowHttp: false, localPath: "/portal" };
@@ -64,7 +65,7 @@ describe("findPortal", () => {
     for (const name of [".", ""]) {
       const error = await meshError(() => find([srv(name, 0)]));
       expect(error.code).toBe("portal-not-found");
-      expect(error.hint).toContain("--portal local");
+      expect(error.hint).toEqual(msg("client.no-portal.hint"));
     }
   });
 
@@ -84,7 +85,7 @@ describe("findPortal", () => {
     const local = { ...search, address: parseAddress("alice@localhost") };
     const error = await meshError(() => findPortal(testDeps(), local));
     expect(error.code).toBe("portal-not-found");
-    expect(error.hint).toContain("--portal local");
+    expect(error.hint).toEqual(msg("client.localhost-unknown.hint"));
     const numbers = { ...search, address: parseAddress("alice@192.0.2.1") };
     expect((await findPortal(testDeps(), numbers)).url).toBe("https://192.0.2.1");
   });

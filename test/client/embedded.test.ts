@@ -7,6 +7,7 @@ import { OUR_HELLO, quickDeps } from "./support.js";
 interface Handled {
   readonly authority: string;
   readonly path: string;
+  readonly headers: Record<string, string>;
   readonly body: Buffer;
 }
 type Handle = (request: Handled) => Promise<{ status: number; headers: Record<string, string>; body: Buffer }>;
@@ -53,6 +54,11 @@ describe("the embedded portal", () => {
     expect(handled[0]?.body.toString()).toBe(`{"Hello":{"HelloRequest":{"Portal":"${AUTHORITY}"}}}`);
     await client.close();
     expect(closed).toBe(1);
+  });
+
+  it("is told the user's languages", async () => {
+    await openPortal(quickDeps(), target, { timeout: 1000, languages: ["fr-CA", "en"] });
+    expect(handled[0]?.headers["accept-language"]).toBe("fr-CA, en");
   });
 
   it("is closed where the greeting fails", async () => {

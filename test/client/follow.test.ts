@@ -3,6 +3,7 @@ import { followProfile, type FetchedProfile } from "../../src/client/profiles.js
 import { createRevocation } from "../../src/mesh/profile.js";
 import type { PersonalProfile } from "../../src/mesh/records/personal.js";
 import { pinOf } from "../../src/mesh/succession.js";
+import { msg } from "../../src/messages/message.js";
 import { errorCode, meshError } from "../support/deps.js";
 import { epoch, HELLO, newPerson, next, NOW, OUR_HELLO, portalWith, versions } from "./support.js";
 
@@ -71,7 +72,7 @@ describe("followProfile", () => {
     for (const client of [await plain(), await ours([v5, v1]), await ours([])]) {
       const error = await meshError(() => followProfile(client, fetched(v5), pinOf(v1), false));
       expect(error.code).toBe("gap");
-      expect(error.hint).toContain("--accept-gap");
+      expect(error.hint).toEqual(msg("client.gap.hint"));
       expect(await followProfile(client, fetched(v5), pinOf(v1), true)).toMatchObject({
         changed: true,
         pin: pinOf(v5, true),

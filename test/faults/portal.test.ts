@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MeshError } from "../../src/errors.js";
+import { verbatim } from "../../src/messages/message.js";
 import type { Store } from "../../src/portal/store/store.js";
 import { makeWorlds, SCENARIOS, type Scenario } from "../support/scenarios.js";
 import { sampleOf, SEED, upTo } from "../support/sample.js";
@@ -26,7 +27,7 @@ const FAULTS = [
 ] as const;
 type PortalFault = (typeof FAULTS)[number];
 
-const full = (): MeshError => new MeshError("io-failed", "The portal's store cannot be used: ENOSPC, injected.");
+const full = (): MeshError => new MeshError("io-failed", verbatim("ENOSPC, injected"));
 
 /** A store that fails at some of its write transactions: instead of them, or after them. */
 const failingStore = (inner: Store, fails: () => "before" | "after" | undefined): Store => ({

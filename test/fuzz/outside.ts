@@ -1,5 +1,6 @@
 import { systemDeps, type Deps, type FileSystem } from "../../src/deps.js";
 import { MeshError } from "../../src/errors.js";
+import { verbatim } from "../../src/messages/message.js";
 import { NOW } from "./person.js";
 
 /** The deps of the system, without its listeners for signals: those are no business of a test. */
@@ -33,7 +34,7 @@ export const quietDeps = (overrides: Partial<Deps> = {}): Captured => {
     text += written;
     return Promise.resolve();
   };
-  const unanswered = (): Promise<never> => Promise.reject(new MeshError("input-required", "Nobody is there."));
+  const unanswered = (): Promise<never> => Promise.reject(new MeshError("input-required", verbatim("Nobody is there.")));
   const output = { isTTY: false, write };
   const deps: Deps = {
     ...system,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FileSystem } from "../../src/deps.js";
 import { isTemporaryName, readPrivateFile, writeDurably } from "../../src/keystore/durable.js";
+import { msg, verbatim } from "../../src/messages/message.js";
 import { meshError, temporaryFolder, testDeps } from "../support/deps.js";
 import { faultyFiles, withEveryFault } from "../support/faults.js";
 
@@ -65,7 +66,7 @@ describe("writeDurably", () => {
   test("names the cure for a full disk", async () => {
     const faulty = faultyFiles(files, 2, "ENOSPC");
     const error = await meshError(() => writeDurably(faulty.fs, join(temporaryFolder(), "file"), NEW, randomBytes));
-    expect(error.hint).toContain("disk is full");
+    expect(error.hint).toEqual(msg("keystore.disk-full.hint"));
   });
 
   test("names its temporary files so that they are found again", () => {
@@ -101,14 +102,14 @@ describe("readPrivateFile", () => {
   test.each([0o604, 0o640, 0o601, 0o620, 0o666])("refuses mode %o and says how to mend it", async (mode) => {
     const path = write(mode);
     const error = await meshError(() => readPrivateFile(files, path, 100, "linux"));
-    expect(error).toMatchObject({ code: "keystore-permissions", hint: `chmod 600 '${path}'` });
+    expect(error).toMatchObject({ code: "keystore-permissions", hint: verbatim(`chmod 600 '${path}'`) });
     expect(readPrivateFile(files, path, 100, "win32")).toEqual(NEW);
   });
 
   test("quotes the path in the hint for a shell", async () => {
     const path = write(0o644, "it's");
     const error = await meshError(() => readPrivateFile(files, path, 100, "linux"));
-    expect(error.hint).toBe(`chmod 600 '${path.replace("'", "'\\''")}'`);
+    expect(error.hint).toEqual(verbatim(`chmod 600 '${path.replace("'", "'\\''")}'`));
   });
 
   test("refuses a file over the limit", async () => {

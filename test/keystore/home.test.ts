@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FileSystem } from "../../src/deps.js";
 import { checkFolder, homePath, openHome } from "../../src/keystore/home.js";
+import { msg, verbatim } from "../../src/messages/message.js";
 import { errorCode, meshError, temporaryFolder, testDeps } from "../support/deps.js";
 import { faultyFiles } from "../support/faults.js";
 
@@ -39,7 +40,7 @@ describe("homePath", () => {
   ])("on %s with %o has none", async (platform, env) => {
     const error = await meshError(() => homePath(testDeps({ platform, env })));
     expect(error.code).toBe("no-home");
-    expect(error.hint).toMatch(/--home.*MESHMAN_HOME/);
+    expect(error.hint).toEqual(msg("keystore.no-home.hint"));
   });
 
   test("refuses an empty explicit path", async () => {
@@ -63,7 +64,7 @@ describe("withLock", () => {
     const path = temporaryFolder();
     fs.chmodSync(path, mode);
     const error = await meshError(() => newHome({}, path).withLock(() => undefined));
-    expect(error).toMatchObject({ code: "keystore-permissions", hint: `chmod 700 '${path}'` });
+    expect(error).toMatchObject({ code: "keystore-permissions", hint: verbatim(`chmod 700 '${path}'`) });
     // Windows has no such modes.
     expect(() => checkFolder(testDeps({ platform: "win32" }), path)).not.toThrow();
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openHome, type Home } from "../../src/keystore/home.js";
 import { readDefaultProfile, writeDefaultProfile } from "../../src/keystore/preferences.js";
+import { msg } from "../../src/messages/message.js";
 import { meshError, temporaryFolder, testDeps } from "../support/deps.js";
 import { newKey } from "../support/keystore.js";
 
@@ -35,7 +36,7 @@ test.each(["", "{", "nonsense", '{"defaultProfile": 1}', '{"defaultProfile": "wo
     fs.writeFileSync(fileOf(home), content, { mode: 0o600 });
     const error = await meshError(() => readDefaultProfile(home));
     expect(error.code).toBe("state-corrupt");
-    expect(error.hint).toContain("profile use");
+    expect(error.hint).toEqual(msg("keystore.preferences-damaged.hint"));
     expect(fs.readFileSync(fileOf(home), "utf8")).toBe(content);
   },
 );

@@ -10,11 +10,12 @@ import {
   TimeSchema,
   UdfSchema,
 } from "../../src/mesh/schema.js";
+import { verbatim } from "../../src/messages/message.js";
 import { meshError } from "../support/deps.js";
 import { refusal } from "./support.js";
 
 const takes = (schema: v.GenericSchema, value: unknown): boolean =>
-  refusal(() => parseWith(schema, value, "record-invalid", "It")) === undefined;
+  refusal(() => parseWith(schema, value, "record-invalid", verbatim("It"))) === undefined;
 
 describe("times", () => {
   test.each([
@@ -107,21 +108,26 @@ describe("parseWith", () => {
 
   test("gives the value, or an error with the code asked for that names the member", async () => {
     const value = { a: { b: "2026-03-04T05:06:07Z" } };
-    expect(parseWith(schema, value, "portal-answer", "It")).toEqual(value);
-    const error = await meshError(() => parseWith(schema, { a: { b: "soon" } }, "portal-answer", "The thing"));
+    expect(parseWith(schema, value, "portal-answer", verbatim("It"))).toEqual(value);
+    const error = await meshError(() =>
+      parseWith(schema, { a: { b: "soon" } }, "portal-answer", verbatim("The thing")),
+    );
     expect(error.code).toBe("portal-answer");
-    expect(error.message).toContain("The thing");
-    expect(error.message).toContain("a.b");
+    const fault = { key: "problem.time-format", values: {} };
+    expect(error.text).toEqual({
+      key: "schema.member-wrong",
+      values: { what: verbatim("The thing"), member: "a.b", fault },
+    });
   });
 
   test("never quotes a value, and little of a name", async () => {
     for (const value of [{ a: { b: "hunter2" } }, { a: "hunter2" }, "hunter2", { a: { b: "" }, c: ["hunter2"] }]) {
-      const error = await meshError(() => parseWith(schema, value, "record-invalid", "It"));
+      const error = await meshError(() => parseWith(schema, value, "record-invalid", verbatim("It")));
       expect(inspect(error)).not.toContain("hunter2");
     }
     const name = "x".repeat(100_000);
     const value = { a: { b: "2026-03-04T05:06:07Z" }, [name]: 1 };
-    const error = await meshError(() => parseWith(schema, value, "record-invalid", "It"));
+    const error = await meshError(() => parseWith(schema, value, "record-invalid", verbatim("It")));
     expect(error.message.length).toBeLessThan(300);
   });
 });

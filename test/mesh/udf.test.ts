@@ -130,7 +130,7 @@ describe("parseUdf", () => {
     async (bad) => {
       const error = await meshError(() => parseUdf(`${UDF.slice(0, 12)}${bad}${UDF.slice(13)}`));
       expect(error.code).toBe("fingerprint-invalid");
-      expect(error.message).toContain(JSON.stringify([...bad].at(-1)));
+      expect(error.text.values).toEqual({ character: JSON.stringify([...bad].at(-1)) });
     },
   );
 

@@ -9,7 +9,6 @@ import {
   type Transaction,
 } from "../../src/mesh/protocol.js";
 import { harmless } from "../../src/portal/answer.js";
-import { chooseLanguage } from "../../src/portal/language.js";
 import { addressKey, createLimiter } from "../../src/portal/limiter.js";
 import {
   makeEscrowEntry,
@@ -334,12 +333,6 @@ describe("unexpected failures", () => {
 });
 
 describe("small parts", () => {
-  it("choose a language by lookup", () => {
-    expect(chooseLanguage(["es", "FR-fr"])).toBe("fr");
-    expect(chooseLanguage(["deu", "de_DE", "-de", "x-de"])).toBe("en");
-    expect(chooseLanguage(["*", "de-Latn-CH-1996"])).toBe("de");
-  });
-
   it.each([
     ["192.0.2.1", "192.0.2.1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],

@@ -154,6 +154,10 @@ describe("the HTTP server", () => {
     const answer = await send(server, Buffer.alloc(LIMITS.body + 1, 0x20), { headers });
     expect(answer).toMatchObject({ status: 413, headers: { connection: "close" } });
     expect(JSON.parse(answer.text).MeshResponse.Status).toBe(413);
+    const inFrench = await send(server, Buffer.alloc(LIMITS.body + 1, 0x20), {
+      headers: { ...headers, "accept-language": "es, fr;q=0.5" },
+    });
+    expect(JSON.parse(inFrench.text).MeshResponse.StatusDescription).toMatch(/^Une requête /);
     const whole = Buffer.concat([Buffer.from(hello), Buffer.alloc(LIMITS.body - hello.length, 0x20)]);
     expect((await send(server, whole)).status).toBe(201);
   });

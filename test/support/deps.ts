@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { afterEach } from "vitest";
 import { systemDeps, type Deps, type Prompts, type TextOutput } from "../../src/deps.js";
 import { MeshError } from "../../src/errors.js";
+import { verbatim } from "../../src/messages/message.js";
 
 /** Deps for tests: what was written can be read back. */
 export interface TestDeps extends Deps {
@@ -38,7 +39,7 @@ const capture = (): { output: TextOutput; text: () => string } => {
 };
 
 const unanswered = async (message: string): Promise<never> => {
-  throw new MeshError("input-required", `Nobody is there to answer: ${message}`);
+  throw new MeshError("input-required", verbatim(`Nobody is there to answer: ${message}`));
 };
 
 /** Prompts of a program without a terminal: each rejects with `input-required`. */

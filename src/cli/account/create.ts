@@ -7,6 +7,7 @@ import { accountUdf, parseAddress } from "../../mesh/address.js";
 import { nextPersonal, recordTime } from "../../mesh/profile.js";
 import { readPersonal, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
+import { msg } from "../../messages/message.js";
 import { changeProfile, MAX_ATTEMPTS, refresh, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { fields } from "../output.js";
@@ -23,8 +24,6 @@ import {
 } from "../session.js";
 import { portalForNewAccount } from "./new-account.js";
 
-const NO_SHARES = "There are no recovery shares yet. Make them with: meshman escrow split --shares 3 --threshold 2";
-
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
   const asked = text.includes("@") ? parseAddress(text) : { ...parseAddress(text, "localhost"), domain: "" };
@@ -38,11 +37,11 @@ export const run: Run = async (context, input) => {
     return {
       value,
       text: fields([
-        ["Account", account],
-        ["Portal", client.url],
-        ["UDF", state.udf],
+        [msg("label.account"), account],
+        [msg("label.portal"), client.url],
+        [msg("label.udf"), state.udf],
       ]),
-      ...(state.recovery ? {} : { note: NO_SHARES }),
+      ...(state.recovery ? {} : { note: msg("account.no-shares") }),
     };
   });
 };
@@ -74,7 +73,7 @@ const tryAccount = async (session: Session, client: PortalClient, account: Accou
     const isUnknown = isMeshError(error) && [6, 130].includes(exitStatus(error.code));
     if (!isUnknown) await setWork(session, account, undefined);
     throw error instanceof MeshError && error.code === "account-taken"
-      ? new MeshError("account-taken", error.message, { hint: "Choose another name.", cause: error })
+      ? new MeshError("account-taken", error.text, { hint: msg("account.taken.hint"), cause: error })
       : error;
   }
   await remember(session, profile);
@@ -149,7 +148,7 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
     const isGone =
       isMeshError(error) && (knownBehind || error.code === "account-not-found" || exitStatus(error.code) === 6);
     if (!isGone) throw error;
-    await context.note(`warning: ${error.message} Going on from what this device knows.`);
+    await context.note(msg("account.goes-on", { reason: error.text }));
   }
   const current = readProfile(context.home, state.udf) ?? state;
   const accounts = current.accounts.filter((known) => known.account !== account.account);

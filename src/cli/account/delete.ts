@@ -4,8 +4,10 @@ import { fetchAccount } from "../../client/profiles.js";
 import { updateProfile, type ProfileState } from "../../keystore/state.js";
 import { accountUdf } from "../../mesh/address.js";
 import { nextPersonal } from "../../mesh/profile.js";
+import { msg } from "../../messages/message.js";
 import { changeProfile, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
+import { lines } from "../output.js";
 import { accountsOf, canonicalAccount, requireProfile } from "../select.js";
 import { administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
 
@@ -15,13 +17,13 @@ export const run: Run = async (context, input) => {
   const account = canonicalAccount(text, state);
   const known = accountsOf(state).find((candidate) => candidate.account === account);
   if (!known) {
-    throw new MeshError("account-not-found", `The profile ${state.name} has no account ${account}.`, {
-      hint: "`meshman account list` shows them.",
+    throw new MeshError("account-not-found", msg("account.not-of-profile", { name: state.name, account }), {
+      hint: msg("account.unknown.hint"),
     });
   }
   if (input.text("confirm") === undefined || canonicalAccount(input.text("confirm") ?? "", state) !== account) {
-    throw new MeshError("input-required", `Deleting ${account} cannot be undone, and the name cannot be used again.`, {
-      hint: `Confirm it by address: --confirm ${account}`,
+    throw new MeshError("input-required", msg("account.delete-unconfirmed", { account }), {
+      hint: msg("account.delete-unconfirmed.hint", { account }),
     });
   }
   const session = await openSession(context, state);
@@ -42,7 +44,7 @@ export const run: Run = async (context, input) => {
   await updateProfile(context.home, state.udf, (current = state) => without(current));
   return {
     value: { account, portal: known.portal, deleted: true },
-    text: `The account ${account} is deleted. The profile and its devices are as they were.\n`,
+    text: lines(msg("account.deleted", { account })),
   };
 };
 

@@ -1,4 +1,5 @@
 import { listProfiles } from "../../keystore/state.js";
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { table } from "../output.js";
 import { selectProfile } from "../select.js";
@@ -19,9 +20,9 @@ export const run: Run = async (context) => {
   return {
     value: { accounts },
     text: table(
-      ["", "ACCOUNT", "PORTAL", "PROFILE"],
+      [undefined, msg("heading.account"), msg("heading.portal"), msg("heading.profile")],
       rows,
-      "There is no account yet. `meshman account create` makes one.",
+      msg("account.list-empty"),
     ),
   };
 };

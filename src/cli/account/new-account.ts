@@ -1,6 +1,7 @@
 import { MeshError } from "../../errors.js";
 import type { PortalTarget } from "../../client/target.js";
 import type { Address } from "../../mesh/address.js";
+import { msg } from "../../messages/message.js";
 import type { Context } from "../context.js";
 import { findAccountPortal } from "../find-portal.js";
 import { portalTarget } from "../session.js";
@@ -9,7 +10,7 @@ import { portalTarget } from "../session.js";
 export const portalForNewAccount = async (context: Context, address: Address): Promise<PortalTarget> => {
   if (address.domain !== "") return findAccountPortal(context, address);
   if (context.globals.portal !== undefined) return portalTarget(context, context.globals.portal);
-  throw new MeshError("address-invalid", "The account address has no domain.", {
-    hint: "Give an address such as alice@example.com, or name a portal with --portal.",
+  throw new MeshError("address-invalid", msg("account.no-domain"), {
+    hint: msg("account.no-domain.hint"),
   });
 };

@@ -1,8 +1,9 @@
 import { isMeshError, MeshError } from "../../errors.js";
-import { fetchAccount } from "../../client/profiles.js";
+import { fetchAccount, type FetchedAccount } from "../../client/profiles.js";
 import { readPins } from "../../keystore/pins.js";
 import { listProfiles } from "../../keystore/state.js";
 import { parseAddress } from "../../mesh/address.js";
+import { msg, type Message } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import type { Context, Run } from "../context.js";
 import { findAccountPortal } from "../find-portal.js";
@@ -11,6 +12,13 @@ import { fields, readableTime } from "../output.js";
 import { canonicalAccount, isBehind, requireProfile } from "../select.js";
 import { accountOf, openTarget, portalTarget } from "../session.js";
 import type { PortalTarget } from "../../client/target.js";
+
+const STATUS_WORDS: Readonly<Record<NonNullable<FetchedAccount["status"]> | "unknown", Message>> = {
+  open: msg("account.status-open"),
+  closed: msg("account.status-closed"),
+  suspended: msg("account.status-suspended"),
+  unknown: msg("account.status-unknown"),
+};
 
 const place = async (
   context: Context,
@@ -33,7 +41,7 @@ export const run: Run = async (context, input) => {
   return withClient(openTarget(context, target), async (client) => {
     const { status, fetched } = await fetchAccount(client, account);
     if (!fetched && status === undefined) {
-      throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`);
+      throw new MeshError("account-not-found", msg("account.not-at-portal", { portal: client.url, account }));
     }
     const own =
       fetched && listProfiles(context.home).find((state) => state.accounts.some((known) => known.account === account));
@@ -45,10 +53,11 @@ export const run: Run = async (context, input) => {
     }
     const profile = fetched?.profile;
     const revoked = fetched?.revocation?.revoked;
+    const known = status ?? "unknown";
     const value = {
       account,
       portal: client.url,
-      status: status ?? "unknown",
+      status: known,
       profile: profile ? { udf: profile.udf } : null,
       masterSequence: profile?.master.sequence ?? null,
       sequence: profile?.sequence ?? null,
@@ -57,12 +66,12 @@ export const run: Run = async (context, input) => {
     return {
       value,
       text: fields([
-        ["Account", account],
-        ["Portal", client.url],
-        ["Status", value.status],
-        ["UDF", profile?.udf],
-        ["Version", profile && `${profile.master.sequence}.${profile.sequence}`],
-        ["Revoked", revoked && readableTime(revoked)],
+        [msg("label.account"), account],
+        [msg("label.portal"), client.url],
+        [msg("label.status"), STATUS_WORDS[known]],
+        [msg("label.udf"), profile?.udf],
+        [msg("label.version"), profile && `${profile.master.sequence}.${profile.sequence}`],
+        [msg("label.revoked"), revoked && readableTime(revoked)],
       ]),
     };
   });

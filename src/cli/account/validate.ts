@@ -1,5 +1,6 @@
 import { canonicalDomain, invalidCharacters, parseAddress, userProblem, type Address } from "../../mesh/address.js";
 import type { Response } from "../../mesh/protocol.js";
+import { msg, type Translate } from "../../messages/message.js";
 import { MeshError } from "../../errors.js";
 import { withClient } from "../change.js";
 import { portalForNewAccount } from "./new-account.js";
@@ -11,10 +12,10 @@ import { openTarget } from "../session.js";
 /** No portal has an account with these, and that of 2016 dies of the escapes by which they would be sent. */
 const CONTROL = /\p{Cc}/u;
 
-const refusal = (user: string): Response<"ValidateAccount"> => ({
+const refusal = (user: string, translate: Translate): Response<"ValidateAccount"> => ({
   Valid: false,
   InvalidCharacters: invalidCharacters(user),
-  Reason: "An account name has no control characters.",
+  Reason: translate(msg("account.control-characters")),
 });
 
 export const run: Run = async (context, input) => {
@@ -24,7 +25,7 @@ export const run: Run = async (context, input) => {
   return withClient(openTarget(context, target), async (client) => {
     const account = asked.account.includes("@") ? asked.account : `${asked.user}@${client.host}`;
     const answer = CONTROL.test(asked.user)
-      ? refusal(asked.user)
+      ? refusal(asked.user, await context.translator())
       : await client.send("ValidateAccount", { Account: account, Language: languages(context) });
     const valid = answer.Valid ?? false;
     const value = {
@@ -36,11 +37,11 @@ export const run: Run = async (context, input) => {
       invalidCharacters: answer.InvalidCharacters ?? "",
     };
     const text = fields([
-      ["Account", account],
-      ["Valid", valid ? "yes" : "no"],
-      ["Reason", answer.Reason],
+      [msg("label.account"), account],
+      [msg("label.valid"), valid ? msg("label.yes") : msg("label.no")],
+      [msg("label.reason"), answer.Reason],
       [
-        "Characters not allowed",
+        msg("label.bad-characters"),
         valid || !answer.InvalidCharacters ? undefined : JSON.stringify(answer.InvalidCharacters),
       ],
     ]);
@@ -56,8 +57,8 @@ const looseAddress = (text: string): Address => {
   if (at < 0) return { account: text, user: text, domain: "" };
   const domain = canonicalDomain(text.slice(at + 1));
   if (domain === undefined) {
-    throw new MeshError("address-invalid", "The account address has a domain that is not a domain name.", {
-      hint: "An address looks like alice@example.com.",
+    throw new MeshError("address-invalid", msg("account.bad-domain"), {
+      hint: msg("account.bad-domain.hint"),
     });
   }
   return { account: `${user}@${domain}`, user, domain };

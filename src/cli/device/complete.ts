@@ -11,19 +11,21 @@ import type { PrivateKey } from "../../mesh/keys.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import type { Device } from "../../mesh/records/device.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
 import { changeProfile, refresh } from "../change.js";
-import { inputRequired, type Context, type Input, type Run } from "../context.js";
+import type { Context, Input, Run } from "../context.js";
 import { eachAccount } from "../each-account.js";
 import { makeEpoch, masterKey } from "../master.js";
 import { checkName } from "../names.js";
 import { fields, type Result } from "../output.js";
 import { requireProfile } from "../select.js";
-import { administrationKey, follow, openSession, type Session } from "../session.js";
+import { administrationKey, follow, inputNeeded, openSession, type Session } from "../session.js";
+import { STATUS_WORDS } from "./connection-status.js";
 
 export const run: Run = async (context, input) => {
   const code = parseVerificationCode(input.argument(0) ?? (await askCode(context)));
   if (input.flag("refuse") && input.flag("admin")) {
-    throw new MeshError("usage", "A device is either refused or made an administrator.");
+    throw new MeshError("usage", msg("device.refuse-or-admin"));
   }
   const label = input.text("name");
   const name = label === undefined ? undefined : checkName(label, "device");
@@ -38,8 +40,8 @@ export const run: Run = async (context, input) => {
   administrationKey(session, profile);
   const device = profile.devices.find(({ udf }) => verificationCode(udf, state.udf) === code);
   if (!device) {
-    throw new MeshError("request-not-found", "No device waits with that code.", {
-      hint: "`meshman device pending` shows who waits. A request lapses after 24 hours.",
+    throw new MeshError("request-not-found", msg("device.code-unknown"), {
+      hint: msg("device.code-unknown.hint"),
     });
   }
   if (input.flag("refuse")) throw connectedAlready();
@@ -48,7 +50,7 @@ export const run: Run = async (context, input) => {
 };
 
 const connectedAlready = (): MeshError =>
-  new MeshError("conflict", "The device is connected already.", { hint: "Remove it with `meshman device remove`." });
+  new MeshError("conflict", msg("device.connected-already"), { hint: msg("device.connected-already.hint") });
 
 /** Answers the request of that code which waits at an account; gives nothing where there is none. */
 const answer = async (
@@ -82,15 +84,14 @@ const answer = async (
 };
 
 const askCode = async (context: Context): Promise<string> => {
-  if (!context.canAsk)
-    throw inputRequired("The verification code that the new device shows", "the code as an argument");
-  return context.deps.prompts.text("Verification code, as the new device shows it", {
+  if (!context.canAsk) throw inputNeeded(msg("device.what-code"), msg("device.what-code.hint"));
+  return context.ask.text(msg("device.ask-code"), {
     validate: (text) => {
       try {
         parseVerificationCode(text);
         return true;
       } catch (error) {
-        return error instanceof MeshError ? error.message : "That is not a code.";
+        return error instanceof MeshError ? error.text : msg("device.wrong-code");
       }
     },
   });
@@ -99,10 +100,10 @@ const askCode = async (context: Context): Promise<string> => {
 const report = (result: "Accepted" | "Refused", udf: string, name: string, admin: boolean) => ({
   value: { result, device: { udf, name, admin } },
   text: fields([
-    ["Result", result.toLowerCase()],
-    ["Device", name],
-    ["UDF", udf],
-    ["Administrator", admin ? "yes" : undefined],
+    [msg("label.result"), STATUS_WORDS[result === "Accepted" ? "accepted" : "refused"]],
+    [msg("label.device"), name],
+    [msg("label.udf"), udf],
+    [msg("label.administrator"), admin ? msg("label.yes") : undefined],
   ]),
 });
 

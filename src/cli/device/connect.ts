@@ -18,14 +18,16 @@ import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile
 import { readDevice } from "../../mesh/records/device.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import { normaliseBase32, parseUdf } from "../../mesh/udf.js";
+import { msg } from "../../messages/message.js";
 import { withClient } from "../change.js";
-import { inputRequired, type Context, type Input, type Run } from "../context.js";
+import type { Context, Input, Run } from "../context.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
-import { fields, type Result } from "../output.js";
+import { fields, gap, lines, raw, stack, type Result } from "../output.js";
 import { followOwn, refuseRevoked } from "../own-profile.js";
 import { creationTime } from "../select.js";
 import {
+  inputNeeded,
   openOrCreateKeystore,
   openTarget,
   remember,
@@ -35,7 +37,7 @@ import {
   type Session,
 } from "../session.js";
 import { portalForNewAccount } from "../account/new-account.js";
-import { connectionStatus, EXIT_OF_STATUS, type ConnectionStatus } from "./connection-status.js";
+import { connectionStatus, EXIT_OF_STATUS, STATUS_WORDS, type ConnectionStatus } from "./connection-status.js";
 
 /** How long `--wait` waits where it is not told, in seconds. */
 const DEFAULT_WAIT = 300;
@@ -60,7 +62,8 @@ export const run: Run = async (context, input) => {
     const code = session.state.connecting.code;
     if (!input.flag("wait")) return report(session, account, "pending", code);
     const wait = input.whole("wait") ?? DEFAULT_WAIT;
-    await context.note(`Verification code: ${code}\nOn an administration device: meshman device complete ${code}`);
+    await context.note(msg("device.code-is", { code }));
+    await context.note(msg("device.complete-with", { code }));
     const status = await waitForAnswer(context, session, client, wait);
     return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
   });
@@ -77,19 +80,21 @@ const report = (session: Session, account: string, status: ConnectionStatus, cod
   };
   const next =
     status === "pending" && code !== undefined
-      ? `\nOn an administration device, type:\n  meshman device complete ${code}\nThen see here: meshman device status\n`
-      : "";
-  return {
-    value,
-    text:
-      fields([
-        ["Status", status],
-        ["Code", code],
-        ["Account", account],
-        ["Device", device.name],
-        ["Profile", session.state.udf],
-      ]) + next,
-  };
+      ? stack(
+          gap,
+          lines(msg("device.complete-there")),
+          raw(`  meshman device complete ${code}\n`),
+          lines(msg("device.then-status")),
+        )
+      : undefined;
+  const text = fields([
+    [msg("label.status"), STATUS_WORDS[status]],
+    [msg("label.code"), code],
+    [msg("label.account"), account],
+    [msg("label.device"), device.name],
+    [msg("label.profile"), session.state.udf],
+  ]);
+  return { value, text: stack(text, next) };
 };
 
 /** Fetches the profile of an account, verifies it, and makes sure that it is the one that the user means. */
@@ -102,18 +107,15 @@ const fetchTrusted = async (
 ): Promise<PersonalProfile> => {
   const fetched = await fetchProfile(client, { account });
   if (!fetched) {
-    throw new MeshError("account-not-found", `The portal ${client.url} has no account ${account}.`, {
-      hint: "Check the address, or name the portal with --portal.",
+    throw new MeshError("account-not-found", msg("account.not-at-portal", { portal: client.url, account }), {
+      hint: msg("device.account-nowhere.hint"),
     });
   }
   const { profile, revocation } = fetched;
   if (!profile.names.includes(accountUdf(account))) {
-    throw new MeshError(
-      "fingerprint-mismatch",
-      `The profile that the portal shows does not claim the account ${account}.`,
-    );
+    throw new MeshError("fingerprint-mismatch", msg("device.account-not-claimed", { account }));
   }
-  if (revocation) throw new MeshError("profile-revoked", "The profile has been revoked by its owner.");
+  if (revocation) throw new MeshError("profile-revoked", msg("device.profile-revoked"));
   await trust(context, input, account, profile.udf, expected);
   return profile;
 };
@@ -126,8 +128,8 @@ const trust = async (
   expected: string | undefined,
 ): Promise<void> => {
   const mismatch = (): never => {
-    throw new MeshError("fingerprint-mismatch", `The account ${account} shows a profile with another fingerprint.`, {
-      hint: "Compare it with `meshman profile show` on the administration device. If it is right there, the portal lies.",
+    throw new MeshError("fingerprint-mismatch", msg("device.other-fingerprint", { account }), {
+      hint: msg("device.other-fingerprint.hint"),
     });
   };
   const known = listProfiles(context.home).find((state) =>
@@ -139,16 +141,11 @@ const trust = async (
     return;
   }
   if (known || input.flag("trustOnFirstUse")) return;
-  if (!context.canAsk)
-    throw inputRequired("The fingerprint of the profile", "--expect-fingerprint UDF, or --trust-on-first-use");
+  if (!context.canAsk) throw inputNeeded(msg("device.what-fingerprint"), msg("device.what-fingerprint.hint"));
   // It is not shown first: who only compares says yes too easily.
-  await context.deps.prompts.text(
-    "Fingerprint of the profile, as the administration device shows it (20 characters at least)",
-    {
-      validate: (typed) =>
-        matchesStart(typed, udf) || "That is not the fingerprint of the profile that the portal shows.",
-    },
-  );
+  await context.ask.text(msg("device.ask-fingerprint", { minimum: MINIMUM_TYPED }), {
+    validate: (typed) => matchesStart(typed, udf) || msg("device.wrong-fingerprint"),
+  });
 };
 
 const matchesStart = (typed: string, udf: string): boolean => {

@@ -7,6 +7,7 @@ import { canonicalJson } from "../../mesh/json.js";
 import { readConnectionResult, type ConnectionResult } from "../../mesh/connection.js";
 import { LIMITS } from "../../mesh/protocol.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
+import { msg, type Message } from "../../messages/message.js";
 import type { Context } from "../context.js";
 import { remember, rememberPortal, type Session } from "../session.js";
 import { lookAtOwn } from "../own-profile.js";
@@ -19,6 +20,15 @@ export const EXIT_OF_STATUS: Readonly<Record<ConnectionStatus, number>> = {
   refused: 5,
   expired: 5,
   removed: 5,
+};
+
+/** The same for people. */
+export const STATUS_WORDS: Readonly<Record<ConnectionStatus, Message>> = {
+  pending: msg("device.status-pending"),
+  accepted: msg("device.status-accepted"),
+  refused: msg("device.status-refused"),
+  expired: msg("device.status-expired"),
+  removed: msg("device.status-removed"),
 };
 
 /**
@@ -34,7 +44,7 @@ export const connectionStatus = async (
   session?: Session,
 ): Promise<ConnectionStatus> => {
   const place = state.connecting ?? state.accounts[0];
-  if (!place) throw new MeshError("request-not-found", "This device has never asked to be connected.");
+  if (!place) throw new MeshError("request-not-found", msg("device.never-asked"));
   const profile = verified ?? (await currentProfile(context, state, client, place.account, session));
   if (findDevice(profile, state.device.udf)) return "accepted";
   const { connecting } = state;

@@ -1,3 +1,4 @@
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { currentOrKnown } from "../current.js";
 import { table } from "../output.js";
@@ -12,8 +13,15 @@ export const run: Run = async (context) => {
     device.current ? "*" : "",
     device.name,
     device.description ?? "",
-    device.admin ? "yes" : "no",
+    device.admin ? msg("label.yes") : msg("label.no"),
     device.udf,
   ]);
-  return { value: { devices }, text: table(["", "NAME", "DESCRIPTION", "ADMIN", "UDF"], rows, "No devices.") };
+  const headings = [
+    undefined,
+    msg("heading.name"),
+    msg("heading.description"),
+    msg("heading.admin"),
+    msg("heading.udf"),
+  ];
+  return { value: { devices }, text: table(headings, rows, msg("device.list-empty")) };
 };

@@ -2,9 +2,10 @@ import type { ConnectionRequest } from "../../mesh/connection.js";
 import { listPending } from "../../client/profiles.js";
 import { LIMITS } from "../../mesh/protocol.js";
 import { recordTime } from "../../mesh/profile.js";
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { eachAccount } from "../each-account.js";
-import { readableTime, table } from "../output.js";
+import { gap, lines, readableTime, stack, table } from "../output.js";
 import { requireProfile } from "../select.js";
 import { administrationKey, follow, openSession } from "../session.js";
 
@@ -32,10 +33,16 @@ export const run: Run = async (context) => {
     readableTime(requested),
     readableTime(expires),
   ]);
+  const headings = [
+    msg("heading.code"),
+    msg("heading.device"),
+    msg("heading.description"),
+    msg("heading.asked"),
+    msg("heading.lapses"),
+  ];
+  const waiting = table(headings, rows, msg("device.none-waiting"));
   return {
     value: { pending },
-    text:
-      table(["CODE", "DEVICE", "DESCRIPTION", "ASKED", "LAPSES"], rows, "No device is waiting.") +
-      (rows.length > 0 ? "\nCompare the code with the one on the device, then: meshman device complete CODE\n" : ""),
+    text: rows.length === 0 ? waiting : stack(waiting, gap, lines(msg("device.compare-code"))),
   };
 };

@@ -8,6 +8,7 @@ import {
   type PersonalProfile,
 } from "../../mesh/records/personal.js";
 import type { Device } from "../../mesh/records/device.js";
+import { msg } from "../../messages/message.js";
 import { changeProfile, refresh } from "../change.js";
 import type { Run } from "../context.js";
 import { knownProfile } from "../known.js";
@@ -25,8 +26,8 @@ export const run: Run = async (context, input) => {
   // A name is looked up once: while the change is made again it must not come to mean another device.
   const { device, name } = await find(session, before, kept, input.argument(0) ?? "");
   if (device.udf === state.device.udf) {
-    throw new MeshError("self-removal", "A device cannot remove itself.", {
-      hint: "Do it on another administration device. `meshman profile delete` removes the keys of this one.",
+    throw new MeshError("self-removal", msg("device.removes-itself"), {
+      hint: msg("device.removes-itself.hint"),
     });
   }
   const after = await changeProfile(session, async (current): Promise<PersonalProfile | undefined> => {
@@ -47,9 +48,9 @@ export const run: Run = async (context, input) => {
       sequence: after.sequence,
     },
     text: fields([
-      ["Removed", name],
-      ["UDF", device.udf],
-      ["Version", `${after.master.sequence}.${after.sequence}`],
+      [msg("label.removed"), name],
+      [msg("label.udf"), device.udf],
+      [msg("label.version"), `${after.master.sequence}.${after.sequence}`],
     ]),
   };
 };

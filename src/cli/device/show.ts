@@ -1,5 +1,6 @@
 import { publicKeyJwk } from "../../mesh/keys.js";
 import { resolveDevice } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { currentOrKnown } from "../current.js";
 import { fields } from "../output.js";
@@ -20,14 +21,14 @@ export const run: Run = async (context, input) => {
   return {
     value: { device: { ...described, keys } },
     text: fields([
-      ["Name", described.name],
-      ["UDF", described.udf],
-      ["Description", described.description ?? undefined],
-      ["Administrator", described.admin ? "yes" : "no"],
-      ["Signature key", JSON.stringify(keys.signature)],
-      ["Authentication key", JSON.stringify(keys.authentication)],
-      ["Encryption key", JSON.stringify(keys.encryption)],
-      ["Online signature key", JSON.stringify(keys.onlineSignature)],
+      [msg("label.name"), described.name],
+      [msg("label.udf"), described.udf],
+      [msg("label.description"), described.description ?? undefined],
+      [msg("label.administrator"), described.admin ? msg("label.yes") : msg("label.no")],
+      [msg("label.signature-key"), JSON.stringify(keys.signature)],
+      [msg("label.authentication-key"), JSON.stringify(keys.authentication)],
+      [msg("label.encryption-key"), JSON.stringify(keys.encryption)],
+      [msg("label.online-signature-key"), JSON.stringify(keys.onlineSignature)],
     ]),
   };
 };

@@ -6,7 +6,8 @@ import { fields } from "../output.js";
 import { requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { findDevice } from "../../mesh/records/personal.js";
-import { connectionStatus, currentProfile, EXIT_OF_STATUS } from "./connection-status.js";
+import { msg } from "../../messages/message.js";
+import { connectionStatus, currentProfile, EXIT_OF_STATUS, STATUS_WORDS } from "./connection-status.js";
 
 export const run: Run = async (context) => {
   const state = await requireProfile(context);
@@ -14,11 +15,11 @@ export const run: Run = async (context) => {
   if (!place) {
     const known = knownProfile(context, state);
     if (!known || !findDevice(known, state.device.udf)) {
-      throw new MeshError("request-not-found", "This device has never asked to be connected.", {
-        hint: "Ask with `meshman device connect ADDRESS`.",
+      throw new MeshError("request-not-found", msg("device.never-asked"), {
+        hint: msg("device.never-asked.hint"),
       });
     }
-    return { value: { status: "accepted" }, text: fields([["Status", "accepted"]]) };
+    return { value: { status: "accepted" }, text: fields([[msg("label.status"), STATUS_WORDS.accepted]]) };
   }
   const status = await withClient(openAccount(context, place), async (client) => {
     const profile = await currentProfile(context, state, client, place.account);
@@ -28,8 +29,8 @@ export const run: Run = async (context) => {
   return {
     value: { status, ...(code === undefined ? {} : { code }) },
     text: fields([
-      ["Status", status],
-      ["Code", code],
+      [msg("label.status"), STATUS_WORDS[status]],
+      [msg("label.code"), code],
     ]),
     exit: EXIT_OF_STATUS[status],
   };

@@ -3,7 +3,8 @@ import { fetchProfile } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import type { PortalTarget } from "../../client/target.js";
 import { parseAddress } from "../../mesh/address.js";
-import { inputRequired, type Context, type Input } from "../context.js";
+import { msg } from "../../messages/message.js";
+import type { Context, Input } from "../context.js";
 import { findAccountPortal } from "../find-portal.js";
 import { listProfiles } from "../../keystore/state.js";
 import { openTarget, portalTarget } from "../session.js";
@@ -18,8 +19,11 @@ export const escrowPortals = async (context: Context, input: Input): Promise<Por
   if (account !== undefined) return [await findAccountPortal(context, parseAddress(account))];
   if (input.list("entryFile").length > 0) return [];
   const known = listProfiles(context.home).flatMap((state) => state.accounts.map((place) => place.portal));
-  if (known.length === 0)
-    throw inputRequired("A place to look for the escrow entry", "--account, --portal or --entry-file");
+  if (known.length === 0) {
+    throw new MeshError("input-required", msg("input.required", { what: msg("escrow.place-needed") }), {
+      hint: msg("escrow.place-needed.hint"),
+    });
+  }
   return [...new Set(known)].map((text) => portalTarget(context, text));
 };
 
@@ -39,7 +43,7 @@ export const withPortals = async <T>(
         clients.push(await openTarget(context, target));
       } catch (error) {
         failure = { reason: error };
-        if (isMeshError(error)) await context.note(`warning: ${error.message}`);
+        if (isMeshError(error)) await context.note(msg("escrow.portal-away", { reason: error.text }));
       }
     }
     if (clients.length === 0 && needed && failure) throw failure.reason;
@@ -63,13 +67,9 @@ export const checkNamedAccount = async (
   for (const client of clients) {
     const fetched = await fetchProfile(client, { account });
     if (fetched && fetched.profile.udf !== udf) {
-      throw new MeshError(
-        "fingerprint-mismatch",
-        `The account ${account} is not of the profile that the shares bring back.`,
-        {
-          hint: "Check the address, or take the shares of the right profile.",
-        },
-      );
+      throw new MeshError("fingerprint-mismatch", msg("escrow.other-account", { account }), {
+        hint: msg("escrow.other-account.hint"),
+      });
     }
   }
 };

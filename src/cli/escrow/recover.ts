@@ -28,12 +28,13 @@ import type { MasterProfile } from "../../mesh/records/master.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
 import { parseUdf } from "../../mesh/udf.js";
+import { msg } from "../../messages/message.js";
 import type { Context, Input, Run } from "../context.js";
 import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { knownProfile } from "../known.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
-import { fields, printable, type Result } from "../output.js";
+import { fields, gap, lines, printable, raw, stack, type Result } from "../output.js";
 import { creationTime, selectProfile } from "../select.js";
 import {
   openKeystore,
@@ -57,7 +58,7 @@ export const run: Run = async (context, input) => {
   const opened = own ?? (await openFromShares(context, input, targets));
   const { escrowed } = opened;
   if (udf !== undefined && udf !== escrowed.master.udf) {
-    throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");
+    throw new MeshError("fingerprint-mismatch", msg("escrow.other-profile"));
   }
   const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
   const existing = readProfile(context.home, escrowed.master.udf);
@@ -101,12 +102,14 @@ const restoreKeys = async (keystore: Keystore, opened: OpenedEscrow, state: Prof
   const device = readDevice(state.device.record);
   return {
     value: valueOf(opened, device, []),
-    text:
-      "The master keys are on this device again. Nothing else has changed.\n\n" +
+    text: stack(
+      lines(msg("recover.master-back")),
+      gap,
       fields([
-        ["Profile", state.udf],
-        ["Device", device.name],
+        [msg("label.profile"), state.udf],
+        [msg("label.device"), device.name],
       ]),
+    ),
   };
 };
 
@@ -159,8 +162,8 @@ const prepare = (
       existing?.name ?? name ?? (findProfile(home, "default") ? `recovered ${master.udf.slice(0, 9)}` : "default");
     const taken = findProfile(home, chosen);
     if (taken && taken.udf !== master.udf) {
-      throw new MeshError("profile-exists", `There is a profile named ${JSON.stringify(chosen)} here already.`, {
-        hint: "Choose another with --name.",
+      throw new MeshError("profile-exists", msg("recover.name-taken", { name: JSON.stringify(chosen) }), {
+        hint: msg("recover.name-taken.hint"),
       });
     }
     await keystore.add([...keysOf(opened.escrowed, master.udf), ...deviceKeyEntries(keys, master.udf)]);
@@ -280,23 +283,28 @@ const report = (
     .map((other) => ({ udf: other.udf, name: deviceName(profile, other) }));
   const list =
     others.length === 0
-      ? ""
-      : "\nThese devices are still connected, but administer nothing any more. Remove what you have lost:\n" +
-        others.map(({ udf, name }) => `  meshman device remove ${udf}    # ${printable(name)}\n`).join("");
+      ? undefined
+      : stack(
+          gap,
+          lines(msg("recover.others")),
+          raw(others.map(({ udf, name }) => `  meshman device remove ${udf}    # ${printable(name)}\n`).join("")),
+        );
   return {
     value: { ...valueOf(opened, device, others), masterSequence: profile.master.sequence, published },
-    text:
-      "The profile is back. This device is its only administrator now.\n\n" +
+    text: stack(
+      lines(msg("recover.profile-back")),
+      gap,
       fields([
-        ["Profile", profile.udf],
-        ["Device", device.name],
-        ["Version", `${profile.master.sequence}.${profile.sequence}`],
+        [msg("label.profile"), profile.udf],
+        [msg("label.device"), device.name],
+        [msg("label.version"), `${profile.master.sequence}.${profile.sequence}`],
         [
-          "Not published",
-          missed.length === 0 ? undefined : `${missed.join(", ")}: \`meshman status\` says how to go on`,
+          msg("label.not-published"),
+          missed.length === 0 ? undefined : msg("recover.not-published", { accounts: missed.join(", ") }),
         ],
-      ]) +
+      ]),
       list,
+    ),
   };
 };
 
@@ -338,7 +346,7 @@ const newestAnywhere = async (context: Context, session: Session, clients: reado
 /** Says why a portal is left out. One bad portal must not stand in the way of a recovery; a revocation and ^C do. */
 const leaveOut = async (context: Context, { url }: PortalClient, error: unknown): Promise<MeshError> => {
   if (!isMeshError(error) || error.code === "profile-revoked" || error.code === "interrupted") throw error;
-  await context.note(`warning: ${url} is left out: ${error.message}`);
+  await context.note(msg("recover.left-out", { url, reason: error.text }));
   return error;
 };
 

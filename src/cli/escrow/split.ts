@@ -8,10 +8,11 @@ import { createEscrowEntry, escrowIdentifier, openEscrowEntry } from "../../mesh
 import { recordTime } from "../../mesh/profile.js";
 import type { OfflineEscrowEntry } from "../../mesh/protocol.js";
 import { checkSplit, combineShares, ESCROW_KEY_LENGTH, parseShare, splitKey } from "../../mesh/shares.js";
+import { msg, type Translate } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import { withGlobals, type Context, type Run } from "../context.js";
 import { statNamed } from "../files.js";
-import { fields } from "../output.js";
+import { fields, gap, lines, raw, stack } from "../output.js";
 import { accountsOf, isBehind, requireProfile } from "../select.js";
 import { accountOf, administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
 
@@ -24,15 +25,13 @@ export const run: Run = async (context, input) => {
   checkSplit(count, threshold);
   const out = input.text("out");
   const files = out === undefined ? undefined : plannedFiles(context, out, count);
-  if (files?.isShared === true) await context.note(`warning: others can look into ${files.folder}.`);
+  if (files?.isShared === true) await context.note(msg("split.folder-shared", { folder: files.folder }));
   const state = await requireProfile(context);
   accountOf(context, state);
   const session = await openSession(context, state);
   const { keystore } = session;
   if (!keystore.has(state.udf)) {
-    throw new MeshError("master-key-needed", "The master key is not on this device any more, so it cannot be split.", {
-      hint: "Bring it back from earlier shares with `meshman escrow recover`, then split it again.",
-    });
+    throw new MeshError("master-key-needed", msg("split.no-master"), { hint: msg("split.no-master.hint") });
   }
   const master = keystore.get(state.udf, "master-signature");
   const escrowKids = keystore.facts.filter(({ profile, use }) => profile === state.udf && use === "master-escrow");
@@ -49,9 +48,9 @@ export const run: Run = async (context, input) => {
   prove(shares, threshold, key, context.deps.random);
 
   const text = fields([
-    ["Escrow entry", identifier],
-    ["Threshold", `any ${threshold} of ${count} shares bring the profile back`],
-    ["Files", files?.folder],
+    [msg("label.escrow-entry"), identifier],
+    [msg("label.threshold"), msg("split.threshold", { threshold, shares: count })],
+    [msg("label.files"), files?.folder],
   ]);
   // Without files the entry is printed too: the shares are worth nothing if the portal, which nobody trusts, loses its copy.
   const value = {
@@ -61,18 +60,25 @@ export const run: Run = async (context, input) => {
     ...(files ? {} : { entry: { OfflineEscrowEntry: entry } }),
   };
   if (out !== undefined && files) {
+    const translate = await context.translator();
     // Another run may have come to this folder first: then its shares, of which it may hold the only ones, must stay whole.
     await context.home.withLock(() => {
       plannedFiles(context, out, count);
-      writeFiles(context, files, shares, threshold, state.udf, entry);
+      writeFiles(context, files, shares, threshold, state.udf, entry, translate);
     });
   } else
     await context.emit({
       value,
-      text:
-        `${text}\n${shares.map((share, index) => `Share ${index + 1}: ${share}\n`).join("")}\n` +
-        "The escrow entry, which is encrypted. Keep a copy in a file, for --entry-file, should the portal lose its own:\n" +
-        `${JSON.stringify({ OfflineEscrowEntry: entry })}\n`,
+      text: stack(
+        text,
+        gap,
+        // A message holds no secret, so the share stands behind its label.
+        (translate) =>
+          shares.map((share, index) => `${translate(msg("split.share", { index: index + 1 }))} ${share}\n`).join(""),
+        gap,
+        lines(msg("split.entry")),
+        raw(`${JSON.stringify({ OfflineEscrowEntry: entry })}\n`),
+      ),
     });
   key.fill(0);
 
@@ -80,9 +86,7 @@ export const run: Run = async (context, input) => {
   const recovery = { identifier, threshold, shares: count, created: recordTime(context.deps.now()) };
   await updateProfile(context.home, state.udf, (current = state) => ({ ...current, recovery }));
   if (input.flag("eraseMaster")) await keystore.remove(keys.map(({ kid }) => kid));
-  const note = input.flag("eraseMaster")
-    ? "The master key is erased from this device. Keep the shares in different places."
-    : "The master key is still on this device; --erase-master removes it. Keep the shares in different places.";
+  const note = input.flag("eraseMaster") ? msg("split.master-erased") : msg("split.master-kept");
   if (files) return { value, text, note };
   await context.note(note);
   return undefined;
@@ -106,16 +110,16 @@ const publishEverywhere = async (
       await publishEscrowEntry(client, entry, session.authenticationKey);
       const [served] = await fetchEscrowEntry(client, entry.Identifier);
       const { master } = await openEscrowEntry(served, key);
-      if (master.udf !== state.udf) throw new MeshError("record-invalid", "The portal serves another escrow entry.");
+      if (master.udf !== state.udf) throw new MeshError("record-invalid", msg("split.other-entry"));
     });
     await publishing.catch(async (error: unknown) => {
       // Recovery needs one copy: a further portal that is away, or was, must not keep the shares from being made.
       const isAway = isMeshError(error) && (exitStatus(error.code) === 6 || isBehind(state, account.account));
       if (account === first || !isAway) throw error;
-      await context.note(`warning: ${account.account} has no copy of the escrow entry. ${error.message}`);
+      await context.note(msg("split.no-copy", { account: account.account, reason: error.text }));
     });
   }
-  if (!entry) throw new MeshError("account-not-found", "The profile has no account.");
+  if (!entry) throw new MeshError("account-not-found", msg("split.no-account"));
   return entry;
 };
 
@@ -124,7 +128,7 @@ const prove = (texts: readonly string[], threshold: number, key: Buffer, random:
   const shares = texts.map(parseShare);
   for (const chosen of subsets(shares, threshold, random)) {
     if (!combineShares(chosen, escrowIdentifier).key.equals(key)) {
-      throw new MeshError("internal", "The shares do not give the key back.");
+      throw new MeshError("internal", msg("split.not-proven"));
     }
   }
 };
@@ -165,16 +169,16 @@ interface PlannedFiles {
 
 const plannedFiles = (context: Context, out: string, count: number): PlannedFiles => {
   const { deps } = context;
-  if (out === "") throw new MeshError("usage", "The path of the folder for the shares is empty.");
+  if (out === "") throw new MeshError("usage", msg("split.folder-empty"));
   const folder = resolve(deps.cwd, out);
   const shares = Array.from({ length: count }, (_, index) => join(folder, `share-${index + 1}-of-${count}.txt`));
   const entry = join(folder, "entry.json");
   const stat = statNamed(context, folder);
-  if (stat && !stat.isDirectory) throw new MeshError("file-exists", `${out} is not a folder.`);
+  if (stat && !stat.isDirectory) throw new MeshError("file-exists", msg("split.no-folder", { path: out }));
   const taken = [...shares, entry].find((path) => statNamed(context, path));
   if (taken !== undefined) {
-    throw new MeshError("file-exists", `The file ${taken} exists already.`, {
-      hint: "Name another folder, or move those files away. Old shares keep working.",
+    throw new MeshError("file-exists", msg("split.file-exists", { path: taken }), {
+      hint: msg("split.file-exists.hint"),
     });
   }
   const isShared = deps.platform !== "win32" && stat !== undefined && (stat.mode & 0o077) !== 0;
@@ -188,6 +192,7 @@ const writeFiles = (
   threshold: number,
   udf: string,
   entry: OfflineEscrowEntry,
+  translate: Translate,
 ): void => {
   const { fs, random } = context.deps;
   makeFolder(context.deps, files.folder);
@@ -197,11 +202,9 @@ const writeFiles = (
   try {
     write(files.entry, `${JSON.stringify({ OfflineEscrowEntry: entry })}\n`);
     for (const [index, share] of shares.entries()) {
-      write(
-        files.shares[index] ?? "",
-        `# meshman recovery share ${index + 1} of ${shares.length}; any ${threshold} of them bring back the profile\n` +
-          `# ${udf}\n# with: meshman escrow recover --share-file FILE --share-file FILE\n${share}\n`,
-      );
+      const title = translate(msg("split.file-title", { index: index + 1, shares: shares.length, threshold }));
+      const command = translate(msg("split.file-command"));
+      write(files.shares[index] ?? "", `# ${title}\n# ${udf}\n# ${command}\n${share}\n`);
     }
   } catch (error) {
     // Part of a set is of no use, and would be in the way of the next run.

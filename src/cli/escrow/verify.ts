@@ -1,8 +1,9 @@
 import { MeshError } from "../../errors.js";
 import { parseUdf } from "../../mesh/udf.js";
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { openEscrow, readShares } from "../master.js";
-import { fields } from "../output.js";
+import { fields, gap, lines, stack } from "../output.js";
 import { checkNamedAccount, escrowPortals, withPortals } from "./places.js";
 
 export const run: Run = async (context, input) => {
@@ -18,7 +19,7 @@ export const run: Run = async (context, input) => {
   });
   const { identifier, threshold, escrowed } = opened;
   if (udf !== undefined && udf !== escrowed.master.udf) {
-    throw new MeshError("fingerprint-mismatch", "The shares bring back another profile than the expected one.");
+    throw new MeshError("fingerprint-mismatch", msg("escrow.other-profile"));
   }
   return {
     value: {
@@ -27,13 +28,15 @@ export const run: Run = async (context, input) => {
       profile: { udf: escrowed.master.udf },
       keys: escrowed.all.map(({ kid }) => kid),
     },
-    text:
-      "The shares work: they bring back the master keys.\n\n" +
+    text: stack(
+      lines(msg("escrow.shares-work")),
+      gap,
       fields([
-        ["Profile", escrowed.master.udf],
-        ["Escrow entry", identifier ?? undefined],
-        ["Threshold", String(threshold)],
-        ["Keys", escrowed.all.map(({ kid }) => kid).join(", ")],
+        [msg("label.profile"), escrowed.master.udf],
+        [msg("label.escrow-entry"), identifier ?? undefined],
+        [msg("label.threshold"), String(threshold)],
+        [msg("label.keys"), escrowed.all.map(({ kid }) => kid).join(", ")],
       ]),
+    ),
   };
 };

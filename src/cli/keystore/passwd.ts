@@ -1,6 +1,7 @@
 import { readFdText, readSecretFile } from "../input.js";
 import type { Run } from "../context.js";
 import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import { fields } from "../output.js";
 import { newPassphrase, openKeystore } from "../session.js";
 import { withGlobals } from "../context.js";
@@ -11,7 +12,7 @@ export const run: Run = async (context, input) => {
   const fd = input.whole("newPassphraseFd");
   const removes = !input.flag("passphrase");
   if ([file !== undefined, fd !== undefined, removes].filter(Boolean).length > 1) {
-    throw new MeshError("usage", "Give the new passphrase once: in a file, on a descriptor, or none at all.");
+    throw new MeshError("usage", msg("passwd.given-twice"));
   }
   if (removes) await keystore.changeProtection({ method: "key-file" });
   else {
@@ -23,16 +24,12 @@ export const run: Run = async (context, input) => {
           : undefined;
     // The old passphrase's options say nothing of the new one.
     const asking = withGlobals(context, { passphraseFile: undefined, passphraseFd: undefined });
-    const passphrase = await newPassphrase(
-      asking,
-      given,
-      "--new-passphrase-file, --new-passphrase-fd or --no-passphrase",
-    );
+    const passphrase = await newPassphrase(asking, given, msg("passwd.needed.hint"));
     await keystore.changeProtection({ method: "passphrase", passphrase });
   }
   const protection = removes ? "key-file" : "passphrase";
   return {
     value: { id: keystore.id, protection },
-    text: fields([["Protection", removes ? "key file beside the keystore" : "the new passphrase"]]),
+    text: fields([[msg("label.protection"), removes ? msg("passwd.key-file") : msg("passwd.new-passphrase")]]),
   };
 };

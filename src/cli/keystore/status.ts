@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { readKeystoreFacts } from "../../keystore/keystore-file.js";
 import { listProfiles } from "../../keystore/state.js";
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
-import { fields, readableTime, table } from "../output.js";
+import { fields, gap, lines, readableTime, stack, table } from "../output.js";
 
 export const run: Run = async (context) => {
   const facts = readKeystoreFacts(context.home);
@@ -10,7 +11,7 @@ export const run: Run = async (context) => {
     const path = join(context.home.path, "keystore.json");
     return Promise.resolve({
       value: { path, exists: false, id: null, protection: null, locked: null, keys: [] },
-      text: `There is no keystore in ${context.home.path} yet.\n`,
+      text: lines(msg("keystore-status.none", { folder: context.home.path })),
     });
   }
   const names = new Map(listProfiles(context.home).map(({ udf, name }) => [udf, name]));
@@ -28,15 +29,17 @@ export const run: Run = async (context) => {
       locked,
       keys,
     },
-    text:
+    text: stack(
       fields([
-        ["Keystore", facts.path],
-        [
-          "Protection",
-          locked ? "passphrase, asked for by each command that needs a key" : "key file beside the keystore",
-        ],
-      ]) +
-      "\n" +
-      table(["USE", "PROFILE", "MADE", "UDF"], rows, "It holds no keys."),
+        [msg("label.keystore"), facts.path],
+        [msg("label.protection"), locked ? msg("keystore-status.passphrase") : msg("keystore-status.key-file")],
+      ]),
+      gap,
+      table(
+        [msg("heading.use"), msg("heading.profile"), msg("heading.made"), msg("heading.udf")],
+        rows,
+        msg("keystore-status.no-keys"),
+      ),
+    ),
   };
 };

@@ -1,5 +1,7 @@
+import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import { withClient } from "../change.js";
-import { inputRequired, type Run } from "../context.js";
+import type { Run } from "../context.js";
 import { fields } from "../output.js";
 import { selectProfile } from "../select.js";
 import { accountOf, openTarget, portalTarget } from "../session.js";
@@ -7,8 +9,11 @@ import { accountOf, openTarget, portalTarget } from "../session.js";
 export const run: Run = async (context, input) => {
   const named = input.argument(0) ?? context.globals.portal;
   const state = named === undefined ? await selectProfile(context) : undefined;
-  if (named === undefined && !state?.accounts.length)
-    throw inputRequired("The portal's URL", "an argument, or --portal URL");
+  if (named === undefined && !state?.accounts.length) {
+    throw new MeshError("input-required", msg("input.required", { what: msg("hello.url-needed") }), {
+      hint: msg("hello.url-needed.hint"),
+    });
+  }
   const target = portalTarget(context, named ?? (state ? accountOf(context, state).portal : ""));
   return withClient(openTarget(context, target), (client) => {
     const { wrapping, version, versionUri, extensions, defaultDomain } = client.info;
@@ -23,13 +28,13 @@ export const run: Run = async (context, input) => {
     return Promise.resolve({
       value,
       text: fields([
-        ["Portal", client.url],
-        ["Version", version],
-        ["Wrapping", wrapping],
-        ["Extensions", value.extensions.join(", ") || "none"],
-        ["Default domain", defaultDomain],
+        [msg("label.portal"), client.url],
+        [msg("label.version"), version],
+        [msg("label.wrapping"), wrapping],
+        [msg("label.extensions"), value.extensions.join(", ") || msg("label.none")],
+        [msg("label.default-domain"), defaultDomain],
         // Shown, never followed: a portal must not send its users elsewhere.
-        ["Says it is at", versionUri?.join(", ")],
+        [msg("label.says-at"), versionUri?.join(", ")],
       ]),
     });
   });

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { MeshError } from "../../errors.js";
 import { ensureFolder, homePath } from "../../keystore/home.js";
+import { msg } from "../../messages/message.js";
 import type { Context, Run } from "../context.js";
 import { readSecretFile } from "../input.js";
 import { fields } from "../output.js";
@@ -15,7 +16,8 @@ export const run: Run = async (context, input) => {
   const listen = parseListen(input.text("listen") ?? "127.0.0.1:8080");
   const domains = input.list("domain").map((domain) => {
     const canonical = canonicalDomain(domain);
-    if (canonical === undefined) throw new MeshError("usage", `${JSON.stringify(domain)} is not a domain name.`);
+    if (canonical === undefined)
+      throw new MeshError("usage", msg("serve.domain-invalid", { domain: JSON.stringify(domain) }));
     return canonical;
   });
   const tokenFile = input.text("transferTokenFile");
@@ -30,15 +32,16 @@ export const run: Run = async (context, input) => {
     now: deps.now,
     random: deps.random,
     ...(transferToken === undefined ? {} : { transferToken }),
-    log: (event) => void context.detail(`${event.transaction} ${event.status} ${event.milliseconds} ms`),
+    log: ({ transaction, status, milliseconds }) =>
+      void context.detail(msg("serve.request", { transaction, status, milliseconds })),
   });
   const value = { listening: server.url, domains, store: `sqlite:${path}` };
   await context.emit({
     value,
     text: fields([
-      ["Listening", server.url],
-      ["Domains", domains.join(", ") || "every domain"],
-      ["Store", value.store],
+      [msg("label.listening"), server.url],
+      [msg("label.domains"), domains.join(", ") || msg("serve.every-domain")],
+      [msg("label.store"), value.store],
     ]),
   });
   await interruption(deps.signal);
@@ -50,7 +53,7 @@ export const run: Run = async (context, input) => {
 const readToken = async (context: Context, file: string): Promise<string> => {
   const token = (await readSecretFile(context, file)).toString("utf8");
   if (/^[!-~]{16,256}$/.test(token)) return token;
-  throw new MeshError("usage", `The file ${file} does not hold a token of 16 to 256 visible ASCII characters.`);
+  throw new MeshError("usage", msg("serve.token-invalid", { path: file }));
 };
 
 /** The file of `--store sqlite:PATH`, or the portal of its own in the home folder. */
@@ -62,7 +65,9 @@ const storePath = (context: Context, text: string | undefined): string => {
   }
   const match = /^sqlite:(.+)$/s.exec(text);
   if (match?.[1] !== undefined) return resolve(context.deps.cwd, match[1]);
-  throw new MeshError("usage", `There is no store ${JSON.stringify(text)}.`, { hint: "Use --store sqlite:PATH." });
+  throw new MeshError("usage", msg("serve.no-store", { store: JSON.stringify(text) }), {
+    hint: msg("serve.no-store.hint"),
+  });
 };
 
 const interruption = (signal: AbortSignal): Promise<void> =>

@@ -12,10 +12,11 @@ import {
   generateMasterKeys,
 } from "../../mesh/profile.js";
 import { pinOf } from "../../mesh/succession.js";
+import { msg } from "../../messages/message.js";
 import type { Context, Run } from "../context.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
-import { fields } from "../output.js";
+import { fields, gap, lines, stack } from "../output.js";
 import { creationTime } from "../select.js";
 import { viewOf } from "../view-of.js";
 import { openOrCreateKeystore, removeOrphans } from "../session.js";
@@ -28,19 +29,22 @@ export const run: Run = async (context, input) => {
   const state = await createProfile(context, keystore, name, deviceName);
   return {
     value: { profile: { udf: state.udf, name }, device: { udf: state.device.udf, name: deviceName, admin: true } },
-    text:
+    text: stack(
       fields([
-        ["Profile", name],
-        ["UDF", state.udf],
-        ["Device", deviceName],
-      ]) + "\nNext: meshman account create ADDRESS\n",
+        [msg("label.profile"), name],
+        [msg("label.udf"), state.udf],
+        [msg("label.device"), deviceName],
+      ]),
+      gap,
+      lines(msg("profile.next")),
+    ),
   };
 };
 
 const refuseTaken = (context: Context, name: string): void => {
   if (findProfile(context.home, name)) {
-    throw new MeshError("profile-exists", `There is a profile named ${JSON.stringify(name)} here already.`, {
-      hint: "Choose another with --name, or use it: meshman profile show --profile NAME",
+    throw new MeshError("profile-exists", msg("profile.exists", { name: JSON.stringify(name) }), {
+      hint: msg("profile.exists.hint"),
     });
   }
 };

@@ -1,7 +1,9 @@
 import { MeshError } from "../../errors.js";
 import { readKeystoreFacts, removeKeys } from "../../keystore/keystore.js";
 import { deleteProfile } from "../../keystore/state.js";
+import { msg } from "../../messages/message.js";
 import { withGlobals, type Run } from "../context.js";
+import { lines } from "../output.js";
 import { requireProfile } from "../select.js";
 
 export const run: Run = async (context, input) => {
@@ -10,13 +12,10 @@ export const run: Run = async (context, input) => {
   const named = input.argument(0);
   const state = await requireProfile(named === undefined ? context : withGlobals(context, { profile: named }));
   if (confirm !== state.name) {
-    throw new MeshError(
-      "input-required",
-      `Deleting the profile ${JSON.stringify(state.name)} removes its keys from this device for good.`,
-      {
-        hint: `Confirm it by name: --confirm ${JSON.stringify(state.name)}`,
-      },
-    );
+    const name = JSON.stringify(state.name);
+    throw new MeshError("input-required", msg("profile.delete-unconfirmed", { name }), {
+      hint: msg("profile.delete-unconfirmed.hint", { name }),
+    });
   }
   await home.withLock(async () => {
     // The keys first: as long as the profile is there, this command can be run again.
@@ -29,6 +28,6 @@ export const run: Run = async (context, input) => {
   });
   return {
     value: { profile: { udf: state.udf, name: state.name }, deleted: true },
-    text: `The keys of ${state.name} are gone from this device. Its accounts and other devices are as they were.\n`,
+    text: lines(msg("profile.deleted", { name: state.name })),
   };
 };

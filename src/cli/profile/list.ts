@@ -1,4 +1,5 @@
 import { listProfiles } from "../../keystore/state.js";
+import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { table } from "../output.js";
 import { defaultProfile } from "../select.js";
@@ -20,6 +21,10 @@ export const run: Run = async (context) => {
   ]);
   return {
     value: { profiles },
-    text: table(["", "NAME", "UDF", "ACCOUNTS"], rows, "There is no profile here yet. `meshman setup` makes one."),
+    text: table(
+      [undefined, msg("heading.name"), msg("heading.udf"), msg("heading.accounts")],
+      rows,
+      msg("profile.list-empty"),
+    ),
   };
 };

@@ -6,8 +6,10 @@ import { readMaster } from "../../mesh/records/master.js";
 import { withClient } from "../change.js";
 import { confirmed, type Run } from "../context.js";
 import { readNamedFile } from "../input.js";
+import { lines } from "../output.js";
 import { listProfiles } from "../../keystore/state.js";
 import { parseAddress } from "../../mesh/address.js";
+import { msg } from "../../messages/message.js";
 import { openTarget, portalTarget } from "../session.js";
 import { findAccountPortal } from "../find-portal.js";
 
@@ -21,7 +23,7 @@ export const run: Run = async (context, input) => {
       ? parsed.SignedMasterProfile
       : parsed;
   const note = readMaster(record);
-  if (note.revoked === undefined) throw new MeshError("record-invalid", `The file ${file} holds no revocation note.`);
+  if (note.revoked === undefined) throw new MeshError("record-invalid", msg("profile.no-note", { path: file }));
   // Anyone who holds the note may publish it, from any machine: a profile of it here is not needed.
   const state = listProfiles(context.home).find(({ udf }) => udf === note.udf);
   const { account } = context.globals;
@@ -34,19 +36,19 @@ export const run: Run = async (context, input) => {
       : [await findAccountPortal(context, parseAddress(account))];
   const [first] = places;
   if (!first) {
-    throw new MeshError("account-not-found", "It is not known where the profile is published.", {
-      hint: "Name an account of it with --account ADDRESS.",
+    throw new MeshError("account-not-found", msg("profile.place-unknown"), {
+      hint: msg("profile.place-unknown.hint"),
     });
   }
-  await confirmed(context, `End the profile ${note.udf} for good? This cannot be undone.`);
+  await confirmed(context, msg("profile.revoke-question", { profile: note.udf }));
   const portals: string[] = [];
   let failure: MeshError | undefined;
   // One portal that is down must not keep the others from being told.
   for (const target of new Map(places.map((place) => [place.url, place])).values()) {
     await withClient(openTarget(context, target), async (client) => {
       if (!client.info.extensions.has("revocation")) {
-        throw new MeshError("not-supported", `The portal ${client.url} does not keep revocation notes.`, {
-          hint: "Delete the account there instead, and tell the people who rely on the profile.",
+        throw new MeshError("not-supported", msg("profile.notes-not-kept", { portal: client.url }), {
+          hint: msg("profile.notes-not-kept.hint"),
         });
       }
       try {
@@ -59,7 +61,7 @@ export const run: Run = async (context, input) => {
     }).catch(async (error: unknown) => {
       if (!isMeshError(error)) throw error;
       failure ??= error;
-      await context.note(`warning: ${error.message}`);
+      await context.note(msg("profile.revoke-failed", { reason: error.text }));
     });
   }
   const revoked = note.revoked;
@@ -68,6 +70,6 @@ export const run: Run = async (context, input) => {
   if (failure !== undefined) throw failure;
   return {
     value: { profile: { udf: note.udf }, revoked, portals },
-    text: `The profile ${note.udf} is revoked. Nothing of it is valid any more.\n`,
+    text: lines(msg("profile.revoked", { profile: note.udf })),
   };
 };

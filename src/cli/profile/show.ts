@@ -1,11 +1,12 @@
+import { msg, type Message } from "../../messages/message.js";
 import type { Run } from "../context.js";
-import { fields, readableTime } from "../output.js";
+import { fields, gap, lines, raw, readableTime, stack, type Cell } from "../output.js";
 import { requireProfile } from "../select.js";
 import { knownView } from "../view.js";
 
 export const run: Run = async (context) => {
   const state = await requireProfile(context);
-  const { view, gap } = await knownView(context, state);
+  const { view, gap: hasGap } = await knownView(context, state);
   const own = view?.devices.find(({ udf }) => udf === state.device.udf);
   const administrators = (view?.devices ?? []).filter(({ admin }) => admin).map(({ udf, name }) => ({ udf, name }));
   const revoked = state.revoked ?? null;
@@ -16,7 +17,7 @@ export const run: Run = async (context) => {
       masterSequence: view?.masterSequence ?? null,
       sequence: view?.sequence ?? null,
       updated: view?.updated ?? null,
-      gap,
+      gap: hasGap,
     },
     device: {
       udf: state.device.udf,
@@ -30,20 +31,25 @@ export const run: Run = async (context) => {
   };
   const version = view && `${view.masterSequence}.${view.sequence}, ${readableTime(view.updated)}`;
   const text = fields([
-    ["Profile", state.name],
-    ["UDF", state.udf],
-    ["Version", version && `${version}${gap ? ", with a gap before it" : ""}`],
-    ["Revoked", revoked === null ? undefined : readableTime(revoked)],
-    ["Device", own ? `${own.name}${own.admin ? " (administrator)" : ""}` : "not connected"],
-    ["Accounts", state.accounts.map(({ account, portal }) => `${account} at ${portal}`).join(", ") || "none"],
-    ["Administrators", administrators.map(({ name }) => name).join(", ") || "none"],
+    [msg("label.profile"), state.name],
+    [msg("label.udf"), state.udf],
+    [msg("label.version"), version && (hasGap ? msg("profile.version-with-gap", { version }) : version)],
+    [msg("label.revoked"), revoked === null ? undefined : readableTime(revoked)],
+    [msg("label.device"), own ? ownDevice(own) : msg("profile.device-unconnected")],
+    [msg("label.accounts"), listed(state.accounts.map((place) => msg("profile.account-at", { ...place })))],
+    [msg("label.administrators"), administrators.map(({ name }) => name).join(", ") || msg("label.none")],
   ]);
   const [account] = state.accounts;
-  const invitation = account
-    ? `\nTo connect another device, type there:\n  ${connectCommand(account.account, account.portal, state.udf)}\n`
-    : "";
-  return { value, text: text + invitation };
+  if (!account) return { value, text };
+  const command = connectCommand(account.account, account.portal, state.udf);
+  return { value, text: stack(text, gap, lines(msg("profile.connect-another")), raw(`  ${command}\n`)) };
 };
+
+const ownDevice = ({ name, admin }: { name: string; admin: boolean }): Cell =>
+  admin ? msg("profile.device-administrator", { name }) : name;
+
+const listed = (items: readonly Message[]): Message =>
+  items.length === 0 ? msg("label.none") : items.reduce((list, next) => msg("profile.list-more", { list, next }));
 
 /** The command for the other device. The portal is named where the address alone would not lead to it. */
 const connectCommand = (account: string, portal: string, udf: string): string => {

@@ -1,9 +1,10 @@
 import { readPins } from "../../keystore/pins.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { knownProfile } from "../known.js";
-import { fields } from "../output.js";
+import { fields, gap, lines, stack } from "../output.js";
 import { accountsOf, isBehind, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { isMeshError, MeshError } from "../../errors.js";
@@ -15,22 +16,23 @@ export const run: Run = async (context) => {
   const pin = readPins(context.home).profiles[state.udf];
   const seen: { account: string; portal: string; masterSequence: number; sequence: number }[] = [];
   let newest: PersonalProfile | undefined = knownProfile(context, state);
-  let gap = pin?.gap === true;
+  let hasGap = pin?.gap === true;
   for (const [index, account] of accountsOf(state).entries()) {
     // --portal speaks of the first account alone.
     const at = index === 0 ? context : withGlobals(context, { portal: undefined });
     await withClient(openAccount(at, account), async (client) => {
       const { profile, pin: followed } = await lookAtOwn(context, client, account.account, state, pin);
-      gap ||= followed.gap === true;
+      hasGap ||= followed.gap === true;
       seen.push({ ...account, masterSequence: profile.master.sequence, sequence: profile.sequence });
       newest = profile;
     }).catch(async (error: unknown) => {
       if (!isMeshError(error, "rollback") || !isBehind(state, account.account)) throw error;
-      await context.note(`warning: ${account.account} has not been brought up to date yet; see \`meshman status\`.`);
+      await context.note(msg("profile.account-behind", { account: account.account }));
     });
   }
-  if (!newest) throw new MeshError("record-not-found", "This device has no version of the profile yet.");
+  if (!newest) throw new MeshError("record-not-found", msg("profile.no-version"));
   const { master, signer } = newest;
+  const version = `${master.sequence}.${newest.sequence}`;
   const device = findDevice(newest, state.device.udf);
   const signed = findDevice(newest, signer.deviceUdf);
   const signedBy = signed ? deviceName(newest, signed) : signer.deviceUdf;
@@ -51,16 +53,21 @@ export const run: Run = async (context) => {
         admin: isAdministrator(newest, state.device.udf),
       },
       accounts: seen,
-      gap,
+      gap: hasGap,
     },
-    text:
-      "The profile is what its master key says it is.\n\n" +
+    text: stack(
+      lines(msg("profile.verified")),
+      gap,
       fields([
-        ["UDF", newest.udf],
-        ["Version", `${master.sequence}.${newest.sequence}${gap ? ", with a gap before it" : ""}`],
-        ["Signed by", signedBy],
-        ["Devices", `${newest.devices.length}, ${master.administrators.length} of them administrators`],
-        ["Seen at", seen.map(({ portal }) => portal).join(", ") || "no portal: this is the version kept here"],
+        [msg("label.udf"), newest.udf],
+        [msg("label.version"), hasGap ? msg("profile.version-with-gap", { version }) : version],
+        [msg("label.signed-by"), signedBy],
+        [
+          msg("label.devices"),
+          msg("profile.devices", { devices: newest.devices.length, count: master.administrators.length }),
+        ],
+        [msg("label.seen-at"), seen.map(({ portal }) => portal).join(", ") || msg("profile.seen-nowhere")],
       ]),
+    ),
   };
 };

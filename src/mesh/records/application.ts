@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import { payloadHash, readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
 import type { PublicKey } from "../keys.js";
 import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
@@ -43,18 +44,18 @@ export const readApplication = (value: unknown): ApplicationProfile => {
   try {
     type = typeOf(value);
   } catch (cause) {
-    throw new MeshError("record-invalid", "The SignedApplicationProfile has no payload that can be read.", { cause });
+    throw new MeshError("record-invalid", msg("mesh.application-payload"), { cause });
   }
   if (!/^[A-Z][A-Za-z0-9]{0,55}Profile$/.test(type) || /^(Master|Personal|Device)Profile$/.test(type)) {
-    throw new MeshError("record-invalid", "The payload is not an application profile.");
+    throw new MeshError("record-invalid", msg("mesh.application-type"));
   }
   const read = readRecord(value, type);
-  const payload = parseWith(ApplicationProfileSchema, read.payload, "record-invalid", `The ${type}`);
+  const payload = parseWith(ApplicationProfileSchema, read.payload, "record-invalid", msg("mesh.what.type", { type }));
   if (payload.Identifier !== read.record.Identifier) {
-    throw new MeshError("record-invalid", "An application profile does not have the identifier written on it.");
+    throw new MeshError("record-invalid", msg("mesh.application-identifier"));
   }
   if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
-    throw new MeshError("record-invalid", "An application profile names its predecessor unless it is the first.");
+    throw new MeshError("record-invalid", msg("mesh.application-predecessor"));
   }
   return {
     record: read.record,
@@ -76,7 +77,7 @@ export const readApplication = (value: unknown): ApplicationProfile => {
  */
 export const verifyApplication = (application: ApplicationProfile, owner: PersonalProfile): void => {
   if (application.owner !== owner.udf) {
-    throw new MeshError("signature-invalid", "The application profile belongs to another person.");
+    throw new MeshError("signature-invalid", msg("mesh.application-owner"));
   }
   const entry = owner.applications.find(({ Identifier }) => Identifier === application.identifier);
   const devices = entry ? owner.devices.filter(({ udf }) => entry.AdminDeviceUDF?.includes(udf)) : owner.devices;

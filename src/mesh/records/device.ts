@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import { readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
 import { PublicKeySchema, readPublicKey, type PublicKey } from "../keys.js";
 import { listSchema, parseWith, textSchema, TimeSchema, UdfSchema } from "../schema.js";
@@ -47,10 +48,15 @@ export const readDevice = (value: unknown): Device => {
   const hash = `${read.record.Identifier} ${recordHash(read.record)}`;
   const known = verified.get(hash);
   if (known) return known;
-  const payload = parseWith(DeviceProfileSchema, read.payload, "record-invalid", "The DeviceProfile");
+  const payload = parseWith(
+    DeviceProfileSchema,
+    read.payload,
+    "record-invalid",
+    msg("mesh.what.type", { type: "DeviceProfile" }),
+  );
   const signatureKey = readPublicKey(payload.DeviceSignatureKey, "device-signature");
   if (payload.Identifier !== signatureKey.udf || read.record.Identifier !== signatureKey.udf) {
-    throw new MeshError("record-invalid", "A device profile is not named after its signature key.");
+    throw new MeshError("record-invalid", msg("mesh.device-name"));
   }
   verifySignature(read, [signatureKey]);
   const device: Device = {
@@ -65,7 +71,7 @@ export const readDevice = (value: unknown): Device => {
     onlineSignatureKey: readPublicKey(payload.OnlineSignatureKey, "online-signature"),
   };
   const uses = new Set([device.udf, device.authenticationKey.udf, device.onlineSignatureKey.udf]);
-  if (uses.size !== 3) throw new MeshError("key-invalid", "A device uses one key for several purposes.");
+  if (uses.size !== 3) throw new MeshError("key-invalid", msg("mesh.device-key-reused"));
   if (verified.size >= MAX_REMEMBERED) verified.clear();
   verified.set(hash, device);
   return device;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import { payloadHash, readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
 import { PublicKeySchema, readPublicKey, type PublicKey } from "../keys.js";
 import { listSchema, parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
@@ -53,10 +54,15 @@ export interface MasterProfile {
  */
 export const readMaster = (value: unknown): MasterProfile => {
   const read = readRecord(value, "MasterProfile");
-  const payload = parseWith(MasterProfileSchema, read.payload, "record-invalid", "The MasterProfile");
+  const payload = parseWith(
+    MasterProfileSchema,
+    read.payload,
+    "record-invalid",
+    msg("mesh.what.type", { type: "MasterProfile" }),
+  );
   const signatureKey = readPublicKey(payload.MasterSignatureKey, "master-signature");
   if (payload.Identifier !== signatureKey.udf || read.record.Identifier !== signatureKey.udf) {
-    throw new MeshError("record-invalid", "A master profile is not named after its signature key.");
+    throw new MeshError("record-invalid", msg("mesh.master-name"));
   }
   verifySignature(read, [signatureKey]);
   const master = {
@@ -81,7 +87,7 @@ const readAdministrators = (payload: MasterPayload, signatureKey: PublicKey): Ad
   const keys = (payload.OnlineSignatureKeys ?? []).map((key) => readPublicKey(key, "online-signature"));
   const administrators = (payload.Administrators ?? []).map(({ DeviceUDF, KeyUDF }) => {
     const key = keys.find((candidate) => candidate.udf === KeyUDF);
-    if (!key) throw new MeshError("record-invalid", "An administrator's key is not among the online signature keys.");
+    if (!key) throw new MeshError("record-invalid", msg("mesh.master-administrator-key"));
     return { deviceUdf: DeviceUDF, key };
   });
   const distinct = (texts: readonly string[]): boolean => new Set(texts).size === texts.length;
@@ -90,10 +96,7 @@ const readAdministrators = (payload: MasterPayload, signatureKey: PublicKey): Ad
     !distinct(administrators.map(({ deviceUdf }) => deviceUdf)) ||
     !distinct([signatureKey.udf, ...administrators.map(({ key }) => key.udf)])
   ) {
-    throw new MeshError(
-      "record-invalid",
-      "Administrators and online signature keys do not belong together one to one.",
-    );
+    throw new MeshError("record-invalid", msg("mesh.master-administrators"));
   }
   return administrators;
 };
@@ -101,21 +104,13 @@ const readAdministrators = (payload: MasterPayload, signatureKey: PublicKey): Ad
 const checkConsistency = (master: MasterProfile): void => {
   const isNote = master.revoked !== undefined;
   if (isNote !== (master.sequence === REVOCATION_SEQUENCE)) {
-    throw new MeshError(
-      "record-invalid",
-      "Only a revocation note has the greatest possible sequence, and every one has it.",
-    );
+    throw new MeshError("record-invalid", msg("mesh.revocation-sequence"));
   }
   const hasKeys = master.escrowKeys.length > 0 && master.administrators.length > 0;
   if (isNote ? master.escrowKeys.length + master.administrators.length > 0 : !hasKeys) {
-    throw new MeshError(
-      "record-invalid",
-      isNote
-        ? "A revocation note names keys other than the master's."
-        : "A master profile lacks an escrow key or an administrator.",
-    );
+    throw new MeshError("record-invalid", isNote ? msg("mesh.revocation-keys") : msg("mesh.master-incomplete"));
   }
   if (!isNote && (master.sequence === 1) !== (master.previous === undefined)) {
-    throw new MeshError("record-invalid", "A master profile names its predecessor unless it is the first.");
+    throw new MeshError("record-invalid", msg("mesh.master-predecessor"));
   }
 };

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import {
   payloadHash,
   readRecord,
@@ -79,13 +80,18 @@ export const readPersonal = (value: unknown): PersonalProfile => {
   const hash = recordHash(read.record);
   const known = verified.get(`${read.record.Identifier} ${hash}`);
   if (known) return known;
-  const payload = parseWith(PersonalProfileSchema, read.payload, "record-invalid", "The PersonalProfile");
+  const payload = parseWith(
+    PersonalProfileSchema,
+    read.payload,
+    "record-invalid",
+    msg("mesh.what.type", { type: "PersonalProfile" }),
+  );
   const master = readMaster(payload.SignedMasterProfile);
   if (payload.Identifier !== master.udf || read.record.Identifier !== master.udf) {
-    throw new MeshError("record-invalid", "A personal profile is not named after its master signature key.");
+    throw new MeshError("record-invalid", msg("mesh.personal-name"));
   }
   if (master.revoked !== undefined) {
-    throw new MeshError("record-invalid", "A personal profile contains a revocation note as its master profile.");
+    throw new MeshError("record-invalid", msg("mesh.personal-revoked"));
   }
   verifySignature(
     read,
@@ -94,14 +100,11 @@ export const readPersonal = (value: unknown): PersonalProfile => {
   const devices = payload.Devices.map(readDevice);
   const signer = master.administrators.find(({ key }) => key.udf === read.kid);
   if (!signer || !devices.some(({ udf }) => udf === signer.deviceUdf)) {
-    throw new MeshError("signature-invalid", "A personal profile does not contain the device that signed it.");
+    throw new MeshError("signature-invalid", msg("mesh.personal-signer"));
   }
   checkDevices(devices, payload.DeviceEntries ?? [], master);
   if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
-    throw new MeshError(
-      "record-invalid",
-      "A personal profile names its predecessor unless it is the first of its epoch.",
-    );
+    throw new MeshError("record-invalid", msg("mesh.personal-predecessor"));
   }
   const profile: PersonalProfile = {
     record: read.record,
@@ -132,17 +135,17 @@ const checkDevices = (devices: readonly Device[], entries: readonly DeviceEntry[
     device.onlineSignatureKey.udf,
   ]);
   if (new Set([...keys, master.udf]).size !== keys.length + 1) {
-    throw new MeshError("record-invalid", "A personal profile lists a device or a key twice.");
+    throw new MeshError("record-invalid", msg("mesh.personal-twice"));
   }
   for (const { deviceUdf, key } of master.administrators) {
     const device = devices.find(({ udf }) => udf === deviceUdf);
     if (device && device.onlineSignatureKey.udf !== key.udf) {
-      throw new MeshError("record-invalid", "An administrator's key is not the one in its device profile.");
+      throw new MeshError("record-invalid", msg("mesh.personal-administrator-key"));
     }
   }
   const named = entries.map(({ DeviceUDF }) => DeviceUDF);
   if (new Set(named).size !== named.length || !named.every((udf) => devices.some((device) => device.udf === udf))) {
-    throw new MeshError("record-invalid", "A device entry is doubled or belongs to no device.");
+    throw new MeshError("record-invalid", msg("mesh.personal-entry"));
   }
 };
 
@@ -175,14 +178,15 @@ export const resolveDevice = (profile: PersonalProfile, text: string): Device =>
   const [device, ...others] = profile.devices.filter(
     (candidate) => deviceName(profile, candidate).normalize("NFC") === name,
   );
+  const shown = JSON.stringify(text.slice(0, 64));
   if (!device) {
-    throw new MeshError("device-not-found", `The profile has no device ${JSON.stringify(text.slice(0, 64))}.`, {
-      hint: "`meshman device list` shows all.",
+    throw new MeshError("device-not-found", msg("mesh.device-unknown", { device: shown }), {
+      hint: msg("mesh.device-unknown.hint"),
     });
   }
   if (others.length > 0) {
-    throw new MeshError("device-not-found", `Several devices are named ${JSON.stringify(text.slice(0, 64))}.`, {
-      hint: "Give the device's UDF; `meshman device list` shows it.",
+    throw new MeshError("device-not-found", msg("mesh.device-ambiguous", { device: shown }), {
+      hint: msg("mesh.device-ambiguous.hint"),
     });
   }
   return device;

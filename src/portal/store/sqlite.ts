@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import Database from "better-sqlite3";
 import { MeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import type { Reader, Store, Transaction } from "./store.js";
 import { createReader, createTransaction, SCHEMA, type Immediate, type Sql } from "./tables.js";
 
@@ -35,18 +36,18 @@ const translate = (error: unknown, path: string): Error => {
   const code = codeOf(error);
   const file = JSON.stringify(path);
   if (isBusy(error)) {
-    return new MeshError("busy", `Other programs keep the portal's store ${file} locked.`, {
-      hint: "Try again in a moment.",
+    return new MeshError("busy", msg("portal.store-locked", { file }), {
+      hint: msg("portal.store-locked.hint"),
       cause: error,
     });
   }
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(path, error);
   if (/^(SQLITE_READONLY|EROFS)/.test(code)) {
-    return new MeshError("read-only", `The portal's store ${file} cannot be written.`, { cause: error });
+    return new MeshError("read-only", msg("portal.store-read-only", { file }), { cause: error });
   }
   if (/^(SQLITE_|E[A-Z]+$)/.test(code) && !code.startsWith("SQLITE_CONSTRAINT")) {
-    return new MeshError("io-failed", `The portal's store ${file} cannot be used: ${code}.`, {
-      hint: "See that the folder exists, that it may be written, and that the disk has space left.",
+    return new MeshError("io-failed", msg("portal.store-failed", { file, code }), {
+      hint: msg("portal.store-failed.hint"),
       cause: error,
     });
   }
@@ -54,8 +55,8 @@ const translate = (error: unknown, path: string): Error => {
 };
 
 const damaged = (path: string, cause?: unknown): MeshError =>
-  new MeshError("state-corrupt", `The file ${JSON.stringify(path)} is damaged, or is not a portal's store.`, {
-    hint: "Restore it from a backup, or name another file.",
+  new MeshError("state-corrupt", msg("portal.store-damaged", { file: JSON.stringify(path) }), {
+    hint: msg("portal.store-damaged.hint"),
     ...(cause === undefined ? {} : { cause }),
   });
 
@@ -142,8 +143,8 @@ const prepareSchema = (db: Database.Database, path: string, random: (length: num
   }
   if (number(db, "application_id") !== APPLICATION_ID) throw damaged(path);
   if (number(db, "user_version") > SCHEMA_VERSION) {
-    throw new MeshError("not-supported", `The portal's store ${JSON.stringify(path)} was written by a newer meshman.`, {
-      hint: "Update meshman on this machine.",
+    throw new MeshError("not-supported", msg("portal.store-newer", { file: JSON.stringify(path) }), {
+      hint: msg("portal.store-newer.hint"),
     });
   }
   const size = number(db, "page_count") * number(db, "page_size");
@@ -177,8 +178,8 @@ export const openSqliteStore = async (path: string, options: SqliteOptions): Pro
     const writer = connect(false);
     const mode = await whenFree(() => writer.pragma("journal_mode = WAL", { simple: true }), limit);
     if (mode !== "wal") {
-      throw new MeshError("io-failed", `The portal's store ${JSON.stringify(path)} cannot be shared there.`, {
-        hint: "Put it on a local disk.",
+      throw new MeshError("io-failed", msg("portal.store-unshared", { file: JSON.stringify(path) }), {
+        hint: msg("portal.store-unshared.hint"),
       });
     }
     writer.pragma("synchronous = FULL");
@@ -208,7 +209,7 @@ const createStore = (
   let closed = false;
 
   const refuseClosed = (): void => {
-    if (closed) throw new MeshError("internal", "The portal's store is closed.");
+    if (closed) throw new MeshError("internal", msg("portal.store-closed"));
   };
 
   /** Runs the jobs that wait, each in a savepoint of its own, and commits them together. */

@@ -3,6 +3,7 @@ import { recordHash } from "../../mesh/jose.js";
 import { readDevice } from "../../mesh/records/device.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import { LIMITS, type Request } from "../../mesh/protocol.js";
+import { msg } from "../../messages/message.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
 import { writableAccount } from "../standing.js";
@@ -24,27 +25,25 @@ export const connectComplete = async (context: Context, message: Request<"Connec
     const { account: found, profile } = await writableAccount(tx, address);
     const { account } = found;
     const result = readConnectionResult(message.Result, administrationKeys(profile));
-    if (result.profileUdf !== profile.udf) refuse(409, "The result is of another profile than the account's.");
+    if (result.profileUdf !== profile.udf) refuse(409, msg("portal.result-other-profile"));
     const device = readDevice(result.device);
     const hash = recordHash(result.record);
     const pending = await tx.pendingRequest(account, device.udf);
     if (!pending) {
       const known = await tx.result(account, device.udf);
       if (known?.hash === hash) return done();
-      return known
-        ? refuse(409, "The request has been answered already, and otherwise.")
-        : refuse(404, "No such device has asked to join the account, or its request lapsed.");
+      return known ? refuse(409, msg("portal.result-given")) : refuse(404, msg("portal.request-unknown"));
     }
     const asked = recordHash(readConnectionRequest(pending.record).device.record);
     if (asked !== recordHash(device.record)) {
-      refuse(409, "The result is not about the device profile that the request shows. List the requests again.");
+      refuse(409, msg("portal.result-other-device"));
     }
     const listed = findDevice(profile, device.udf);
     if (result.outcome === "Accepted" && (!listed || recordHash(listed.record) !== asked)) {
-      refuse(409, "The profile does not list the device yet. Publish the profile with the device first.");
+      refuse(409, msg("portal.result-early"));
     }
     if (result.outcome !== "Accepted" && listed) {
-      refuse(409, "The profile lists the device already. Remove it from the profile instead.");
+      refuse(409, msg("portal.result-late"));
     }
     await tx.removePending(account, device.udf, now);
     await tx.putResult({ account, device: device.udf, hash, record: result.record }, now);

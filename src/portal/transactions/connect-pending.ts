@@ -1,4 +1,5 @@
 import { LIMITS, type Request } from "../../mesh/protocol.js";
+import { msg } from "../../messages/message.js";
 import { transactSigned } from "../authenticate.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
@@ -32,7 +33,7 @@ export const connectPending = async (context: Context, request: Request<"Connect
   return transactSigned(context, options, async (tx, key) => {
     const { account, profile } = await writableAccount(tx, address);
     if (!isAdministrationKey(profile, key)) {
-      refuse(403, "Only an administration device of the account's profile may see who wants to join it.");
+      refuse(403, msg("portal.pending-right"));
     }
     const waiting = (await tx.pending(account.account)).filter(
       ({ tid, added }) =>

@@ -2,6 +2,7 @@ import { recordHash } from "../../mesh/jose.js";
 import { readConnectionRequest } from "../../mesh/connection.js";
 import { LIMITS, type Request } from "../../mesh/protocol.js";
 import { findDevice } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { keepRate, readAddress, type Context } from "../context.js";
 import { addressKey } from "../limiter.js";
@@ -48,7 +49,7 @@ export const connectStart = async (context: Context, message: Request<"ConnectSt
     await tx.sweep(now, now - LIMITS.requestLifetime * 1000);
     const { account: found, profile } = await writableAccount(tx, address);
     const { account } = found;
-    if (profileUdf !== profile.udf) refuse(409, "The account belongs to another profile than the one to be joined.");
+    if (profileUdf !== profile.udf) refuse(409, msg("portal.connect-other-profile"));
     if (findDevice(profile, device.udf)) return done();
     const same = await tx.pendingRequest(account, device.udf);
     if (same?.hash === request.hash) return done();

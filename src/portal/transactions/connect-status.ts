@@ -1,6 +1,7 @@
 import { LIMITS, type Request } from "../../mesh/protocol.js";
 import { isMeshError } from "../../errors.js";
 import { parseUdf } from "../../mesh/udf.js";
+import { msg } from "../../messages/message.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
 import { liveAccount } from "../standing.js";
@@ -9,8 +10,7 @@ const readDevice = (text: string): string => {
   try {
     return parseUdf(text);
   } catch (error) {
-    if (isMeshError(error, "fingerprint-invalid"))
-      return refuse(404, "No device of that fingerprint has asked to join the account.");
+    if (isMeshError(error, "fingerprint-invalid")) return refuse(404, msg("portal.device-not-asking"));
     throw error;
   }
 };
@@ -27,8 +27,7 @@ export const connectStatus = async (context: Context, request: Request<"ConnectS
     const pending = await tx.pendingRequest(account, device);
     if (pending && pending.added >= context.now - LIMITS.requestLifetime * 1000) return done();
     const result = await tx.result(account, device);
-    if (!result)
-      return refuse(404, "No device of that fingerprint has asked to join the account, or its request lapsed.");
+    if (!result) return refuse(404, msg("portal.device-not-waiting"));
     return done({ Result: result.record });
   });
 };

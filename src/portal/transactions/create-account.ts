@@ -1,5 +1,6 @@
 import type { Request } from "../../mesh/protocol.js";
 import { readPersonal } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
 import { transactSigned } from "../authenticate.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { keepRate, readAddress, servesDomain, type Context } from "../context.js";
@@ -15,35 +16,35 @@ import { isKnownVersion, publishPersonal } from "./publish/personal.js";
 export const createAccount = async (context: Context, request: Request<"CreateAccount">): Promise<Answer> => {
   keepRate(context, "createAccount");
   const { account, domain } = readAddress(context, request.Account);
-  if (!servesDomain(context, domain)) refuse(403, "This portal does not serve the domain of that account.");
+  if (!servesDomain(context, domain)) refuse(403, msg("portal.account-domain"));
   if (!("SignedPersonalProfile" in request.Profile)) {
-    return refuse(400, "An account is created for a SignedPersonalProfile.");
+    return refuse(400, msg("portal.account-profile-type"));
   }
   const profile = readPersonal(request.Profile.SignedPersonalProfile);
   const resolveKey = (_: unknown, udf: string) => Promise.resolve(authenticationKey(profile, udf));
   return transactSigned(context, { resolveKey }, async (tx, key) => {
     if (!authenticationKey(profile, key.udf)) {
-      refuse(403, "The request is not signed by a device of the profile enclosed.");
+      refuse(403, msg("portal.signature-foreign"));
     }
     await refuseRevoked(tx, profile.udf);
     const known = await tx.account(account);
     if (known) {
-      if (known.profile !== profile.udf) refuse(409, "The account name is taken.");
-      if (known.status === "Closed") refuse(409, "The account has been deleted, and its name is not given out again.");
-      if (known.status === "Suspended") refuse(403, "The account is suspended. Ask whoever runs the portal.");
+      if (known.profile !== profile.udf) refuse(409, msg("portal.account-taken"));
+      if (known.status === "Closed") refuse(409, msg("portal.account-gone"));
+      if (known.status === "Suspended") refuse(403, msg("portal.account-suspended"));
       if (!(await isKnownVersion(tx, profile))) await publishPersonal(tx, context, profile);
       return done();
     }
     const reservation = await tx.reservation(account);
     if (reservation && reservation.expires > context.now && reservation.key !== key.udf) {
-      refuse(409, "The account name is reserved for somebody else. Try again in ten minutes.");
+      refuse(409, msg("portal.account-reserved"));
     }
     const accounts = await tx.accountsOf(profile.udf);
     if (accounts.length >= context.quota.accounts) {
-      refuse(403, `A profile has at most ${context.quota.accounts} accounts at this portal, deleted ones among them.`);
+      refuse(403, msg("portal.account-quota", { count: context.quota.accounts }));
     }
     if (accounts.some(({ status }) => status === "Suspended")) {
-      refuse(403, "Another account of the profile is suspended. Ask whoever runs the portal.");
+      refuse(403, msg("portal.account-other-suspended"));
     }
     // Not an older version: a device that has been removed since could still show that one.
     await publishPersonal(tx, context, profile);

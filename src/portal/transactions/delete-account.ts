@@ -1,4 +1,5 @@
 import type { Request } from "../../mesh/protocol.js";
+import { msg } from "../../messages/message.js";
 import { transactSigned } from "../authenticate.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
@@ -13,7 +14,7 @@ export const deleteAccount = async (context: Context, request: Request<"DeleteAc
   return transactSigned(context, await resolveAccountKey(context.store, address), async (tx, key) => {
     const { account, profile: current } = await writableAccount(tx, address);
     if (!isAdministrationKey(current, key)) {
-      refuse(403, "Only an administration device of the account's profile may delete it.");
+      refuse(403, msg("portal.account-delete-right"));
     }
     for (const { device } of await tx.pending(account.account)) {
       await tx.removePending(account.account, device, context.now);

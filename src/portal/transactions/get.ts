@@ -2,6 +2,7 @@ import type { Address } from "../../mesh/address.js";
 import type { EntryType, Request } from "../../mesh/protocol.js";
 import { isUdf, parseUdf } from "../../mesh/udf.js";
 import { isMeshError } from "../../errors.js";
+import { msg } from "../../messages/message.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
 import { boundsOf, dataItem, decodeGetPage, encodeGetPage, present, timeOf, type GetPage } from "../page.js";
@@ -19,13 +20,13 @@ const PRECEDENCE: readonly (readonly EntryType[])[] = [
   ["OfflineEscrowEntry"],
 ];
 
-const notFound = (): never => refuse(404, "There is no such record at this portal.");
+const notFound = (): never => refuse(404, msg("portal.record-unknown"));
 
 /** What KeyValues ask for: `Name` and `Type`, each with one value, since no record has two of either. */
 const readKeyValues = (keyValues: GetRequest["KeyValues"] = []): { name?: string; kind?: string } => {
   const found: { Name?: string; Type?: string } = {};
   for (const { Key, Value } of keyValues) {
-    if (Key !== "Name" && Key !== "Type") return refuse(400, "The keys of KeyValues are Name and Type.");
+    if (Key !== "Name" && Key !== "Type") return refuse(400, msg("portal.key-values"));
     if (found[Key] !== undefined && found[Key] !== Value) return notFound();
     found[Key] = Value;
   }
@@ -71,7 +72,7 @@ const firstPage = async (
     if (!types || types.length === 0) return notFound();
     return { page: { query: { ...query, types, identifier }, full: Full } };
   }
-  if (KeyValues === undefined) refuse(400, "Say what to get: an Account, an Identifier or KeyValues.");
+  if (KeyValues === undefined) refuse(400, msg("portal.get-what"));
   return { page: { query, full: Full } };
 };
 

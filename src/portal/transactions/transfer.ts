@@ -1,23 +1,24 @@
 import { timingSafeEqual } from "node:crypto";
 import { sha256, utf8 } from "../../mesh/bytes.js";
 import type { Request } from "../../mesh/protocol.js";
+import { msg } from "../../messages/message.js";
 import { done, refuse, type Answer } from "../answer.js";
 import type { Context } from "../context.js";
 import { boundsOf, dataItem, decodeListPage, encodeListPage, present, timeOf, type ListPage } from "../page.js";
 
 const authorise = ({ transferToken, request }: Context): void => {
-  if (transferToken === undefined) refuse(403, "This portal gives its log to nobody.");
+  if (transferToken === undefined) refuse(403, msg("portal.log-closed"));
   const given = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers["authorization"] ?? "")?.[1] ?? "";
   // Digests have one length, so that the comparison takes the same time for every guess.
   if (!timingSafeEqual(sha256(utf8(given)), sha256(utf8(transferToken ?? "")))) {
-    refuse(401, "The log is given to authorised peers only.", { headers: { "www-authenticate": "Bearer" } });
+    refuse(401, msg("portal.log-right"), { headers: { "www-authenticate": "Bearer" } });
   }
 };
 
 const firstPage = (request: Request<"Transfer">): ListPage => {
   const { SearchConstraints = {}, NotBefore, Until, After } = request;
   const after = After === undefined ? "0" : /^TID:([0-9]{1,15})$/.exec(After)?.[1];
-  if (after === undefined) return refuse(400, "After must be a transaction identifier, such as TID:7.");
+  if (after === undefined) return refuse(400, msg("portal.log-after"));
   return {
     after: Number(after),
     ...present({

@@ -1,11 +1,16 @@
 import { canonicalDomain, invalidCharacters, userProblem } from "../../mesh/address.js";
 import { LIMITS, type Request } from "../../mesh/protocol.js";
+import { chooseLanguage } from "../../messages/language.js";
+import { msg, verbatim, type Translate } from "../../messages/message.js";
 import { transactSigned } from "../authenticate.js";
 import { done, Refusal, type Answer } from "../answer.js";
 import { keepRate, readAddress, servesDomain, type Context } from "../context.js";
-import { chooseLanguage, reason, type Problem } from "../language.js";
+import { acceptedRanges } from "../language.js";
 import { findAuthenticationKey, profilesOfKey } from "../standing.js";
 import type { Reader } from "../store/store.js";
+
+/** Why an account name is not acceptable: the end of a message's key. */
+type Problem = "empty" | "long" | "characters" | "dots" | "domain" | "foreign" | "taken" | "deleted" | "reserved";
 
 const MINIMUM = 1;
 /** How long a name is kept, and how many one profile may have kept at a time. */
@@ -36,13 +41,17 @@ const availabilityProblem = async (
   return isReserved ? "reserved" : undefined;
 };
 
-const answer = (request: Request<"ValidateAccount">, problem: Problem | undefined, bad = ""): Answer =>
+/** The words of the best language that the request itself names, or else its header. */
+const chooseWords = ({ request: { headers }, translator }: Context, languages: readonly string[]): Promise<Translate> =>
+  translator(chooseLanguage([...languages, ...acceptedRanges(headers["accept-language"])]));
+
+const answer = (translate: Translate, problem: Problem | undefined, bad = ""): Answer =>
   done({
     Valid: problem === undefined,
     Minimum: MINIMUM,
     Maximum: LIMITS.name,
     ...(bad !== "" && { InvalidCharacters: bad }),
-    ...(problem && { Reason: reason(problem, chooseLanguage(request.Language ?? [])) }),
+    ...(problem && { Reason: translate(msg(`portal.reason.${problem}`)) }),
   });
 
 /**
@@ -53,17 +62,18 @@ const answer = (request: Request<"ValidateAccount">, problem: Problem | undefine
 export const validateAccount = async (context: Context, request: Request<"ValidateAccount">): Promise<Answer> => {
   const { now, store } = context;
   keepRate(context, "validate");
+  const translate = await chooseWords(context, request.Language ?? []);
   const text = request.Account.normalize("NFC");
   const problem = textProblem(context, text);
   if (problem) {
     const at = text.lastIndexOf("@");
-    return answer(request, problem, invalidCharacters(at < 0 ? text : text.slice(0, at)));
+    return answer(translate, problem, invalidCharacters(at < 0 ? text : text.slice(0, at)));
   }
   const { account } = readAddress(context, request.Account);
   const plain = (): Promise<Answer> =>
-    store.read(async (tx) => answer(request, await availabilityProblem(tx, account, now)));
+    store.read(async (tx) => answer(translate, await availabilityProblem(tx, account, now)));
   if (request.Reserve !== true || context.request.headers["signature-input"] === undefined) return plain();
-  const unsigned = new Refusal(401, "");
+  const unsigned = new Refusal(401, verbatim(""));
   try {
     return await transactSigned(
       context,
@@ -74,7 +84,7 @@ export const validateAccount = async (context: Context, request: Request<"Valida
         if (!taken && isKnown && (await tx.reservationsOf(key.udf)) < MAX_RESERVATIONS) {
           await tx.putReservation({ account, key: key.udf, expires: now + RESERVATION });
         }
-        return answer(request, taken);
+        return answer(translate, taken);
       },
     );
   } catch (error) {

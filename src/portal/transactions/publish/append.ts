@@ -1,11 +1,12 @@
 import type { Entry } from "../../../mesh/protocol.js";
+import { msg, type Message } from "../../../messages/message.js";
 import { refuse } from "../../answer.js";
 import type { Context } from "../../context.js";
 import { checkQuota, entryOf } from "../../standing.js";
 import type { NewRecord, Reader, StoredRecord, Transaction } from "../../store/store.js";
 
 /** Refuses with 409 and shows the record that is in the way. */
-export const conflict = (current: StoredRecord, description: string): never =>
+export const conflict = (current: StoredRecord, description: Message): never =>
   refuse(409, description, { members: { Entry: entryOf(current) } });
 
 /**
@@ -14,7 +15,7 @@ export const conflict = (current: StoredRecord, description: string): never =>
  */
 export const refuseForeignIdentifier = async (tx: Reader, type: StoredRecord["type"], identifier: string) => {
   if ((await tx.typesOf(identifier)).some((known) => known !== type)) {
-    refuse(409, "A record of another type has that identifier.");
+    refuse(409, msg("portal.identifier-taken"));
   }
 };
 

@@ -1,5 +1,6 @@
 import type { SignedRecord } from "../../../mesh/jose.js";
 import { readApplication, verifyApplication } from "../../../mesh/records/application.js";
+import { msg } from "../../../messages/message.js";
 import { done, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
 import { entryOf, writableProfile } from "../../standing.js";
@@ -20,15 +21,11 @@ export const publishApplicationRecord = async (context: Context, record: SignedR
     const stored = await tx.newest(TYPE, identifier);
     if (stored) {
       if (stored.owner !== owner || stored.kind !== kind) {
-        conflict(stored, "The identifier belongs to another application profile.");
+        conflict(stored, msg("portal.application-taken"));
       }
       const current = readApplication((entryOf(stored) as Record<string, unknown>)[TYPE]);
       if (application.sequence !== current.sequence + 1 || application.previous !== current.payloadHash) {
-        conflict(
-          stored,
-          `The application profile is at version ${current.sequence} here, and what was sent does not directly follow it. ` +
-            "Fetch the current version and make the change anew.",
-        );
+        conflict(stored, msg("portal.application-version", { version: current.sequence }));
       }
     }
     await refuseForeignIdentifier(tx, TYPE, identifier);

@@ -1,6 +1,7 @@
 import { recordHash, type SignedRecord } from "../../../mesh/jose.js";
 import { readDevice, type Device } from "../../../mesh/records/device.js";
 import { findDevice } from "../../../mesh/records/personal.js";
+import { msg } from "../../../messages/message.js";
 import { done, Refusal, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
 import { writableProfile } from "../../standing.js";
@@ -11,12 +12,12 @@ const TYPE = "SignedDeviceProfile";
 
 /** The profile that lists exactly this device profile. Refuses where there is none that may be written to. */
 const findOwner = async (tx: Reader, device: Device, hash: string): Promise<string> => {
-  let refusal = new Refusal(403, "No profile at this portal lists the device.");
+  let refusal = new Refusal(403, msg("portal.device-unlisted"));
   for (const udf of await tx.profilesWithDevice(device.udf)) {
     try {
       const listed = findDevice(await writableProfile(tx, udf), device.udf);
       if (listed && recordHash(listed.record) === hash) return udf;
-      refusal = new Refusal(409, "The profile lists the device with another device profile.");
+      refusal = new Refusal(409, msg("portal.device-otherwise"));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusal = error;
@@ -31,7 +32,7 @@ export const publishDeviceRecord = async (context: Context, record: SignedRecord
   const hash = recordHash(device.record);
   return context.store.transact(async (tx) => {
     const current = await tx.newest(TYPE, device.udf);
-    if (current && current.hash !== hash) conflict(current, "The profile of a device never changes.");
+    if (current && current.hash !== hash) conflict(current, msg("portal.device-unchanging"));
     const owner = await findOwner(tx, device, hash);
     if (current) return done();
     await append(

@@ -1,6 +1,7 @@
 import { decodeBase64url, encodeBase64url, sha256, utf8 } from "../../../mesh/bytes.js";
 import type { PublicKey } from "../../../mesh/keys.js";
 import type { OfflineEscrowEntry } from "../../../mesh/protocol.js";
+import { msg } from "../../../messages/message.js";
 import { transactSigned } from "../../authenticate.js";
 import { done, Refusal, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
@@ -25,7 +26,7 @@ const store = async (
   hash: string,
   key: PublicKey,
 ): Promise<Answer> => {
-  let refusal = new Refusal(403, "Only an administration device of a profile with an account here may publish this.");
+  let refusal = new Refusal(403, msg("portal.escrow-right"));
   // Anyone may list another's device, so that the first profile found need not be the right one.
   for (const owner of await tx.profilesWithAuthentication(key.udf)) {
     try {
@@ -33,7 +34,7 @@ const store = async (
       const identifier = entry.Identifier;
       const current = await tx.newest(TYPE, identifier);
       if (current?.hash === hash) return done();
-      if (current) conflict(current, "An escrow entry never changes, and there is another one of that identifier.");
+      if (current) conflict(current, msg("portal.escrow-taken"));
       await refuseForeignIdentifier(tx, TYPE, identifier);
       await append(tx, context, { OfflineEscrowEntry: entry }, { type: TYPE, identifier, kind: TYPE, owner, hash });
       return done();

@@ -1,6 +1,7 @@
 import type { SignedRecord } from "../../../mesh/jose.js";
 import { readPersonal, type PersonalProfile } from "../../../mesh/records/personal.js";
 import { isSuccessor } from "../../../mesh/succession.js";
+import { msg } from "../../../messages/message.js";
 import { done, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
 import { currentProfile, writableProfile } from "../../standing.js";
@@ -19,11 +20,7 @@ export const publishPersonal = async (tx: Transaction, context: Context, profile
   if (stored?.hash === hash) return;
   const current = await currentProfile(tx, udf);
   if (stored && current && !isSuccessor(current, profile)) {
-    conflict(
-      stored,
-      `The profile is at version ${current.master.sequence}.${current.sequence} here, and what was sent does not directly ` +
-        "follow it. Fetch the current version and make the change anew.",
-    );
+    conflict(stored, msg("portal.profile-version", { version: `${current.master.sequence}.${current.sequence}` }));
   }
   await append(
     tx,

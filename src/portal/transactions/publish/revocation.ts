@@ -1,5 +1,6 @@
 import type { SignedRecord } from "../../../mesh/jose.js";
 import { readMaster } from "../../../mesh/records/master.js";
+import { msg } from "../../../messages/message.js";
 import { done, refuse, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
 import { append, conflict } from "./append.js";
@@ -13,15 +14,15 @@ const TYPE = "SignedMasterProfile";
 export const publishRevocation = async (context: Context, record: SignedRecord): Promise<Answer> => {
   const note = readMaster(record);
   if (note.revoked === undefined) {
-    refuse(400, "A master profile is published inside a personal profile; by itself only a revocation note is.");
+    refuse(400, msg("portal.revocation-form"));
   }
   return context.store.transact(async (tx) => {
     if (!(await tx.newest("SignedPersonalProfile", note.udf))) {
-      refuse(404, "The profile that the note revokes is not known at this portal.");
+      refuse(404, msg("portal.revocation-unknown"));
     }
     if (await tx.hasVersion(TYPE, note.udf, note.hash)) return done();
     const current = await tx.newest(TYPE, note.udf);
-    if (current) conflict(current, "The profile has been revoked already, by another note.");
+    if (current) conflict(current, msg("portal.revocation-other"));
     await append(
       tx,
       context,

@@ -1,0 +1,21 @@
+import { cliNouns } from "./cli-nouns.js";
+import { cli } from "./cli.js";
+import { client } from "./client.js";
+import { help } from "./help.js";
+import { keystore } from "./keystore.js";
+import { labels } from "./labels.js";
+import { mesh } from "./mesh.js";
+import { portal } from "./portal.js";
+
+/** Every message that a user can see, in English. The other languages word the same keys. */
+export const en = {
+  verbatim: "{text}",
+  ...mesh,
+  ...keystore,
+  ...client,
+  ...portal,
+  ...labels,
+  ...cli,
+  ...cliNouns,
+  ...help,
+} as const;

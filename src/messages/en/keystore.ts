@@ -1,0 +1,70 @@
+export const keystore = {
+  // Subjects of the schema sentences.
+  "keystore.what.file": "The file {path}",
+  "keystore.what.keystore": "The keystore",
+  "keystore.what.stored-key": "A stored key",
+  "keystore.what.new-state": "The new state of the profile",
+  // Files and folders. The code is the system's, such as EACCES.
+  "keystore.cannot-read": "Cannot read {path}: {code}.",
+  "keystore.cannot-write": "Cannot write {path}: {code}.",
+  "keystore.cannot-lock": "Cannot lock {path}: {code}.",
+  "keystore.read-only.hint": "Use a home folder that you may write to: --home DIR or MESHMAN_HOME.",
+  "keystore.disk-full.hint": "The disk is full: free some space and run the command again.",
+  "keystore.nothing-lost.hint": "Nothing has been lost; try again.",
+  "keystore.file-shared": "Other users may access the file {path}.",
+  "keystore.folder-shared": "Other users may access the folder {path}.",
+  "keystore.file-too-long": "The file {path} is longer than {limit} octets.",
+  "keystore.file-would-grow": "The file {path} would grow over {limit} octets.",
+  "keystore.file-not-json": "The file {path} is damaged: it is not valid JSON.",
+  "keystore.file-newer": "The file {path} has version {version}; this program reads version 1.",
+  "keystore.file-newer.hint": "Use a newer meshman.",
+  "keystore.not-a-folder": "{path} is not a folder.",
+  // The home folder and its lock.
+  "keystore.no-home": "There is no folder to keep keys in: the variable {variable} names none.",
+  "keystore.no-home.hint": "Name one with --home DIR or MESHMAN_HOME.",
+  "keystore.home-empty": "The path of the home folder is empty.",
+  "keystore.home-busy": "Another process is using the home folder {path}.",
+  "keystore.home-busy.hint": "Wait until it has finished, then run the command again.",
+  "keystore.wait-interrupted": "Interrupted while waiting for another process.",
+  "keystore.lock-missing": "A file was changed without the lock.",
+  // The keystore and its protection.
+  "keystore.damaged.hint":
+    "Restore keystore.json from a backup, or recover from shares with `meshman escrow recover` in a new home.",
+  "keystore.none": "There is no profile in {path} yet.",
+  "keystore.none.hint": "Make one with `meshman profile create`.",
+  "keystore.there-already": "The home folder {path} has a keystore already.",
+  "keystore.replaced": "The keystore has been replaced or removed by another process.",
+  "keystore.replaced.hint": "Run the command again.",
+  "keystore.closed": "The keystore has been closed.",
+  "keystore.key-misnamed": "A stored key is another than its name says.",
+  "keystore.key-damaged": "The stored key {kid} is damaged.",
+  "keystore.key-missing": "The keystore does not hold the {use} key {kid}.",
+  "keystore.key-conflict": "The key {kid} is kept for another use or profile already.",
+  "keystore.not-opened": "A stored ciphertext cannot be opened with this key.",
+  "keystore.key-file-useless": "The key file {path} is missing or does not open the keystore.",
+  "keystore.key-file-useless.hint":
+    "Restore the key file from a backup, or recover from shares with `meshman escrow recover`.",
+  "keystore.passphrase-needed": "The keystore is protected by a passphrase.",
+  "keystore.passphrase-needed.hint":
+    "Give it with --passphrase-file PATH, --passphrase-fd N or MESHMAN_PASSPHRASE_FILE, or run in a terminal.",
+  "keystore.passphrase-wrong": "The passphrase does not open the keystore.",
+  "keystore.passphrase-not-text": "The passphrase is not UTF-8 text.",
+  "keystore.passphrase-short": "The passphrase has fewer than {minimum} characters.",
+  "keystore.passphrase-short.hint": "Choose a longer one, best several random words.",
+  // Pins, preferences and the state of profiles.
+  "keystore.pins-damaged.hint":
+    "Restore pins.json from a backup, or delete it to trust each profile and portal anew on next contact.",
+  "keystore.pins-tampered": "The file {path} was changed by something other than meshman.",
+  "keystore.pins-tampered.hint":
+    "Find out what changed it. Restore it from a backup, or delete it to trust each profile and portal anew.",
+  "keystore.pins-malformed": "The new pins are not of the expected form.",
+  "keystore.preferences-damaged": "The file {path} is damaged.",
+  "keystore.preferences-damaged.hint": "Delete it and choose the default again with `meshman profile use`.",
+  "keystore.state-damaged.hint":
+    "Restore the file from a backup, or delete it and connect or recover this profile again.",
+  "keystore.state-misnamed": "The file {path} is of another profile.",
+  "keystore.state-foreign": "The file {path} is no file of a profile.",
+  "keystore.state-foreign.hint": "Move it out of the folder.",
+  "keystore.new-state-misnamed": "The new state is of another profile.",
+  "keystore.fingerprint-not-canonical": "The fingerprint of the profile is not in canonical form.",
+} as const;

@@ -1,0 +1,70 @@
+import type { Wording } from "../catalogue.js";
+import type { keystore as english } from "../en/keystore.js";
+
+export const keystore: Wording<typeof english> = {
+  "keystore.what.file": "Le fichier {path}",
+  "keystore.what.keystore": "Le magasin de clés",
+  "keystore.what.stored-key": "Une clé enregistrée",
+  "keystore.what.new-state": "Le nouvel état du profil",
+  "keystore.cannot-read": "Impossible de lire {path} : {code}.",
+  "keystore.cannot-write": "Impossible d'écrire {path} : {code}.",
+  "keystore.cannot-lock": "Impossible de verrouiller {path} : {code}.",
+  "keystore.read-only.hint":
+    "Utilisez un dossier de meshman où vous avez le droit d'écrire : --home DIR ou MESHMAN_HOME.",
+  "keystore.disk-full.hint": "Le disque est plein : libérez de la place et relancez la commande.",
+  "keystore.nothing-lost.hint": "Rien n'a été perdu ; réessayez.",
+  "keystore.file-shared": "D'autres utilisateurs ont accès au fichier {path}.",
+  "keystore.folder-shared": "D'autres utilisateurs ont accès au dossier {path}.",
+  "keystore.file-too-long": "Le fichier {path} dépasse {limit} octets.",
+  "keystore.file-would-grow": "Le fichier {path} dépasserait {limit} octets.",
+  "keystore.file-not-json": "Le fichier {path} est endommagé : ce n'est pas du JSON valide.",
+  "keystore.file-newer": "Le fichier {path} est en version {version} ; ce programme lit la version 1.",
+  "keystore.file-newer.hint": "Utilisez une version plus récente de meshman.",
+  "keystore.not-a-folder": "{path} n'est pas un dossier.",
+  "keystore.no-home": "Il n'y a pas de dossier où garder les clés : la variable {variable} n'en indique aucun.",
+  "keystore.no-home.hint": "Indiquez-en un avec --home DIR ou MESHMAN_HOME.",
+  "keystore.home-empty": "Le chemin du dossier de meshman est vide.",
+  "keystore.home-busy": "Un autre processus utilise le dossier de meshman {path}.",
+  "keystore.home-busy.hint": "Attendez qu'il ait fini, puis relancez la commande.",
+  "keystore.wait-interrupted": "Interruption pendant l'attente d'un autre processus.",
+  "keystore.lock-missing": "Un fichier a été modifié sans le verrou.",
+  "keystore.damaged.hint":
+    "Restaurez keystore.json depuis une sauvegarde, ou récupérez le profil à partir des parts avec `meshman escrow recover` dans un nouveau dossier.",
+  "keystore.none": "Il n'y a pas encore de profil dans {path}.",
+  "keystore.none.hint": "Créez-en un avec `meshman profile create`.",
+  "keystore.there-already": "Le dossier de meshman {path} contient déjà un magasin de clés.",
+  "keystore.replaced": "Un autre processus a remplacé ou supprimé le magasin de clés.",
+  "keystore.replaced.hint": "Relancez la commande.",
+  "keystore.closed": "Le magasin de clés a été fermé.",
+  "keystore.key-misnamed": "Une clé enregistrée n'est pas celle que dit son nom.",
+  "keystore.key-damaged": "La clé enregistrée {kid} est endommagée.",
+  "keystore.key-missing": "Le magasin de clés ne contient pas la clé {use} {kid}.",
+  "keystore.key-conflict": "La clé {kid} est déjà gardée pour un autre usage ou un autre profil.",
+  "keystore.not-opened": "Un texte chiffré enregistré ne peut pas être ouvert avec cette clé.",
+  "keystore.key-file-useless": "Le fichier de clé {path} manque ou n'ouvre pas le magasin de clés.",
+  "keystore.key-file-useless.hint":
+    "Restaurez le fichier de clé depuis une sauvegarde, ou récupérez le profil à partir des parts avec `meshman escrow recover`.",
+  "keystore.passphrase-needed": "Le magasin de clés est protégé par une phrase secrète.",
+  "keystore.passphrase-needed.hint":
+    "Donnez-la avec --passphrase-file PATH, --passphrase-fd N ou MESHMAN_PASSPHRASE_FILE, ou lancez la commande dans un terminal.",
+  "keystore.passphrase-wrong": "La phrase secrète n'ouvre pas le magasin de clés.",
+  "keystore.passphrase-not-text": "La phrase secrète n'est pas du texte UTF-8.",
+  "keystore.passphrase-short": "La phrase secrète compte moins de {minimum} caractères.",
+  "keystore.passphrase-short.hint": "Choisissez-en une plus longue, de préférence plusieurs mots pris au hasard.",
+  "keystore.pins-damaged.hint":
+    "Restaurez pins.json depuis une sauvegarde, ou supprimez-le pour refaire confiance à chaque profil et à chaque portail au prochain contact.",
+  "keystore.pins-tampered": "Le fichier {path} a été modifié par autre chose que meshman.",
+  "keystore.pins-tampered.hint":
+    "Cherchez ce qui l'a modifié. Restaurez-le depuis une sauvegarde, ou supprimez-le pour refaire confiance à chaque profil et à chaque portail.",
+  "keystore.pins-malformed": "Les nouvelles valeurs épinglées n'ont pas la forme attendue.",
+  "keystore.preferences-damaged": "Le fichier {path} est endommagé.",
+  "keystore.preferences-damaged.hint":
+    "Supprimez-le et choisissez de nouveau le profil par défaut avec `meshman profile use`.",
+  "keystore.state-damaged.hint":
+    "Restaurez le fichier depuis une sauvegarde, ou supprimez-le, puis connectez ou récupérez de nouveau ce profil.",
+  "keystore.state-misnamed": "Le fichier {path} est celui d'un autre profil.",
+  "keystore.state-foreign": "Le fichier {path} n'est pas le fichier d'un profil.",
+  "keystore.state-foreign.hint": "Déplacez-le hors du dossier.",
+  "keystore.new-state-misnamed": "Le nouvel état est celui d'un autre profil.",
+  "keystore.fingerprint-not-canonical": "L'empreinte du profil n'est pas sous forme canonique.",
+};
