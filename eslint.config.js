@@ -28,7 +28,8 @@ export default tseslint.config(
       "no-restricted-globals": ["error", { name: "process", message: "Only src/deps.ts touches the process." }],
     },
   },
-  { files: ["src/deps.ts", "bin/**", "test/**"], rules: { "no-restricted-globals": "off" } },
+  { files: ["src/deps.ts", "bin/**", "scripts/**", "test/**"], rules: { "no-restricted-globals": "off" } },
+  { files: ["bin/**"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   {
     files: ["test/**"],
     rules: {
@@ -42,7 +43,10 @@ export default tseslint.config(
       "@typescript-eslint/unbound-method": "off",
     },
   },
-  { files: ["eslint.config.js", "*.config.ts", "bin/**", "test/bench/**"], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ["eslint.config.js", "*.config.ts", "bin/**", "scripts/**", "test/bench/**"],
+    ...tseslint.configs.disableTypeChecked,
+  },
   { files: ["eslint.config.js", "vitest.config.ts"], rules: { "no-restricted-exports": "off" } },
   forbid(
     ["src/mesh/**"],

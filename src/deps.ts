@@ -1,13 +1,20 @@
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import type { Duplex } from "node:stream";
 
 /** What a file is, as far as the program asks. `mode` holds the permission bits alone. */
 export interface FileStat {
   readonly mode: number;
   readonly size: number;
   readonly isDirectory: boolean;
+  readonly isFile: boolean;
+  readonly isSocket: boolean;
+  /** The user's number; 0 on Windows. */
+  readonly owner: number;
+  readonly inode: number;
+  /** When the content was last changed, in milliseconds. */
+  readonly modified: number;
 }
 
 /**
@@ -18,6 +25,8 @@ export interface FileSystem {
   /** The file's octets; at most `limit` of them are read, and a longer file gives `limit + 1` octets. */
   readFile(path: string, limit: number): Buffer;
   stat(path: string): FileStat | undefined;
+  /** The same of a symbolic link itself, which is then no file, folder or socket. */
+  lstat(path: string): FileStat | undefined;
   list(path: string): string[];
   /** Makes the folder and its parents; existing ones are left as they are. */
   mkdir(path: string, mode: number): void;
@@ -53,6 +62,30 @@ export interface SrvRecord {
   readonly weight: number;
 }
 
+/** A process that goes on when the program has ended. */
+export interface DetachedStart {
+  /** Which part of the program it runs: the name of its built file. */
+  readonly part: "agent";
+  /** All of its standard input. */
+  readonly input: Uint8Array;
+  /** It is ended where it has not printed a line after so many milliseconds. */
+  readonly timeout: number;
+}
+
+/** A process that does one thing, answers on its standard output, and ends. */
+export interface PartRun {
+  /** Which part of the program it runs: the name of its built file. */
+  readonly part: "keyring-process";
+  /** All of its standard input. */
+  readonly input: Uint8Array;
+  /** All of its environment, but what the system itself needs. */
+  readonly env: Readonly<Record<string, string>>;
+  /** It is killed where it has not ended after so many milliseconds. */
+  readonly timeout: number;
+  /** It is killed where it prints more octets. */
+  readonly limit: number;
+}
+
 /** Everything that the program takes from outside. Only this file touches the process, the clock, randomness and the terminal. */
 export interface Deps {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -61,6 +94,10 @@ export interface Deps {
   /** Path of the program's launcher and of the Node that runs it, for starting it again. */
   readonly execPath: readonly string[];
   readonly pid: number;
+  /** Version of the Node that runs the program: `20.19.0`. */
+  readonly nodeVersion: string;
+  /** The user's number; undefined on Windows. */
+  readonly uid: number | undefined;
   /** The system's folder for temporary files. */
   readonly temporaryFolder: string;
   readonly cwd: string;
@@ -80,10 +117,36 @@ export interface Deps {
   readonly random: (length: number) => Buffer;
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
-  readonly resolveSrv: (name: string) => Promise<SrvRecord[]>;
+  /** Rejects with the system's error, also when the signal aborts. */
+  readonly resolveSrv: (name: string, signal?: AbortSignal) => Promise<SrvRecord[]>;
+  /** Connects to a local socket, or a named pipe on Windows. Rejects with the system's error. Whoever takes it ends it. */
+  readonly connectLocal: (path: string) => Promise<Duplex>;
+  /** Listens at a local socket or named pipe. Gives the way to end it, which removes the socket. Rejects with the system's error. */
+  readonly listenLocal: (path: string, serve: (connection: Duplex) => void) => Promise<() => void>;
+  /**
+   * Starts a process of its own session, with an empty environment and nothing of this process's open, and gives the first
+   * line that it prints. Rejects, and ends it, where it prints none.
+   */
+  readonly startDetached: (start: DetachedStart) => Promise<string>;
+  /**
+   * Runs a process and gives what it printed, which the caller wipes. The process has ended when this returns or rejects: with
+   * the code ETIMEDOUT where its time is up.
+   */
+  readonly runPart: (run: PartRun) => Promise<Buffer>;
 }
 
 const INTERRUPTED = 130;
+
+const statOf = (stat: fs.Stats): FileStat => ({
+  mode: stat.mode & 0o7777,
+  size: stat.size,
+  isDirectory: stat.isDirectory(),
+  isFile: stat.isFile(),
+  isSocket: stat.isSocket(),
+  owner: stat.uid,
+  inode: stat.ino,
+  modified: stat.mtimeMs,
+});
 
 const systemFiles: FileSystem = {
   readFile(path, limit) {
@@ -107,7 +170,11 @@ const systemFiles: FileSystem = {
   },
   stat(path) {
     const stat = fs.statSync(path, { throwIfNoEntry: false });
-    return stat && { mode: stat.mode & 0o7777, size: stat.size, isDirectory: stat.isDirectory() };
+    return stat && statOf(stat);
+  },
+  lstat(path) {
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    return stat && statOf(stat);
   },
   list: (path) => fs.readdirSync(path),
   mkdir(path, mode) {
@@ -151,16 +218,59 @@ const collect = async (stream: NodeJS.ReadableStream, limit: number): Promise<Bu
     length += octets.length;
     if (length > limit) break;
   }
-  return Buffer.concat(chunks).subarray(0, limit + 1);
+  const all = Buffer.concat(chunks).subarray(0, limit + 1);
+  // It may be a secret, and the caller can wipe only what it is given.
+  for (const chunk of chunks) chunk.fill(0);
+  return all;
 };
 
-const output = (stream: NodeJS.WriteStream): TextOutput => ({
-  isTTY: stream.isTTY,
-  write: (text) =>
-    new Promise((resolve, reject) => {
-      stream.write(text, (error) => (error ? reject(error) : resolve()));
-    }),
-});
+/** True for a terminal. Asked when it matters, since Node's part for terminals takes time to load. */
+const isTerminal = (fd: number): boolean =>
+  (process.platform === "win32" || fs.fstatSync(fd).isCharacterDevice()) &&
+  process.getBuiltinModule("node:tty").isatty(fd);
+
+/** Octets that a pipe takes at once, as long as nothing of ours is in it. */
+const SHORT_TEXT = 4096;
+
+/**
+ * Standard output or standard error. Node's stream for it takes longer to make than many a command to run, and most print
+ * nothing but one short text: that goes to a file or pipe as it is.
+ */
+const output = (fd: 1 | 2): TextOutput => {
+  let stream: NodeJS.WriteStream | undefined;
+  let isFirst = process.platform !== "win32";
+  const writeAtOnce = (octets: Buffer): number => {
+    try {
+      return isFirst && octets.length <= SHORT_TEXT && !isTerminal(fd) ? fs.writeSync(fd, octets) : 0;
+    } catch (error) {
+      // Somebody has left a pipe in a state that makes it refuse where it would have to wait.
+      if (error instanceof Error && "code" in error && error.code === "EAGAIN") return 0;
+      throw error;
+    } finally {
+      isFirst = false;
+    }
+  };
+  const open = (): NodeJS.WriteStream => {
+    const opened = fd === 1 ? process.stdout : process.stderr;
+    // Whoever writes is told of the error; without a listener it would end the process as well.
+    opened.on("error", () => undefined);
+    return opened;
+  };
+  return {
+    get isTTY() {
+      return isTerminal(fd);
+    },
+    write: async (text) => {
+      const octets = Buffer.from(text);
+      const rest = octets.subarray(writeAtOnce(octets));
+      if (rest.length === 0) return;
+      stream ??= open();
+      await new Promise<void>((resolve, reject) => {
+        stream?.write(rest, (error) => (error ? reject(error) : resolve()));
+      });
+    },
+  };
+};
 
 /** Loaded when the first question is asked, since most commands ask none. Questions go to standard error. */
 const loadPrompts = async (): Promise<Prompts> => {
@@ -174,38 +284,181 @@ const systemPrompts: Prompts = {
   select: async (...question) => (await loadPrompts()).select(...question),
 };
 
+const connectLocal = async (path: string): Promise<Duplex> => {
+  const { connect } = await import("node:net");
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => resolve(socket));
+    socket.once("error", reject);
+  });
+};
+
+const listenLocal = async (path: string, serve: (connection: Duplex) => void): Promise<() => void> => {
+  const { createServer } = await import("node:net");
+  const server = createServer(serve);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  // A connection that could not be taken, for want of descriptors for example, is the other side's loss alone.
+  server.on("error", () => undefined);
+  return () => void server.close();
+};
+
+/** Programs on Windows do not start without it. */
+const NEEDED_ENVIRONMENT = ["SystemRoot"];
+const FIRST_LINE_LIMIT = 4096;
+
+/** The path of a part of the program, and the environment that a process of it has at least. */
+const partOf = (parts: string | undefined, part: string): { path: string; env: Record<string, string> } => {
+  if (!parts) throw new Error("The parts of the program are not known.");
+  const env = NEEDED_ENVIRONMENT.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { path: join(parts, `${part}.js`), env: Object.fromEntries(env) };
+};
+
+const startDetached = async (
+  parts: string | undefined,
+  { part, input, timeout }: DetachedStart,
+  signal: AbortSignal,
+): Promise<string> => {
+  const { path, env } = partOf(parts, part);
+  const { spawn } = await import("node:child_process");
+  const child = spawn(process.execPath, [path], {
+    detached: true,
+    windowsHide: true,
+    cwd: process.platform === "win32" ? os.tmpdir() : "/",
+    env,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+  try {
+    return await new Promise((resolve, reject) => {
+      const stop = (): void => reject(new Error("The process did not say in time that it is ready."));
+      if (limit.aborted) stop();
+      limit.addEventListener("abort", stop, { once: true });
+      let text = "";
+      child.once("error", reject);
+      child.once("close", () => reject(new Error("The process ended at once.")));
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        text = (text + chunk).slice(0, FIRST_LINE_LIMIT);
+        const end = text.indexOf("\n");
+        if (end >= 0) resolve(text.slice(0, end));
+      });
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(input);
+    });
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  } finally {
+    child.stdin.destroy();
+    child.stdout.destroy();
+    child.unref();
+  }
+};
+
+const runPart = async (
+  parts: string | undefined,
+  { part, input, env: own, timeout, limit }: PartRun,
+  signal: AbortSignal,
+): Promise<Buffer> => {
+  const { path, env } = partOf(parts, part);
+  const { spawn } = await import("node:child_process");
+  const child = spawn(process.execPath, [path], {
+    windowsHide: true,
+    cwd: process.platform === "win32" ? os.tmpdir() : "/",
+    env: { ...env, ...own },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const chunks: Buffer[] = [];
+  try {
+    return await new Promise((resolve, reject) => {
+      let length = 0;
+      let problem: Error | undefined;
+      const stop = (error: Error): void => {
+        problem ??= error;
+        child.kill("SIGKILL");
+      };
+      const interrupt = (): void => stop(new Error("aborted"));
+      const late = Object.assign(new Error("The process took too long."), { code: "ETIMEDOUT" });
+      const timer = setTimeout(() => stop(late), timeout);
+      if (signal.aborted) interrupt();
+      signal.addEventListener("abort", interrupt, { once: true });
+      child.once("error", stop);
+      child.once("close", (code) => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", interrupt);
+        if (problem) reject(problem);
+        else if (code === 0) resolve(Buffer.concat(chunks));
+        else reject(new Error("The process failed."));
+      });
+      child.stdout.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length > limit) stop(new Error("The process printed too much."));
+      });
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(input);
+    });
+  } finally {
+    for (const chunk of chunks) chunk.fill(0);
+  }
+};
+
+/** How the parts of the program differ in what they take from the system. */
+export interface SystemOptions {
+  /** The folder of the built program, which has the parts that are started as processes of their own. */
+  readonly parts?: string;
+  /** What makes the program stop. */
+  readonly signals?: readonly NodeJS.Signals[];
+  /** The process is killed after so many milliseconds, even where native code keeps it from running its own. */
+  readonly lifetime?: number;
+}
+
+/** A thread of its own, since timers of this one stand still while native code blocks it. */
+const limitLifetime = async (milliseconds: number): Promise<void> => {
+  const { Worker } = await import("node:worker_threads");
+  new Worker(`setTimeout(() => process.kill(process.pid, "SIGKILL"), ${milliseconds})`, { eval: true }).unref();
+};
+
 /** The real process, clock, files, randomness and terminal. */
-export const systemDeps = (): Deps => {
+export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }: SystemOptions = {}): Deps => {
+  if (lifetime !== undefined) void limitLifetime(lifetime);
   const controller = new AbortController();
   // The listeners stay, since libraries of ours end the process on a signal that nobody else listens to. Who asks twice does
   // not want to wait for the end of what is under way.
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
+  for (const name of signals) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(INTERRUPTED);
       controller.abort(name);
     });
   }
-  // Whoever writes is told of the error; without a listener it would end the process as well.
-  process.stdout.on("error", () => undefined);
   return {
     env: process.env,
     platform: process.platform,
     hostname: os.hostname(),
     execPath: [process.execPath, process.argv[1] ?? "meshman"],
     pid: process.pid,
+    nodeVersion: process.versions.node,
+    uid: process.getuid?.(),
     temporaryFolder: os.tmpdir(),
     cwd: process.cwd(),
     fs: systemFiles,
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
-    stdinIsTTY: process.stdin.isTTY,
+    stdout: output(1),
+    stderr: output(2),
+    get stdinIsTTY() {
+      return isTerminal(0);
+    },
     signal: controller.signal,
     prompts: systemPrompts,
     openStream: (path) => (path === "-" ? process.stdin : fs.createReadStream(path)),
     readStdin: (limit) => collect(process.stdin, limit),
     readFd: (fd, limit) => collect(fs.createReadStream("", { fd, autoClose: true }), limit),
     now: () => new Date(),
-    random: (length) => randomBytes(length),
+    // Loaded when it is first needed, since commands that only show what is known need none.
+    random: (length) => process.getBuiltinModule("node:crypto").randomBytes(length),
     sleep: (milliseconds, signal = controller.signal) =>
       new Promise((resolve, reject) => {
         const stop = (): void => {
@@ -222,6 +475,16 @@ export const systemDeps = (): Deps => {
         }, milliseconds);
         signal.addEventListener("abort", stop, { once: true });
       }),
-    resolveSrv: async (name) => (await import("node:dns/promises")).resolveSrv(name),
+    resolveSrv: async (name, signal) => {
+      const { Resolver } = await import("node:dns/promises");
+      const resolver = new Resolver();
+      // A query that goes on would keep the process from ending.
+      signal?.addEventListener("abort", () => resolver.cancel(), { once: true });
+      return resolver.resolveSrv(name);
+    },
+    connectLocal,
+    listenLocal,
+    startDetached: (start) => startDetached(parts, start, controller.signal),
+    runPart: (run) => runPart(parts, run, controller.signal),
   };
 };

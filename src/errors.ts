@@ -15,6 +15,7 @@ const EXIT_STATUS = {
   "address-invalid": 2,
   "fingerprint-invalid": 2,
   "pin-invalid": 2,
+  "bundle-key-invalid": 2,
   "portal-invalid": 2,
   "file-unreadable": 2,
   "passphrase-weak": 2,
@@ -28,6 +29,8 @@ const EXIT_STATUS = {
   // 4: locked
   locked: 4,
   "wrong-passphrase": 4,
+  "keyring-unavailable": 4,
+  "agent-unavailable": 4,
   // 5: refused by the portal or by policy
   refused: 5,
   conflict: 5,
@@ -40,6 +43,7 @@ const EXIT_STATUS = {
   "not-administrator": 5,
   "not-connected": 5,
   "self-removal": 5,
+  "device-expired": 5,
   "invite-unknown": 5,
   "invite-expired": 5,
   "invite-used": 5,
@@ -74,6 +78,7 @@ const EXIT_STATUS = {
   "share-duplicate": 7,
   "share-mixed": 7,
   "share-missing": 7,
+  "backup-invalid": 7,
   // 8: still pending
   pending: 8,
   // 130: interrupted

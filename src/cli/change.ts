@@ -3,9 +3,9 @@ import type { PortalClient } from "../client/client.js";
 import { bringUp, fetchHistory, publishProfile } from "../client/profiles.js";
 import { readProfile, updateProfile } from "../keystore/state.js";
 import { recordTime } from "../mesh/profile.js";
-import type { PersonalProfile } from "../mesh/records/personal.js";
+import { deviceName, findDevice, isLapsed, type PersonalProfile } from "../mesh/records/personal.js";
 import { msg } from "../messages/message.js";
-import { withGlobals } from "./context.js";
+import { withGlobals, type Context } from "./context.js";
 import { knownProfile } from "./known.js";
 import { accountsOf } from "./select.js";
 import { accountOf, follow, openAccount, remember, type Session } from "./session.js";
@@ -50,8 +50,10 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
   if (accountsOf(state).length === 0) {
     const current = await refresh(session);
     const next = await change(current);
-    if (next) await remember(session, next);
-    return next ?? current;
+    if (!next) return current;
+    await remember(session, next);
+    await noteLapsed(context, current, next);
+    return next;
   }
   const account = accountOf(context, state);
   const hasOthers = accountsOf(state).some(({ portal }) => portal !== account.portal);
@@ -74,10 +76,20 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
         continue;
       }
       await remember(session, next);
+      await noteLapsed(context, current, next);
       await publishElsewhere(session, account.account, next, client);
       return next;
     }
   });
+};
+
+/** Every change drops the devices that have lapsed, whatever it is about: says which. */
+const noteLapsed = async (context: Context, before: PersonalProfile, after: PersonalProfile): Promise<void> => {
+  const now = context.deps.now();
+  const lapsed = before.devices.filter(({ udf }) => isLapsed(before, udf, now) && !findDevice(after, udf));
+  if (lapsed.length === 0) return;
+  const names = lapsed.map((device) => deviceName(before, device)).join(", ");
+  await context.note(msg("device.lapsed-left", { names }));
 };
 
 const busyProfile = (cause: unknown): MeshError =>

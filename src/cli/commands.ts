@@ -1,8 +1,17 @@
 import type { NounDeclaration, OptionDeclaration, VerbDeclaration } from "./declare.js";
+import * as offline from "./offline.js";
 
 const NO_PASSPHRASE: OptionDeclaration = ["--no-passphrase", "help.option.no-passphrase"];
 const SHARE_FILE: OptionDeclaration = ["--share-file <file>", "help.option.share-file", "list"];
 const ENTRY_FILE: OptionDeclaration = ["--entry-file <file>", "help.option.entry-file", "list"];
+const BACKUP_PASSPHRASE: readonly OptionDeclaration[] = [
+  ["--backup-passphrase-file <path>", "help.option.backup-passphrase-file"],
+  ["--backup-passphrase-fd <n>", "help.option.backup-passphrase-fd", "whole"],
+];
+const NEW_PASSPHRASE: readonly OptionDeclaration[] = [
+  ["--new-passphrase-file <path>", "help.keystore.passwd.new-passphrase-file"],
+  ["--new-passphrase-fd <n>", "help.keystore.passwd.new-passphrase-fd", "whole"],
+];
 const EXPECT: OptionDeclaration = ["--expect-fingerprint <udf>", "help.option.expect-fingerprint"];
 const DEVICE_NAME: OptionDeclaration = ["--device-name <name>", "help.option.device-name"];
 
@@ -10,6 +19,8 @@ const connect: VerbDeclaration = {
   arguments: [["<address>", "help.device.connect.address"]],
   options: [
     EXPECT,
+    ["--pin-file <file>", "help.device.connect.pin-file"],
+    ["--pin-fd <n>", "help.device.connect.pin-fd", "whole"],
     ["--trust-on-first-use", "help.device.connect.trust-on-first-use"],
     DEVICE_NAME,
     ["--wait [seconds]", "help.device.connect.wait", "whole"],
@@ -20,6 +31,7 @@ const connect: VerbDeclaration = {
   examples: [
     "meshman device connect alice@example.com --expect-fingerprint MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF",
     "meshman device connect alice@example.com --expect-fingerprint MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF --wait 600 --no-passphrase --json",
+    "meshman device connect alice@example.com --pin-file pin.txt --wait",
   ],
   load: async () => (await import("./online.js")).deviceConnect,
 };
@@ -70,18 +82,18 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "help.profile.show.summary",
         description: "help.profile.show.description",
         examples: ["meshman profile show", "meshman profile show --json --profile work"],
-        load: async () => (await import("./offline.js")).profileShow,
+        load: () => Promise.resolve(offline.profileShow),
       },
       list: {
         summary: "help.profile.list.summary",
         examples: ["meshman profile list"],
-        load: async () => (await import("./offline.js")).profileList,
+        load: () => Promise.resolve(offline.profileList),
       },
       use: {
         arguments: [["<name>", "help.profile.use.name"]],
         summary: "help.profile.use.summary",
         examples: ["meshman profile use work"],
-        load: async () => (await import("./offline.js")).profileUse,
+        load: () => Promise.resolve(offline.profileUse),
       },
       verify: {
         summary: "help.profile.verify.summary",
@@ -90,10 +102,36 @@ export const NOUNS: readonly NounDeclaration[] = [
         load: async () => (await import("./online.js")).profileVerify,
       },
       export: {
-        options: [["--format <format>", "help.profile.export.format"]],
+        options: [
+          ["--format <format>", "help.profile.export.format"],
+          ["--private", "help.profile.export.private"],
+          ["--out <file>", "help.profile.export.out"],
+          ...BACKUP_PASSPHRASE,
+        ],
         summary: "help.profile.export.summary",
-        examples: ["meshman profile export > profile.json", "meshman profile export --format pem > chain.pem"],
+        description: "help.profile.export.description",
+        examples: [
+          "meshman profile export > profile.json",
+          "meshman profile export --format pem > chain.pem",
+          "meshman profile export --private --out backup.json --backup-passphrase-file backup.txt",
+        ],
         load: async () => (await import("./online.js")).profileExport,
+      },
+      import: {
+        arguments: [["<file>", "help.profile.import.file"]],
+        options: [
+          ["--replace", "help.profile.import.replace"],
+          ["--name <name>", "help.profile.import.name"],
+          ...BACKUP_PASSPHRASE,
+          NO_PASSPHRASE,
+        ],
+        summary: "help.profile.import.summary",
+        description: "help.profile.import.description",
+        examples: [
+          "meshman profile import backup.json",
+          "meshman profile import backup.json --backup-passphrase-file backup.txt --no-passphrase --yes --json",
+        ],
+        load: async () => (await import("./online.js")).profileImport,
       },
       revocation: {
         options: [["--out <file>", "help.profile.revocation.out", "required"]],
@@ -144,7 +182,7 @@ export const NOUNS: readonly NounDeclaration[] = [
       list: {
         summary: "help.account.list.summary",
         examples: ["meshman account list"],
-        load: async () => (await import("./offline.js")).accountList,
+        load: () => Promise.resolve(offline.accountList),
       },
       status: {
         arguments: [["[address]", "help.account.status.address"]],
@@ -168,6 +206,23 @@ export const NOUNS: readonly NounDeclaration[] = [
     description: "help.device.description",
     verbs: {
       connect,
+      invite: {
+        options: [
+          ["--uses <n>", "help.device.invite.uses", "whole"],
+          ["--expires <duration>", "help.device.invite.expires"],
+          ["--name <name>", "help.device.invite.name"],
+          ["--admin", "help.device.invite.admin"],
+          ["--device-expires <duration>", "help.device.invite.device-expires"],
+          ["--out <file>", "help.device.invite.out"],
+        ],
+        summary: "help.device.invite.summary",
+        description: "help.device.invite.description",
+        examples: [
+          "meshman device invite",
+          "meshman device invite --uses 10 --expires 1h --device-expires 90d --out pin.txt --json",
+        ],
+        load: async () => (await import("./online.js")).deviceInvite,
+      },
       status: {
         summary: "help.device.status.summary",
         description: "help.device.status.description",
@@ -175,6 +230,18 @@ export const NOUNS: readonly NounDeclaration[] = [
         load: async () => (await import("./online.js")).deviceStatus,
       },
       pending,
+      approve: {
+        options: [
+          ["--watch", "help.device.approve.watch"],
+          ["--for <duration>", "help.device.approve.for"],
+          SHARE_FILE,
+          ENTRY_FILE,
+        ],
+        summary: "help.device.approve.summary",
+        description: "help.device.approve.description",
+        examples: ["meshman device approve", "meshman device approve --watch --for 1h --json"],
+        load: async () => (await import("./online.js")).deviceApprove,
+      },
       complete,
       list: {
         summary: "help.device.list.summary",
@@ -197,6 +264,66 @@ export const NOUNS: readonly NounDeclaration[] = [
           "meshman device remove laptop --share-file one.txt --share-file two.txt",
         ],
         load: async () => (await import("./online.js")).deviceRemove,
+      },
+      rename: {
+        arguments: [
+          ["<device>", "help.device.show.device"],
+          ["<name>", "help.device.rename.name"],
+        ],
+        summary: "help.device.rename.summary",
+        description: "help.device.rename.description",
+        examples: ["meshman device rename phone telephone"],
+        load: async () => (await import("./online.js")).deviceRename,
+      },
+      renew: {
+        arguments: [["<device>", "help.device.show.device"]],
+        options: [
+          ["--expires <duration>", "help.device.renew.expires"],
+          ["--never", "help.device.renew.never"],
+        ],
+        summary: "help.device.renew.summary",
+        description: "help.device.renew.description",
+        examples: ["meshman device renew runner --expires 90d", "meshman device renew phone --never"],
+        load: async () => (await import("./online.js")).deviceRenew,
+      },
+      rotate: {
+        options: [["--wait [seconds]", "help.device.connect.wait", "whole"], SHARE_FILE, ENTRY_FILE],
+        summary: "help.device.rotate.summary",
+        description: "help.device.rotate.description",
+        examples: ["meshman device rotate", "meshman device rotate --wait 600 --json"],
+        load: async () => (await import("./online.js")).deviceRotate,
+      },
+      preconfigure: {
+        options: [
+          ["--name <name>", "help.device.preconfigure.name", "required"],
+          ["--expires <duration>", "help.device.preconfigure.expires"],
+          ["--out <file>", "help.device.preconfigure.out", "required"],
+          ["--key-out <file>", "help.device.preconfigure.key-out"],
+        ],
+        summary: "help.device.preconfigure.summary",
+        description: "help.device.preconfigure.description",
+        examples: [
+          "meshman device preconfigure --name runner --expires 90d --out runner.json",
+          "meshman device preconfigure --name runner --out runner.json --key-out runner.key --json",
+        ],
+        load: async () => (await import("./online.js")).devicePreconfigure,
+      },
+      install: {
+        arguments: [["<file>", "help.device.install.file"]],
+        options: [
+          ["--key-file <file>", "help.device.install.key-file"],
+          ["--key-fd <n>", "help.device.install.key-fd", "whole"],
+          ["--name <name>", "help.device.install.name"],
+          ["--keep", "help.device.install.keep"],
+          NO_PASSPHRASE,
+        ],
+        summary: "help.device.install.summary",
+        description: "help.device.install.description",
+        examples: [
+          "meshman device install runner.json",
+          "meshman device install runner.json --key-file runner.key --no-passphrase --json",
+        ],
+        load: async () => (await import("./online.js")).deviceInstall,
       },
     },
   },
@@ -286,14 +413,49 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "help.keystore.status.summary",
         description: "help.keystore.status.description",
         examples: ["meshman keystore status"],
-        load: async () => (await import("./offline.js")).keystoreStatus,
+        load: async () => (await import("./local.js")).keystoreStatus,
+      },
+      unlock: {
+        options: [["--for <duration>", "help.keystore.unlock.for"]],
+        summary: "help.keystore.unlock.summary",
+        description: "help.keystore.unlock.description",
+        examples: ["meshman keystore unlock", "meshman keystore unlock --for 8h --passphrase-file secret.txt"],
+        load: async () => (await import("./online.js")).keystoreUnlock,
+      },
+      lock: {
+        summary: "help.keystore.lock.summary",
+        description: "help.keystore.lock.description",
+        examples: ["meshman keystore lock"],
+        load: async () => (await import("./local.js")).keystoreLock,
+      },
+      check: {
+        summary: "help.keystore.check.summary",
+        description: "help.keystore.check.description",
+        examples: ["meshman keystore check", "meshman keystore check --json"],
+        load: async () => (await import("./online.js")).keystoreCheck,
+      },
+      protect: {
+        arguments: [
+          ["<method>", "help.keystore.protect.method"],
+          ["[path]", "help.keystore.protect.path"],
+        ],
+        options: [
+          ...NEW_PASSPHRASE,
+          ["--new-key-file <path>", "help.keystore.protect.new-key-file"],
+          ["--new-key-fd <n>", "help.keystore.protect.new-key-fd", "whole"],
+        ],
+        summary: "help.keystore.protect.summary",
+        description: "help.keystore.protect.description",
+        examples: [
+          "meshman keystore protect keyring",
+          "meshman keystore protect key-file /media/stick/meshman.key",
+          "meshman keystore protect key --new-key-file /run/secrets/meshman-key",
+          "meshman keystore protect passphrase --new-passphrase-file new.txt",
+        ],
+        load: async () => (await import("./online.js")).keystoreProtect,
       },
       passwd: {
-        options: [
-          ["--new-passphrase-file <path>", "help.keystore.passwd.new-passphrase-file"],
-          ["--new-passphrase-fd <n>", "help.keystore.passwd.new-passphrase-fd", "whole"],
-          ["--no-passphrase", "help.keystore.passwd.no-passphrase"],
-        ],
+        options: [...NEW_PASSPHRASE, ["--no-passphrase", "help.keystore.passwd.no-passphrase"]],
         summary: "help.keystore.passwd.summary",
         description: "help.keystore.passwd.description",
         examples: [
@@ -318,7 +480,14 @@ export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
     summary: "help.status.summary",
     description: "help.status.description",
     examples: ["meshman status", "meshman status --json"],
-    load: async () => (await import("./offline.js")).status,
+    load: async () => (await import("./local.js")).status,
+  },
+  doctor: {
+    options: [["--offline", "help.doctor.offline"]],
+    summary: "help.doctor.summary",
+    description: "help.doctor.description",
+    examples: ["meshman doctor", "meshman doctor --offline --json"],
+    load: async () => (await import("./online.js")).doctor,
   },
   verify: {
     arguments: [["<file...>", "help.verify.file"]],
@@ -335,7 +504,7 @@ export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
     ],
     summary: "help.udf.summary",
     examples: ["meshman udf photo.jpg --content-type image/jpeg"],
-    load: async () => (await import("./offline.js")).udf,
+    load: () => import("./udf.js"),
   },
   quickstart: {
     options: [["--keep", "help.quickstart.keep"]],

@@ -18,6 +18,8 @@ export interface Globals {
   readonly ca: string | undefined;
   readonly passphraseFile: string | undefined;
   readonly passphraseFd: number | undefined;
+  readonly keystoreKeyFile: string | undefined;
+  readonly keystoreKeyFd: number | undefined;
   readonly input: boolean;
   readonly yes: boolean;
   readonly quiet: boolean;
@@ -55,6 +57,8 @@ export interface Context {
   readonly ask: Ask;
   /** The words of the user's language, loaded when there is something to say. */
   readonly translator: Translator;
+  /** Notes that are to stand behind the result. */
+  readonly later: Message[];
   /** What has been unlocked: a passphrase is asked for once, also where one command does the work of several. */
   readonly unlocked: { keystore?: Keystore };
 }
@@ -107,10 +111,13 @@ export const createContext = (
     get home() {
       return (home ??= openHome(deps, globals.home));
     },
-    canAsk: globals.input && deps.stdinIsTTY && deps.stderr.isTTY && !isSet(deps.env["CI"]),
+    get canAsk() {
+      return globals.input && deps.stdinIsTTY && deps.stderr.isTTY && !isSet(deps.env["CI"]);
+    },
     emit,
     ask: askWith(deps, translator),
     translator,
+    later: [],
     unlocked: {},
     note: async (message) => {
       if (!globals.quiet) await write(message);

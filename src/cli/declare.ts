@@ -39,6 +39,8 @@ export const GLOBAL_OPTIONS: readonly OptionDeclaration[] = [
   ["--ca <file>", "help.option.ca"],
   ["--passphrase-file <path>", "help.option.passphrase-file"],
   ["--passphrase-fd <n>", "help.option.passphrase-fd", "whole"],
+  ["--keystore-key-file <path>", "help.option.keystore-key-file"],
+  ["--keystore-key-fd <n>", "help.option.keystore-key-fd", "whole"],
   ["--no-input", "help.option.no-input"],
   ["--yes", "help.option.yes"],
   ["--quiet", "help.option.quiet"],

@@ -17,8 +17,8 @@ export const statNamed = ({ deps }: Context, path: string): FileStat | undefined
   }
 };
 
-/** Writes a new file 0600, durably. Never replaces one: throws `file-exists`. Gives the absolute path. */
-export const writeNewFile = (context: Context, path: string, text: string): string => {
+/** The absolute path of a file that is to be made. Throws `file-exists`, or `file-unreadable` where there is no folder for it. */
+export const newFilePath = (context: Context, path: string): string => {
   const { deps } = context;
   if (path === "") throw new MeshError("usage", msg("file.path-empty"));
   const absolute = resolve(deps.cwd, path);
@@ -32,6 +32,12 @@ export const writeNewFile = (context: Context, path: string, text: string): stri
       hint: msg("file.folder-missing.hint"),
     });
   }
-  writeDurably(deps.fs, absolute, Buffer.from(text, "utf8"), deps.random);
+  return absolute;
+};
+
+/** Writes a new file 0600, durably. Never replaces one: throws `file-exists`. Gives the absolute path. */
+export const writeNewFile = (context: Context, path: string, text: string): string => {
+  const absolute = newFilePath(context, path);
+  writeDurably(context.deps.fs, absolute, Buffer.from(text, "utf8"), context.deps.random);
   return absolute;
 };

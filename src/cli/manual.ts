@@ -2,9 +2,9 @@ import type { Command, Option } from "commander";
 import type { Deps } from "../deps.js";
 import { GLOBAL_OPTIONS, examplesOf } from "./declare.js";
 import { PLAIN_COMMANDS } from "./commands.js";
-import { en } from "../messages/en/index.js";
-import { translatorOf } from "../messages/translate.js";
+import type { Translate } from "../messages/message.js";
 import { describeProgram } from "./program.js";
+import { VERSION } from "../version.js";
 
 const EXIT_STATUS: readonly (readonly [number, string])[] = [
   [0, "done"],
@@ -21,7 +21,7 @@ const EXIT_STATUS: readonly (readonly [number, string])[] = [
 
 const FILES: readonly (readonly [string, string])[] = [
   ["keystore.json", "private keys, each encrypted; what they are for is readable"],
-  ["keystore.key", "what opens the keystore, where it has no passphrase"],
+  ["keystore.key", "what opens the keystore, where it is protected by a key file and by none elsewhere"],
   ["pins.json", "the newest version seen of every profile, and what each portal can do"],
   ["profiles/UDF.json", "device, accounts, the newest verified record, unfinished work"],
   ["preferences.json", "the default profile"],
@@ -33,6 +33,11 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["MESHMAN_PROFILE", "as --profile"],
   ["MESHMAN_PORTAL", "as --portal"],
   ["MESHMAN_PASSPHRASE_FILE", "as --passphrase-file"],
+  ["MESHMAN_KEYSTORE_KEY_FILE", "as --keystore-key-file"],
+  [
+    "DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR",
+    "where the keyring of the system is found, for a keystore that is protected by it",
+  ],
   ["CI", "when set, nothing is ever asked, as with --no-input"],
   ["NO_COLOR", "as --no-color"],
   ["LC_ALL, LC_MESSAGES, LANG", "language of messages, where --language is not given"],
@@ -77,15 +82,14 @@ const describeVerb = (path: string, command: Command): string => {
   );
 };
 
-const page = (name: string, version: string, summary: string, body: string): string =>
-  `.TH ${name.toUpperCase()} 1 "" "meshman ${version}" "User Commands"\n` +
+const page = (name: string, summary: string, body: string): string =>
+  `.TH ${name.toUpperCase()} 1 "" "meshman ${VERSION}" "User Commands"\n` +
   section("NAME", `${roff(`${name} - ${summary}`)}\n`) +
   body;
 
-/** The manual: a page for the program and one for every noun, by file name, as roff. */
-export const manualPages = (deps: Deps, version: string): ReadonlyMap<string, string> => {
-  const translate = translatorOf(en, "en");
-  const program = describeProgram(deps, version, translate);
+/** The manual: a page for the program and one for every noun, by file name, as roff, in the words of `translate`. */
+export const manualPages = (deps: Deps, translate: Translate): ReadonlyMap<string, string> => {
+  const program = describeProgram(deps, translate);
   const nouns = program.commands.filter((command) => !(command.name() in PLAIN_COMMANDS));
   const plain = program.commands.filter((command) => command.name() in PLAIN_COMMANDS);
   const pages = new Map<string, string>();
@@ -93,7 +97,6 @@ export const manualPages = (deps: Deps, version: string): ReadonlyMap<string, st
     "meshman.1",
     page(
       "meshman",
-      version,
       "profile manager of the Mathematical Mesh",
       section("SYNOPSIS", `${roff("meshman NOUN VERB [options] [arguments]")}\n`) +
         section("DESCRIPTION", `${roff(program.description())}\n`) +
@@ -125,7 +128,6 @@ export const manualPages = (deps: Deps, version: string): ReadonlyMap<string, st
       `${name}.1`,
       page(
         name,
-        version,
         noun.summary(),
         section("SYNOPSIS", `${roff(`meshman ${noun.name()} VERB [options] [arguments]`)}\n`) +
           section("DESCRIPTION", `${roff(noun.description())}\n`) +

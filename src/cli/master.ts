@@ -3,11 +3,12 @@ import { fetchEscrowEntry } from "../client/profiles.js";
 import type { PortalClient } from "../client/client.js";
 import { certify } from "../mesh/certificates.js";
 import { escrowIdentifier, openEscrowEntry, type EscrowedKeys } from "../mesh/escrow.js";
+import { rewrapInvites } from "../mesh/invite.js";
 import { parseStrictJsonOctets } from "../mesh/json.js";
 import type { PrivateKey, PublicKey } from "../mesh/keys.js";
 import { nextEpoch, type PersonalChange } from "../mesh/profile.js";
 import type { Device } from "../mesh/records/device.js";
-import type { PersonalProfile } from "../mesh/records/personal.js";
+import { isAdministrator, type PersonalProfile } from "../mesh/records/personal.js";
 import { checkShares, combineShares, parseShare, type Share } from "../mesh/shares.js";
 import { msg, type Message } from "../messages/message.js";
 import { withClient } from "./change.js";
@@ -145,7 +146,10 @@ export const masterKey = async (session: Session, input: Input, profile: Persona
   return escrowed.keys.signature;
 };
 
-/** Makes the next epoch with fresh certificates for other programs. */
+/**
+ * Makes the next epoch with fresh certificates for other programs. `encryptionKey` is that of this device: with it, a new
+ * administrator can open the invites that this one can.
+ */
 export const makeEpoch = async (
   context: Context,
   master: PrivateKey,
@@ -153,8 +157,13 @@ export const makeEpoch = async (
   previous: PersonalProfile,
   administrators: readonly Device[],
   change: PersonalChange,
+  encryptionKey?: PrivateKey,
 ): Promise<PersonalProfile> => {
   const now = context.deps.now();
+  const isJoined = administrators.some(({ udf }) => !isAdministrator(previous, udf));
+  const held = { invites: change.invites ?? previous.invites };
+  const rewrapped =
+    encryptionKey && isJoined ? { invites: await rewrapInvites(held, administrators, encryptionKey, now) } : {};
   const certificates = await certify(
     master,
     {
@@ -164,5 +173,5 @@ export const makeEpoch = async (
     now,
     context.deps.random,
   );
-  return nextEpoch(master, signer, previous, administrators, change, now, certificates);
+  return nextEpoch(master, signer, previous, administrators, { ...change, ...rewrapped }, now, certificates);
 };

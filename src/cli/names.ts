@@ -1,6 +1,6 @@
 import { MeshError } from "../errors.js";
 import type { Deps } from "../deps.js";
-import { isUdf } from "../mesh/udf.js";
+import { isUdf } from "../mesh/udf-text.js";
 import { msg, type Message } from "../messages/message.js";
 import { printable } from "./output.js";
 

@@ -4,20 +4,15 @@ import { MeshError } from "../errors.js";
 import type { MessageKey } from "../messages/catalogue.js";
 import { msg, type Translate } from "../messages/message.js";
 import { NOUNS, PLAIN_COMMANDS } from "./commands.js";
-import { inputOf, type Globals, type Input, type Run } from "./context.js";
 import { GLOBAL_OPTIONS, setExamples, type OptionDeclaration, type VerbDeclaration } from "./declare.js";
+import { asWhole, invocationOf, type Invocation } from "./invocation.js";
 import { raw, type Result, type Translator } from "./output.js";
-
-const DEFAULT_TIMEOUT = 30;
-/** Node's timers count in 31 bits of milliseconds. */
-const MAX_SECONDS = 2_000_000;
+import { VERSION } from "../version.js";
 
 const wholeNumber = (text: string, option: string): number => {
-  const value = Number(text);
-  if (!/^\d{1,7}$/.test(text) || value > MAX_SECONDS) {
-    throw new MeshError("usage", msg("usage.not-whole", { option, text: JSON.stringify(text) }));
-  }
-  return value;
+  const value = asWhole(text);
+  if (value !== undefined) return value;
+  throw new MeshError("usage", msg("usage.not-whole", { option, text: JSON.stringify(text) }));
 };
 
 /** What puts the help into words. Parsing a line that asks for no help needs none. */
@@ -40,13 +35,6 @@ const declareOption = ([flags, description, ...kinds]: OptionDeclaration, descri
   return option;
 };
 
-/** What a parsed command was, so that the caller can run it. */
-export interface Invocation {
-  readonly load: () => Promise<{ run: Run }>;
-  readonly input: Input;
-  readonly globals: Globals;
-}
-
 const addGlobals = (command: Command, hidden: boolean, describe: Describe): void => {
   for (const declaration of GLOBAL_OPTIONS) {
     const option = declareOption(declaration, describe);
@@ -65,41 +53,6 @@ const mergedOptions = (command: Command): Record<string, unknown> => {
     }
   }
   return merged;
-};
-
-/** How an option of this camel-case name is written. */
-const optionName = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-const nonEmpty = (text: unknown): string | undefined => (typeof text === "string" && text !== "" ? text : undefined);
-
-const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Globals => {
-  const { env } = deps;
-  const text = (name: string): string | undefined => {
-    const value = options[name];
-    if (value === "") throw new MeshError("usage", msg("usage.empty-value", { option: optionName(name) }));
-    return nonEmpty(value);
-  };
-  const timeout = typeof options["timeout"] === "number" ? options["timeout"] : DEFAULT_TIMEOUT;
-  if (timeout === 0) throw new MeshError("usage", msg("usage.timeout"));
-  return {
-    json: options["json"] === true,
-    home: text("home"),
-    profile: text("profile") ?? nonEmpty(env["MESHMAN_PROFILE"]),
-    account: text("account"),
-    portal: text("portal") ?? nonEmpty(env["MESHMAN_PORTAL"]),
-    allowHttp: options["allowHttp"] === true,
-    acceptGap: options["acceptGap"] === true,
-    ca: text("ca"),
-    passphraseFile: text("passphraseFile") ?? nonEmpty(env["MESHMAN_PASSPHRASE_FILE"]),
-    passphraseFd: typeof options["passphraseFd"] === "number" ? options["passphraseFd"] : undefined,
-    input: options["input"] !== false,
-    yes: options["yes"] === true,
-    quiet: options["quiet"] === true,
-    verbose: options["verbose"] === true,
-    timeout: timeout * 1000,
-    language: text("language"),
-    color: options["color"] !== false && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
-  };
 };
 
 /** What building the tree of commands needs to know. */
@@ -122,16 +75,9 @@ const addVerb = (parent: Command, name: string, verb: VerbDeclaration, isNamed: 
   const examples = verb.examples.map((line) => `  ${line}\n`).join("");
   command.addHelpText("after", `\n${describe("usage.examples")}\n${examples}\n${describe("usage.options-for-all")}`);
   command.action((...values: unknown[]) => {
-    const options = mergedOptions(command);
-    for (const [flags, , ...kinds] of verb.options ?? []) {
-      const option = new Option(flags);
-      if (kinds.includes("required") && options[option.attributeName()] === undefined) {
-        throw new MeshError("usage", msg("usage.option-required", { option: option.long ?? flags }), {
-          hint: msg("usage.for-example", { command: verb.examples[0] ?? "" }),
-        });
-      }
-    }
-    choose({ load: verb.load, input: inputOf(values, options), globals: globalsOf(deps, options) });
+    // Behind the arguments commander gives its own objects.
+    const given = values.slice(0, verb.arguments?.length ?? 0);
+    choose(invocationOf(deps, { verb, values: given, options: mergedOptions(command) }));
   });
 };
 
@@ -144,15 +90,15 @@ const asksForHelp = (line: readonly string[]): boolean =>
 /**
  * Builds the tree of commands, described in words. Nothing of a command's own code is loaded for it.
  */
-export const describeProgram = (deps: Deps, version: string, translate: Translate): Command =>
-  buildProgram({ deps, describe: describeWith(translate), choose: () => undefined }, version, () => true);
+export const describeProgram = (deps: Deps, translate: Translate): Command =>
+  buildProgram({ deps, describe: describeWith(translate), choose: () => undefined }, () => true);
 
 /** Builds the tree; only the commands that `isNamed` get their arguments and options: the rest would cost time to start. */
-const buildProgram = (building: Building, version: string, isNamed: (name: string) => boolean): Command => {
+const buildProgram = (building: Building, isNamed: (name: string) => boolean): Command => {
   const { describe } = building;
   const program = new Command("meshman")
     .description(describe("help.description"))
-    .version(version, "--version", describe("help.version"))
+    .version(VERSION, "--version", describe("help.version"))
     .helpOption("--help", describe("help.help-option"))
     .helpCommand("help [command]", describe("help.help-command"))
     .showSuggestionAfterError()
@@ -202,14 +148,13 @@ const TITLES: Readonly<Record<string, MessageKey>> = {
 export const parseCommandLine = async (
   argv: readonly string[],
   deps: Deps,
-  version: string,
   translator: Translator,
 ): Promise<Parsed> => {
   let chosen: Invocation | undefined;
   let printed = "";
   const describe = asksForHelp(argv) ? describeWith(await translator()) : SILENT;
   const isNamed = (name: string): boolean => describe !== SILENT || argv.includes(name);
-  const program = buildProgram({ deps, describe, choose: (invocation) => (chosen = invocation) }, version, isNamed);
+  const program = buildProgram({ deps, describe, choose: (invocation) => (chosen = invocation) }, isNamed);
   const capture = (command: Command): void => {
     command
       .exitOverride()
@@ -225,14 +170,16 @@ export const parseCommandLine = async (
   capture(program);
   try {
     if (argv.length === 0) return help(program.helpInformation());
-    // Commander's own help command goes one level deep: `help profile create` would be about `profile`.
+    // Commander's own help command goes one level deep: `help profile create` would be about `profile`. Options say nothing
+    // here, and one without its value would take the `--help` for it.
     const [first, ...rest] = argv;
-    const line = first === "help" && rest.length > 0 ? [...rest, "--help"] : argv;
+    const line =
+      first === "help" && rest.length > 0 ? [...rest.filter((word) => !word.startsWith("-")), "--help"] : argv;
     // Help on what there is not is an error: commander would show the help of what is around it.
     program.parse(namesCommand(line) ? line : line.filter((word) => word !== "--help"), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.version") return { kind: "text", text: raw(printed), value: { version } };
+    if (error.code === "commander.version") return { kind: "text", text: raw(printed), value: { version: VERSION } };
     const helpAsked = error.code === "commander.helpDisplayed";
     if (helpAsked || (error.code === "commander.help" && error.exitCode === 0)) return help(printed);
     throw usageError(error, argv);

@@ -3,9 +3,11 @@ import { chooseLanguage } from "../messages/language.js";
 import type { Translate } from "../messages/message.js";
 import { loadTranslator } from "../messages/translate.js";
 import { createContext } from "./context.js";
+import { invocationOf } from "./invocation.js";
 import { userLanguages } from "./language.js";
+import { readLine } from "./line.js";
 import { printError, printResult, type Result, type Translator } from "./output.js";
-import { parseCommandLine } from "./program.js";
+import type { Parsed } from "./program.js";
 
 /** True where an option stands on the line in front of `--`: needed for errors in the line itself. */
 const isGiven = (argv: readonly string[], option: string): boolean => {
@@ -19,23 +21,33 @@ const givenValue = (argv: readonly string[], option: string): string | undefined
   return index < 0 ? argv.find((word) => word.startsWith(`${option}=`))?.slice(option.length + 1) : argv[index + 1];
 };
 
+/** What a line is about: read by our own quick reader, or by commander where that one does not take it. */
+const parse = async (argv: readonly string[], deps: Deps, translator: Translator): Promise<Parsed> => {
+  const line = readLine(argv);
+  if (line) return { kind: "run", invocation: invocationOf(deps, line) };
+  const { parseCommandLine } = await import("./program.js");
+  return parseCommandLine(argv, deps, translator);
+};
+
 /**
  * Parses and runs one command line, prints its outcome, and gives its exit status: the one place that turns an error into one.
  * Never throws.
  */
-export const runCommandLine = async (argv: readonly string[], deps: Deps, version: string): Promise<number> => {
+export const runCommandLine = async (argv: readonly string[], deps: Deps): Promise<number> => {
   const noColor = isGiven(argv, "--no-color") || (deps.env["NO_COLOR"] ?? "") !== "" || deps.env["TERM"] === "dumb";
   const output = {
     json: isGiven(argv, "--json"),
     quiet: isGiven(argv, "--quiet"),
-    color: deps.stderr.isTTY && !noColor,
+    get color() {
+      return deps.stderr.isTTY && !noColor;
+    },
   };
   let { json } = output;
   let loaded: Promise<Translate> | undefined;
   const translator: Translator = () =>
     (loaded ??= loadTranslator(chooseLanguage(userLanguages(deps, givenValue(argv, "--language")))));
   try {
-    const parsed = await parseCommandLine(argv, deps, version, translator);
+    const parsed = await parse(argv, deps, translator);
     if (parsed.kind === "text") {
       await printResult(deps, parsed, output, translator);
       return 0;
@@ -48,13 +60,19 @@ export const runCommandLine = async (argv: readonly string[], deps: Deps, versio
       json = false;
     };
     const context = createContext(deps, globals, emit, translator);
-    const result = await run(context, input);
-    if (!result) return 0;
-    await printResult(deps, result, output, translator).catch((error: unknown) => {
-      // A reader that goes away early (`meshman ... | head`) is no failure: the command itself is done.
-      if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
-    });
-    return result.exit ?? 0;
+    try {
+      const result = await run(context, input);
+      if (result) {
+        await printResult(deps, result, output, translator).catch((error: unknown) => {
+          // A reader that goes away early (`meshman ... | head`) is no failure: the command itself is done.
+          if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
+        });
+      }
+      for (const note of context.later) await context.note(note);
+      return result?.exit ?? 0;
+    } finally {
+      context.unlocked.keystore?.close();
+    }
   } catch (error) {
     // Where even the error cannot be printed, the exit status is all that is left.
     const options = { ...output, json, verbose: isGiven(argv, "--verbose") };

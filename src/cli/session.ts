@@ -1,36 +1,30 @@
 import { isMeshError, MeshError } from "../errors.js";
-import { readFdText, readNamedFile, readSecretFile } from "./input.js";
+import { readNamedFile } from "./input.js";
+import { newProtection, unlockByProtection, wipe } from "./secrets.js";
 import { accountsOf, canonicalAccount, isBehind } from "./select.js";
 import { confirmed, localPortalPath, type Context } from "./context.js";
 import { languages } from "./language.js";
+import { readableTime } from "./output.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
-import { createKeystore, readKeystoreFacts, unlockKeystore, type Keystore } from "../keystore/keystore.js";
+import { agentKey } from "../keystore/agent/client.js";
+import { createKeystore, openWithKey, readKeystoreFacts, type KeyFacts, type Keystore } from "../keystore/keystore.js";
+import { opensByItself } from "../keystore/keystore-file.js";
 import { checkFolder } from "../keystore/home.js";
 import { loadPins, readPins, updatePins } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
 import type { PrivateKey } from "../mesh/keys.js";
-import { findDevice, isAdministrator, type PersonalProfile } from "../mesh/records/personal.js";
+import { deviceExpiry, findDevice, isAdministrator, isLapsed, type PersonalProfile } from "../mesh/records/personal.js";
 import { checkPin, pinOf } from "../mesh/succession.js";
-import { msg, type Message } from "../messages/message.js";
+import { msg } from "../messages/message.js";
 import { fetchOwn, followOwn, refuseRevoked } from "./own-profile.js";
+import { deviceKeysOf, withoutOldRotations } from "./rotations.js";
 import { withSeen } from "./seen.js";
 
-const MINIMUM_PASSPHRASE = 8;
+export { inputNeeded } from "./input.js";
+
 /** The certificates that a system trusts take up some 250 KiB. */
 const MAX_CERTIFICATES = 4 * 1024 * 1024;
-
-/** An error for a question that cannot be asked, where more than one option can answer it. The hint names them. */
-export const inputNeeded = (what: Message, hint: Message): MeshError =>
-  new MeshError("input-required", msg("input.required", { what }), { hint });
-
-/** The passphrase from where the options say it is, or undefined where they say nothing. One trailing newline is dropped. */
-const givenPassphrase = async (context: Context): Promise<Buffer | undefined> => {
-  const { passphraseFile, passphraseFd } = context.globals;
-  if (passphraseFd !== undefined) return readFdText(context, passphraseFd);
-  if (passphraseFile !== undefined) return readSecretFile(context, passphraseFile);
-  return undefined;
-};
 
 /** Opens the keystore, asking for its passphrase where it has one. Throws `locked`, `wrong-passphrase` or `input-required`. */
 export const openKeystore = async (context: Context): Promise<Keystore> =>
@@ -38,49 +32,33 @@ export const openKeystore = async (context: Context): Promise<Keystore> =>
 
 const unlock = async (context: Context): Promise<Keystore> => {
   const facts = readKeystoreFacts(context.home);
-  if (facts?.protection !== "passphrase") return unlockKeystore(context.home);
-  const passphrase = (await givenPassphrase(context)) ?? (await askPassphrase(context));
-  return unlockKeystore(context.home, passphrase);
+  // Where there are no keys yet, an agent's key cannot be tried on any.
+  if (facts && !opensByItself(facts) && facts.keys.length > 0) {
+    const key = await agentKey(context.home, facts, context.note);
+    const keystore = key && openWithKey(context.home, facts.id, key);
+    if (keystore) return keystore;
+  }
+  return await unlockItself(context);
 };
 
-const askPassphrase = async (context: Context): Promise<Buffer> => {
-  if (!context.canAsk) throw inputNeeded(msg("passphrase.what"), msg("passphrase.what.hint"));
-  return Buffer.from(await context.ask.secret(msg("passphrase.ask")), "utf8");
-};
+/** Opens the keystore by its own protection, also where an agent has its key: for what only its owner may do. */
+export const unlockItself = async (context: Context): Promise<Keystore> =>
+  (context.unlocked.keystore = await unlockByProtection(context, readKeystoreFacts(context.home)));
 
-/** A new passphrase, asked twice on a terminal. */
-export const newPassphrase = async (
-  context: Context,
-  given?: Buffer,
-  hint: Message = msg("passphrase.what-new.hint"),
-): Promise<Buffer> => {
-  const named = given ?? (await givenPassphrase(context));
-  if (named) return named;
-  if (!context.canAsk) throw inputNeeded(msg("passphrase.what-new"), hint);
-  const first = await context.ask.secret(msg("passphrase.ask-new"), {
-    validate: (text) =>
-      [...text].length >= MINIMUM_PASSPHRASE || msg("passphrase.short", { minimum: MINIMUM_PASSPHRASE }),
-  });
-  await context.ask.secret(msg("passphrase.ask-again"), {
-    validate: (text) => text === first || msg("passphrase.differs"),
-  });
-  return Buffer.from(first, "utf8");
-};
-
-/** Opens the keystore of this home, or makes one: with a passphrase, or with a key file after `--no-passphrase`. */
+/** Opens the keystore of this home, or makes one: with a key that is given, a passphrase, or a key file after `--no-passphrase`. */
 export const openOrCreateKeystore = async (context: Context, noPassphrase: boolean): Promise<Keystore> => {
   if (readKeystoreFacts(context.home)) return openKeystore(context);
   // Before a passphrase is asked for, not after.
   checkFolder(context.deps, context.home.path);
-  const protection = noPassphrase
-    ? ({ method: "key-file" } as const)
-    : ({ method: "passphrase", passphrase: await newPassphrase(context) } as const);
+  const protection = await newProtection(context, noPassphrase);
   try {
     return (context.unlocked.keystore = await createKeystore(context.home, protection));
   } catch (error) {
     // Another process was faster: its keystore is ours too.
     if (!isMeshError(error, "refused") || !readKeystoreFacts(context.home)) throw error;
-    return openKeystore(context);
+    return await openKeystore(context);
+  } finally {
+    wipe(protection);
   }
 };
 
@@ -92,16 +70,42 @@ export const openOrCreateKeystore = async (context: Context, noPassphrase: boole
 export const removeOrphans = ({ home }: Context, keystore: Keystore): Promise<void> =>
   home.withLock(async () => {
     const pins = loadPins(home, keystore).profiles;
-    const orphans = keystore.facts.filter(({ kid, use, profile }) => {
-      const state = readProfile(home, profile);
-      // A master key is never thrown away on a guess.
-      if (use.startsWith("master-")) return false;
-      if (!state) return !pins[profile];
-      const { udf, authenticationKey, encryptionKey, onlineSignatureKey } = state.device;
-      return ![udf, authenticationKey, encryptionKey, onlineSignatureKey].includes(kid);
+    const orphans = keystore.facts.filter((fact) => {
+      const state = readProfile(home, fact.profile);
+      return state ? isLeftOver(fact, state) : !fact.use.startsWith("master-") && !pins[fact.profile];
     });
     if (orphans.length > 0) await keystore.remove(orphans.map(({ kid }) => kid));
   });
+
+/** True for a key of which its profile's state knows nothing. A master key is never thrown away on a guess. */
+const isLeftOver = ({ kid, use, profile }: KeyFacts, state: ProfileState): boolean =>
+  profile === state.udf && !use.startsWith("master-") && !deviceKeysOf(state).has(kid);
+
+/**
+ * Removes what a rotation of this device has left: the keys it had before, where a command that unlocks nothing has seen that
+ * the new ones are in their place, and those that came to nothing a while ago. Gives the state as it is then.
+ */
+const tidyRotations = async (context: Context, keystore: Keystore, state: ProfileState): Promise<ProfileState> => {
+  const { home, deps } = context;
+  // Unlocking may have taken its time.
+  const current = readProfile(home, state.udf) ?? state;
+  const tidy = (before: ProfileState): ProfileState => withoutOldRotations(before, deps.now());
+  const isTidy =
+    (tidy(current).rotations?.length ?? 0) === (current.rotations?.length ?? 0) &&
+    !keystore.facts.some((fact) => isLeftOver(fact, current));
+  if (isTidy) return current;
+  try {
+    return await home.withLock(async () => {
+      const tidied = await updateProfile(home, state.udf, (before = current) => tidy(before));
+      await removeOrphans(context, keystore);
+      return tidied;
+    });
+  } catch (error) {
+    // The next command that may write does it.
+    if (!isMeshError(error, "read-only", "busy")) throw error;
+    return current;
+  }
+};
 
 /** Where a portal named by an option, or remembered, is. */
 export const portalTarget = (context: Context, text: string): PortalTarget =>
@@ -111,13 +115,19 @@ export const portalTarget = (context: Context, text: string): PortalTarget =>
     cwd: context.deps.cwd,
   });
 
+/** The certificates of `--ca`. */
+export const readCertificates = (context: Context): Buffer | undefined => {
+  const { ca } = context.globals;
+  return ca === undefined ? undefined : readNamedFile(context, ca, MAX_CERTIFICATES);
+};
+
 /** Opens a portal under what is known of it, and with the bounds and certificates that the options give. */
 export const openTarget = async (context: Context, target: PortalTarget): Promise<PortalClient> => {
-  const { ca, timeout } = context.globals;
+  const { timeout } = context.globals;
   const known = readPins(context.home).portals[target.url];
   return openPortal(context.deps, target, {
     timeout,
-    ca: ca === undefined ? undefined : readNamedFile(context, ca, MAX_CERTIFICATES),
+    ca: readCertificates(context),
     pinned: known,
     languages: languages(context),
   });
@@ -127,7 +137,8 @@ export const openTarget = async (context: Context, target: PortalTarget): Promis
 export interface Session {
   readonly context: Context;
   readonly keystore: Keystore;
-  readonly state: ProfileState;
+  /** As it was when the session began, or when this device was seen to have new keys. */
+  state: ProfileState;
   /** Signs requests for this device. */
   readonly authenticationKey: PrivateKey;
 }
@@ -137,15 +148,38 @@ export const openSession = async (context: Context, state: ProfileState): Promis
   refuseRevoked(state);
   const keystore = await openKeystore(context);
   loadPins(context.home, keystore);
-  return sessionOf(context, keystore, state);
+  return sessionOf(context, keystore, await tidyRotations(context, keystore, state));
 };
 
-export const sessionOf = (context: Context, keystore: Keystore, state: ProfileState): Session => ({
+export const sessionOf = (context: Context, keystore: Keystore, state: ProfileState): Session => {
+  let current = state;
+  return {
+    context,
+    keystore,
+    get state() {
+      return current;
+    },
+    set state(next) {
+      current = next;
+    },
+    get authenticationKey() {
+      return keystore.get(current.device.authenticationKey, "device-authentication");
+    },
+  };
+};
+
+/** The same session under other options, or for some of its accounts. (A copy would not learn that this device has new keys.) */
+export const sessionWith = (session: Session, context: Context, accounts?: AccountState[]): Session => ({
   context,
-  keystore,
-  state,
+  keystore: session.keystore,
+  get state() {
+    return accounts ? { ...session.state, accounts } : session.state;
+  },
+  set state(next) {
+    session.state = next;
+  },
   get authenticationKey() {
-    return keystore.get(state.device.authenticationKey, "device-authentication");
+    return session.authenticationKey;
   },
 });
 
@@ -190,7 +224,7 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
   const { context, keystore } = session;
   const { home } = context;
   // The record first: a record newer than its pin is verified again, but a pin without its record shows nothing.
-  await updateProfile(home, profile.udf, (state = session.state) => withSeen(state, profile));
+  const after = await updateProfile(home, profile.udf, (state = session.state) => withSeen(state, profile));
   await updatePins(home, keystore, (pins) => {
     const pin = pins.profiles[profile.udf];
     const order = pin ? pin.masterSequence - profile.master.sequence || pin.sequence - profile.sequence : -1;
@@ -199,6 +233,10 @@ export const remember = async (session: Session, profile: PersonalProfile, gap =
     if (pin && order === 0) checkPin(profile, pin);
     return { ...pins, profiles: { ...pins.profiles, [profile.udf]: pinOf(profile, gap || pin?.gap === true) } };
   });
+  if (findDevice(profile, session.state.device.udf) || !findDevice(profile, after.device.udf)) return;
+  // The keys of this session count no more: the profile lists the ones that have been made to follow them.
+  session.state = after;
+  await removeOrphans(context, keystore);
 };
 
 /** Fetches a profile from a portal, verifies it, holds it against the pin, and remembers it. */
@@ -228,9 +266,19 @@ const behind = (client: PortalClient, account: string, cause: unknown): MeshErro
     cause,
   });
 
-/** Throws `not-connected` unless the profile lists this device. */
+/** The error of a device whose time is over. */
+export const deviceLapsed = (profile: PersonalProfile, udf: string): MeshError =>
+  new MeshError("device-expired", msg("device.lapsed", { time: readableTime(deviceExpiry(profile, udf) ?? "") }), {
+    hint: msg("device.lapsed.hint", { udf }),
+  });
+
+/** Throws `not-connected` unless the profile lists this device, and `device-expired` where its time is over. */
 export const requireConnected = (session: Session, profile: PersonalProfile): void => {
-  if (findDevice(profile, session.state.device.udf)) return;
+  const { udf } = session.state.device;
+  if (findDevice(profile, udf)) {
+    if (isLapsed(profile, udf, session.context.deps.now())) throw deviceLapsed(profile, udf);
+    return;
+  }
   const recovering = session.state.work.some(({ kind }) => kind === "recover");
   const waiting = session.state.connecting !== undefined;
   throw new MeshError("not-connected", waiting ? msg("device.not-connected-yet") : msg("device.not-connected"), {

@@ -1,5 +1,5 @@
 import type { ProfileView } from "../keystore/state.js";
-import { deviceName, isAdministrator, type PersonalProfile } from "../mesh/records/personal.js";
+import { deviceExpiry, deviceName, isAdministrator, type PersonalProfile } from "../mesh/records/personal.js";
 
 /** The view of a verified profile. */
 export const viewOf = (profile: PersonalProfile): ProfileView => ({
@@ -7,9 +7,13 @@ export const viewOf = (profile: PersonalProfile): ProfileView => ({
   masterSequence: profile.master.sequence,
   sequence: profile.sequence,
   updated: profile.updated,
-  devices: profile.devices.map((device) => ({
-    udf: device.udf,
-    name: deviceName(profile, device),
-    admin: isAdministrator(profile, device.udf),
-  })),
+  devices: profile.devices.map((device) => {
+    const expires = deviceExpiry(profile, device.udf);
+    return {
+      udf: device.udf,
+      name: deviceName(profile, device),
+      admin: isAdministrator(profile, device.udf),
+      ...(expires === undefined ? {} : { expires }),
+    };
+  }),
 });

@@ -56,8 +56,14 @@ const lookUp = async (deps: Pick<Deps, "random" | "resolveSrv">, domain: string)
     });
   }
   const chosen = choose(records.filter(isUsable), deps.random);
-  return chosen && `https://${withoutDot(chosen.name)}:${chosen.port}`;
+  return chosen && urlOf(chosen);
 };
+
+/** The portals that the DNS names for a domain, by their canonical origin; records that name none are left out. */
+export const portalsIn = (records: readonly SrvRecord[]): string[] =>
+  records.filter(isUsable).map((record) => new URL(urlOf(record)).origin);
+
+const urlOf = ({ name, port }: SrvRecord): string => `https://${withoutDot(name)}:${port}`;
 
 const withoutDot = (name: string): string => name.replace(/\.$/, "");
 

@@ -17,6 +17,8 @@ export interface PortalInfo {
   readonly version: string;
   /** Shown, never followed. */
   readonly versionUri?: readonly string[];
+  /** What its clock said when it answered, where it is reached by HTTP and said so (RFC 9110 section 6.6.1). */
+  readonly date?: Date;
 }
 
 /** What was learnt of a portal earlier. */
@@ -40,6 +42,14 @@ const readGreeting = (answer: TransportAnswer, url: string): Greeting => {
     if (!isMeshError(error, "portal-answer")) return { kind: "refusal", error };
     return { kind: readObject(answer.body) ? "json" : "foreign" };
   }
+};
+
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
+const dateOf = ({ headers }: TransportAnswer): { date?: Date } => {
+  const text = headers["date"] ?? "";
+  const time = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? {} : { date: new Date(time) };
 };
 
 const infoOf = (response: Response<"Hello">, wrapping: Wrapping): PortalInfo => {
@@ -68,9 +78,14 @@ export const greet = async (
 ): Promise<PortalInfo> => {
   const wrappings: Wrapping[] = pinned?.wrapping === "draft" ? ["draft"] : ["reference", "draft"];
   let last: Greeting = { kind: "foreign" };
+  let clock: { date?: Date } = {};
   for (const wrapping of wrappings) {
-    const greeting = readGreeting(await ask(wrapping), url);
-    if (greeting.kind === "hello") return checkPinned(infoOf(greeting.response, wrapping), url, pinned);
+    const answer = await ask(wrapping);
+    const greeting = readGreeting(answer, url);
+    clock = dateOf(answer);
+    if (greeting.kind === "hello") {
+      return checkPinned({ ...infoOf(greeting.response, wrapping), ...clock }, url, pinned);
+    }
     if (greeting.kind !== "foreign") last = greeting;
   }
   if (last.kind === "refusal") throw last.error;
@@ -84,6 +99,7 @@ export const greet = async (
     extensions: new Set<string>(),
     defaultDomain: undefined,
     version: "unknown",
+    ...clock,
   } as const;
   return checkPinned(info, url, pinned);
 };

@@ -5,4 +5,4 @@ export { fetchEscrowEntry, publishEscrowEntry } from "./escrow.js";
 export { fetchAccount, fetchHistory, fetchProfile } from "./fetch.js";
 export type { FetchedAccount, FetchedProfile, ProfileQuery } from "./fetch.js";
 export { followProfile, type Followed } from "./follow.js";
-export { bringUp, publishEntry, publishProfile } from "./publish.js";
+export { bringUp, keepsSuccession, publishEntry, publishProfile } from "./publish.js";

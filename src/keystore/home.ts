@@ -190,6 +190,31 @@ const claim = (home: string, deps: Deps, owner: string): void => {
   }
 };
 
+/** What processes that died have left in a home, and whether one is at work in it now. */
+export interface Leftovers {
+  readonly isBusy: boolean;
+  /** Names of files and folders, relative to the home. The next holder of the lock removes them. */
+  readonly names: readonly string[];
+}
+
+/** Looks for what processes have left in a home. Writes nothing. Throws `io-failed`. */
+export const findLeftovers = ({ path, deps }: Home): Leftovers => {
+  const { fs } = deps;
+  const namesIn = (folder: string): string[] => {
+    try {
+      return fs.stat(folder)?.isDirectory === true ? fs.list(folder) : [];
+    } catch (cause) {
+      throw fileError(cause, folder, "read");
+    }
+  };
+  const lock = statOf(deps, join(path, LOCK));
+  const isBusy = lock !== undefined && Math.abs(deps.now().getTime() - lock.modified) <= STALE;
+  if (isBusy) return { isBusy, names: [] };
+  const own = namesIn(path).filter((name) => name === LOCK || OWNER.test(name) || isTemporaryName(name));
+  const inner = namesIn(join(path, PROFILES)).filter(isTemporaryName);
+  return { isBusy, names: [...own, ...inner.map((name) => join(PROFILES, name))] };
+};
+
 /** The home folder at the explicit or usual place. Nothing is made or written before `withLock`. Throws `no-home`. */
 export const openHome = (deps: Deps, explicit?: string): Home => {
   const path = homePath(deps, explicit);

@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { KEY_USES, type KeyUse } from "../mesh/key-use.js";
 import { parseWith, problem, TimeSchema, UdfSchema } from "../mesh/schema.js";
 import { msg } from "../messages/message.js";
 import type { Home } from "./home.js";
-import { ProtectionSchema, type Protection } from "./protection.js";
+import { keyFilePath, ProtectionSchema, type Method } from "./protection.js";
 import { SealedSchema } from "./seal.js";
 import { octetsSchema, readStored, writeStored, type Format } from "./stored.js";
 
@@ -21,7 +21,9 @@ export interface KeystoreFacts {
   readonly id: string;
   readonly path: string;
   readonly created: string;
-  readonly protection: Protection["method"];
+  readonly protection: Method;
+  /** Path of its key file, where it has one. */
+  readonly keyFile: string | undefined;
   readonly keys: KeyFacts[];
 }
 
@@ -64,6 +66,10 @@ export const writeKeystoreFile = (home: Home, file: KeystoreFile): void => {
   writeStored(home, keystorePath(home), file, FORMAT.limit);
 };
 
+/** True where the keystore opens without being given anything, so that there is nothing for an agent to keep. */
+export const opensByItself = ({ path, keyFile }: Pick<KeystoreFacts, "path" | "keyFile">): boolean =>
+  keyFile !== undefined && dirname(keyFile) === dirname(path);
+
 export const keyFactsOf = (file: KeystoreFile): KeyFacts[] =>
   file.keys.map(({ kid, use, created, profile }) => ({ kid, use, created, profile }));
 
@@ -75,5 +81,6 @@ export const readKeystoreFacts = (home: Home): KeystoreFacts | undefined => {
   const file = readKeystoreFile(home);
   if (!file) return undefined;
   const { id, created, protection } = file;
-  return { id, path: keystorePath(home), created, protection: protection.method, keys: keyFactsOf(file) };
+  const keyFile = protection.method === "key-file" ? keyFilePath(home, protection) : undefined;
+  return { id, path: keystorePath(home), created, protection: protection.method, keyFile, keys: keyFactsOf(file) };
 };

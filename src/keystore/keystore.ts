@@ -1,10 +1,10 @@
-import { createHmac } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { isMeshError, MeshError } from "../errors.js";
 import { encodeBase64url, utf8 } from "../mesh/bytes.js";
 import { parseStrictJsonOctets } from "../mesh/json.js";
 import { privateKeyObject, PrivateKeySchema, type KeyUse, type PrivateKey } from "../mesh/keys.js";
 import { parseWith } from "../mesh/schema.js";
-import { msg } from "../messages/message.js";
+import { msg, type Message } from "../messages/message.js";
 import { checkFolder, syncEntry, type Home } from "./home.js";
 import {
   keyFactsOf,
@@ -14,17 +14,32 @@ import {
   type KeyFacts,
   type KeystoreFile,
 } from "./keystore-file.js";
-import { findFileKey, keyFilePath, keyFileText, unwrapKey, wrapKey, type Protection } from "./protection.js";
+import { dropKeys, keyFileOf, putKey } from "./key-file.js";
+import { keyringError, systemKeyring } from "./keyring.js";
+import {
+  isFileKey,
+  keyFilePath,
+  unwrapKey,
+  wrapKey,
+  wrapKeyAnew,
+  type Protection,
+  type Secrets,
+  type StoredKeyFile,
+  type StoredProtection,
+  type Wrapped,
+} from "./protection.js";
 import { deriveKey, seal, unseal, type Binding } from "./seal.js";
 
 export { readKeystoreFacts, type KeyFacts, type KeystoreFacts } from "./keystore-file.js";
-export { MINIMUM_PASSPHRASE, type Protection } from "./protection.js";
+export { METHODS, MINIMUM_PASSPHRASE, type Method, type Protection, type Secrets } from "./protection.js";
 
 /** A private key to be kept: what it is for, and the UDF of the profile that it belongs to. */
 export interface NewKey {
   readonly key: PrivateKey;
   readonly use: KeyUse;
   readonly profile: string;
+  /** When it was made, where that was not just now. */
+  readonly created?: string;
 }
 
 /**
@@ -41,10 +56,17 @@ export interface Keystore {
   add(keys: readonly NewKey[]): Promise<void>;
   /** Forgets keys; unknown ones are skipped. */
   remove(kids: readonly string[]): Promise<void>;
-  /** Encrypts the keystore key under another protection. Throws `passphrase-weak` or `usage`. */
-  changeProtection(next: Protection): Promise<void>;
+  /**
+   * Encrypts the keystore key under another protection. Gives what of the one before could not be removed: it opens old copies
+   * of the keystore alone. Throws `passphrase-weak`, `usage`, `keyring-unavailable`, `file-exists`.
+   */
+  changeProtection(next: Protection): Promise<Message | undefined>;
+  /** Replaces the passphrase; a keyring beside it stays. Any other protection is replaced by it, as above. */
+  changePassphrase(passphrase: Buffer): Promise<Message | undefined>;
   /** HMAC-SHA-512, cut to 32 octets, under the key that authenticates the pins. */
   mac(data: Uint8Array): Buffer;
+  /** A copy of the keystore key, for an agent to hold. The caller wipes it. */
+  copyKey(): Buffer;
   /** Wipes the keys from memory. */
   close(): void;
 }
@@ -75,11 +97,11 @@ const openEntry = (entry: KeyEntry, use: KeyUse, id: string, keysKey: Buffer): P
   }
 };
 
-const sealEntry = (home: Home, id: string, { key, use, profile }: NewKey, keysKey: Buffer): KeyEntry => {
+const sealEntry = (home: Home, id: string, { key, use, profile, created }: NewKey, keysKey: Buffer): KeyEntry => {
   privateKeyObject(key);
   const plaintext = utf8(JSON.stringify(key));
   try {
-    const facts = { kid: key.kid, use, created: home.deps.now().toISOString(), profile };
+    const facts = { kid: key.kid, use, created: created ?? home.deps.now().toISOString(), profile };
     const sealed = seal(plaintext, keysKey, keyBinding(id, facts), (length) => home.deps.random(length));
     return { ...facts, sealed };
   } finally {
@@ -110,22 +132,95 @@ const removeFrom = (home: Home, file: KeystoreFile, kids: readonly string[]): vo
   if (keys.length < file.keys.length) writeKeystoreFile(home, { ...file, keys });
 };
 
+/** Forgets an entry of the keyring. Gives what to tell the user where that fails. */
+const emptyKeyring = async ({ deps }: Home, account: string): Promise<Message | undefined> => {
+  try {
+    await systemKeyring(deps).remove(account);
+    return undefined;
+  } catch (error) {
+    if (isMeshError(error, "keyring-unavailable")) return msg("keystore.keyring-entry-left", { reason: error.text });
+    throw error;
+  }
+};
+
+/** Takes the key out of a key file that the user named. Gives what to tell the user where that fails. */
+const dropNamedKey = (home: Home, id: string, stored: StoredKeyFile): Message | undefined => {
+  try {
+    dropKeys(home, keyFilePath(home, stored), (key) => isFileKey(id, stored, key));
+    return undefined;
+  } catch (error) {
+    if (!isMeshError(error, "io-failed", "read-only")) throw error;
+    return msg("keystore.key-file-left", { path: keyFilePath(home, stored), reason: error.text });
+  }
+};
+
 /**
  * Puts a new protection in place. At every moment what the keystore file refers to is on disk: a new file key is written
  * before the keystore, beside the one it replaces, and an old one is removed after it.
  */
-const replaceProtection = (home: Home, file: KeystoreFile, next: Awaited<ReturnType<typeof wrapKey>>): void => {
-  const old = file.protection.method === "key-file" ? findFileKey(home, file.id, file.protection) : undefined;
-  const writeKeys = (keys: readonly Buffer[]): void => {
-    const text = keyFileText(keys);
-    home.write(keyFilePath(home), text);
-    text.fill(0);
-  };
-  if (next.fileKey) writeKeys(old ? [next.fileKey, old] : [next.fileKey]);
-  writeKeystoreFile(home, { ...file, protection: next.stored });
-  if (!next.fileKey) home.remove(keyFilePath(home));
-  else if (old) writeKeys([next.fileKey]);
-  old?.fill(0);
+const replaceProtection = (
+  home: Home,
+  file: Omit<KeystoreFile, "protection">,
+  before: StoredProtection | undefined,
+  next: Wrapped,
+): Message | undefined => {
+  const { id } = file;
+  const protection = next.stored(before);
+  const old = before?.method === "key-file" ? before : undefined;
+  const { keyFile } = next;
+  if (keyFile) putKey(home, keyFile.path, keyFile.key, (key) => old !== undefined && isFileKey(id, old, key));
+  writeKeystoreFile(home, { ...file, protection });
+  if (keyFile?.path === keyFileOf(home)) dropKeys(home, keyFile.path, (key) => !key.equals(keyFile.key));
+  else home.remove(keyFileOf(home));
+  return old?.path === undefined ? undefined : dropNamedKey(home, id, old);
+};
+
+/** The account in the keyring that a protection refers to. */
+const accountIn = (stored: StoredProtection): string | undefined =>
+  stored.method === "keyring" ? stored.account : undefined;
+
+/** Keeps the secret of a new protection in the keyring, and makes sure that it is there. Throws `keyring-unavailable`. */
+const fillKeyring = async (home: Home, { account, key }: NonNullable<Wrapped["keyring"]>): Promise<void> => {
+  const keyring = systemKeyring(home.deps);
+  await keyring.set(account, key);
+  const kept = await keyring.get(account);
+  const isSame = kept?.length === key.length && timingSafeEqual(kept, key);
+  kept?.fill(0);
+  if (isSame) return;
+  await emptyKeyring(home, account);
+  throw keyringError(msg("keystore.keyring-forgets"));
+};
+
+/** Puts a new protection in place, its secret first, and takes the secret of the one before away. */
+const reprotect = async (home: Home, current: () => KeystoreFile, next: Wrapped): Promise<Message | undefined> => {
+  const { keyring, keyFile } = next;
+  try {
+    if (keyring) await fillKeyring(home, keyring);
+    const change = home.withLock(() => {
+      const file = current();
+      const left = replaceProtection(home, file, file.protection, next);
+      return { before: accountIn(file.protection), after: accountIn(current().protection), left };
+    });
+    const { before, after, left } = await change.catch(async (error: unknown) => {
+      // Something may have failed after the keystore was written, and then the entry is in use.
+      if (keyring && !isInUse(home, keyring.account)) await emptyKeyring(home, keyring.account);
+      throw error;
+    });
+    return before === undefined || before === after ? left : await emptyKeyring(home, before);
+  } finally {
+    keyFile?.key.fill(0);
+    keyring?.key.fill(0);
+  }
+};
+
+/** True where the keystore refers to an account of the keyring, or cannot be read. */
+const isInUse = (home: Home, account: string): boolean => {
+  try {
+    const file = readKeystoreFile(home);
+    return file !== undefined && accountIn(file.protection) === account;
+  } catch {
+    return true;
+  }
 };
 
 const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
@@ -160,16 +255,19 @@ const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
     changeProtection: async (next) => {
       assertOpen();
       // Slow for a passphrase, so it comes before the lock.
-      const wrapped = await wrapKey(next, id, keystoreKey, (length) => home.deps.random(length));
-      try {
-        await home.withLock(() => replaceProtection(home, current(), wrapped));
-      } finally {
-        wrapped.fileKey?.fill(0);
-      }
+      return reprotect(home, current, await wrapKey(next, home, id, keystoreKey));
+    },
+    changePassphrase: async (passphrase) => {
+      assertOpen();
+      return reprotect(home, current, await wrapKeyAnew(passphrase, home, id, keystoreKey));
     },
     mac: (data) => {
       assertOpen();
       return createHmac("sha512", pinsKey).update(data).digest().subarray(0, 32);
+    },
+    copyKey: () => {
+      assertOpen();
+      return Buffer.from(keystoreKey);
     },
     close: () => {
       open = false;
@@ -182,7 +280,7 @@ const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
  * Makes the keystore of a home and gives it unlocked. Its key file, where it has one, is on disk before it.
  * Throws `refused` where the home has a keystore already, `passphrase-weak`, `usage`, and what `withLock` throws.
  */
-export const createKeystore = (home: Home, protection: Protection): Promise<Keystore> =>
+export const createKeystore = (home: Home, protection: Exclude<Protection, { method: "keyring" }>): Promise<Keystore> =>
   home.withLock(async () => {
     const refuseSecond = (): void => {
       if (!readKeystoreFile(home)) return;
@@ -192,23 +290,28 @@ export const createKeystore = (home: Home, protection: Protection): Promise<Keys
     const { deps } = home;
     const keystoreKey = deps.random(KEYSTORE_KEY_OCTETS);
     const id = encodeBase64url(deps.random(16));
-    const wrapped = await wrapKey(protection, id, keystoreKey, (length) => deps.random(length));
-    const created = deps.now().toISOString();
-    // Another call chain of this process may share the lock.
-    refuseSecond();
-    replaceProtection(home, { version: 1, id, created, protection: wrapped.stored, keys: [] }, wrapped);
-    // The home may be left from a run that was cut off before this.
-    syncEntry(deps, home.path);
-    wrapped.fileKey?.fill(0);
-    return openHandle(home, id, keystoreKey);
+    let wrapped: Wrapped | undefined;
+    try {
+      wrapped = await wrapKey(protection, home, id, keystoreKey);
+      const created = deps.now().toISOString();
+      // Another call chain of this process may share the lock.
+      refuseSecond();
+      replaceProtection(home, { version: 1, id, created, keys: [] }, undefined, wrapped);
+      // The home may be left from a run that was cut off before this.
+      syncEntry(deps, home.path);
+      return openHandle(home, id, Buffer.from(keystoreKey));
+    } finally {
+      wrapped?.keyFile?.key.fill(0);
+      keystoreKey.fill(0);
+    }
   });
 
 /**
- * Unlocks the keystore of a home; a passphrase that is not needed is ignored, and the caller wipes it. Writes nothing.
- * Throws `profile-not-found` where there is no keystore, `locked` where a passphrase or the key file is missing,
- * `wrong-passphrase`, `keystore-corrupt`, `keystore-version`, `keystore-permissions`, `io-failed`.
+ * Unlocks the keystore of a home; secrets that are not needed are ignored, and the caller wipes them. Writes nothing.
+ * Throws `profile-not-found` where there is no keystore, `locked` where passphrase, key or key file are missing or the key is
+ * wrong, `wrong-passphrase`, `keyring-unavailable`, `keystore-corrupt`, `keystore-version`, `keystore-permissions`, `io-failed`.
  */
-export const unlockKeystore = async (home: Home, passphrase?: Buffer): Promise<Keystore> => {
+export const unlockKeystore = async (home: Home, secrets: Secrets = {}): Promise<Keystore> => {
   checkFolder(home.deps, home.path);
   for (;;) {
     const file = readKeystoreFile(home);
@@ -218,11 +321,41 @@ export const unlockKeystore = async (home: Home, passphrase?: Buffer): Promise<K
       });
     }
     try {
-      return openHandle(home, file.id, await unwrapKey(home, file.id, file.protection, passphrase));
+      return openHandle(home, file.id, await unwrapKey(home, file.id, file.protection, secrets));
     } catch (error) {
       // Keystore and key file are two reads: another process may have changed the protection between them.
       if (JSON.stringify(readKeystoreFile(home)?.protection) === JSON.stringify(file.protection)) throw error;
     }
+  }
+};
+
+/**
+ * Opens the keystore of a home with a keystore key that somebody kept, such as an agent; it belongs to the keystore then.
+ * Undefined, and the key wiped, where it opens none of the keys: it is of another keystore, or of one that was tampered
+ * with. A keystore without keys shows nothing to try it on. With a wrong key all that is added could never be read again, so
+ * nothing opens such a keystore but its own protection. Throws what reading the file throws.
+ */
+export const openWithKey = (home: Home, id: string, keystoreKey: Buffer): Keystore | undefined => {
+  let isRight = false;
+  try {
+    checkFolder(home.deps, home.path);
+    const file = readKeystoreFile(home);
+    const keysKey = deriveKey(keystoreKey, id, "meshman/keystore/keys");
+    isRight = file?.id === id && file.keys.some((entry) => opensEntry(entry, id, keysKey));
+    keysKey.fill(0);
+    return isRight ? openHandle(home, id, keystoreKey) : undefined;
+  } finally {
+    if (!isRight) keystoreKey.fill(0);
+  }
+};
+
+const opensEntry = (entry: KeyEntry, id: string, keysKey: Buffer): boolean => {
+  try {
+    unseal(entry.sealed, keysKey, keyBinding(id, entry)).fill(0);
+    return true;
+  } catch (error) {
+    if (isMeshError(error, "decryption-failed")) return false;
+    throw error;
   }
 };
 

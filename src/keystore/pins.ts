@@ -63,11 +63,16 @@ const tableSchema = <Value>(name: v.GenericSchema<unknown, string>, value: v.Gen
 const table = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
   Object.assign(Object.create(null) as Record<string, Value>, Object.fromEntries(entries));
 
+/** Pins without what authenticates them here. */
+export const PinsSchema = v.strictObject({
+  profiles: tableSchema(UdfSchema, ProfilePinSchema),
+  portals: tableSchema(v.pipe(textSchema(4096), v.notValue("__proto__")), PortalPinSchema),
+});
+
 const FileSchema = v.strictObject({
   version: v.literal(1),
   keystore: octetsSchema(16),
-  profiles: tableSchema(UdfSchema, ProfilePinSchema),
-  portals: tableSchema(v.pipe(textSchema(4096), v.notValue("__proto__")), PortalPinSchema),
+  ...PinsSchema.entries,
   mac: octetsSchema(32),
 });
 type PinsFile = v.InferOutput<typeof FileSchema>;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type Conf from "conf";
 import { isMeshError, MeshError } from "../errors.js";
-import { isUdf } from "../mesh/udf.js";
+import { isUdf } from "../mesh/udf-text.js";
 import { msg } from "../messages/message.js";
 import { fileError, systemCode } from "./durable.js";
 import type { Home } from "./home.js";

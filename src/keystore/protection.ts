@@ -1,23 +1,41 @@
 import { scrypt } from "node:crypto";
-import { join } from "node:path";
+import { posix, win32 } from "node:path";
 import * as v from "valibot";
 import { MeshError, isMeshError } from "../errors.js";
 import { decodeBase64url, decodeUtf8, encodeBase64url, utf8 } from "../mesh/bytes.js";
-import { problem } from "../mesh/schema.js";
+import { problem, textSchema } from "../mesh/schema.js";
 import { msg } from "../messages/message.js";
-import { readPrivateFile } from "./durable.js";
 import type { Home } from "./home.js";
+import { keyFileOf, readKeyFile } from "./key-file.js";
+import { KEY_OCTETS } from "./key-text.js";
+import { keyringError, systemKeyring } from "./keyring.js";
 import { seal, SealedSchema, unseal, type Binding } from "./seal.js";
 import { octetsSchema } from "./stored.js";
 
-/** How a keystore is protected: by a passphrase, or by a key in a file beside it. The caller owns the passphrase. */
-export type Protection = { method: "passphrase"; passphrase: Buffer } | { method: "key-file" };
+/**
+ * How a keystore is to be protected. A key file is made at `path`, or else in the home. The system's keyring never stands
+ * alone: without a new passphrase the one that the keystore has stays beside it. The caller owns passphrase and key.
+ */
+export type Protection =
+  | { readonly method: "passphrase"; readonly passphrase: Buffer }
+  | { readonly method: "key-file"; readonly path?: string | undefined }
+  | { readonly method: "key"; readonly key: Buffer }
+  | { readonly method: "keyring"; readonly passphrase?: Buffer | undefined };
+
+export type Method = Protection["method"];
+export const METHODS = ["passphrase", "keyring", "key-file", "key"] as const satisfies readonly Method[];
+
+/** What a user has given to open a keystore. The caller wipes it. */
+export interface Secrets {
+  readonly passphrase?: Buffer | undefined;
+  readonly key?: Buffer | undefined;
+}
 
 /** Fewer characters than this are refused. */
 export const MINIMUM_PASSPHRASE = 8;
 
 /** scrypt (RFC 7914). The floor keeps a changed file from making guesses cheap, the ceiling from exhausting the machine. */
-const KdfSchema = v.strictObject({
+export const KdfSchema = v.strictObject({
   name: v.literal("scrypt"),
   N: v.pipe(
     v.number(),
@@ -30,37 +48,57 @@ const KdfSchema = v.strictObject({
   p: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(4)),
   salt: octetsSchema(16, 64),
 });
-type Kdf = v.InferOutput<typeof KdfSchema>;
+export type Kdf = v.InferOutput<typeof KdfSchema>;
 
-/** The keystore key, encrypted under the key that the passphrase or the key file gives. */
+const PathSchema = v.pipe(
+  textSchema(4096),
+  v.check((path) => posix.isAbsolute(path) || win32.isAbsolute(path), problem("problem.path")),
+);
+const PASSPHRASE = { kdf: KdfSchema, wrapped: SealedSchema };
+const PassphraseSchema = v.strictObject(PASSPHRASE);
+type PassphraseWrapping = v.InferOutput<typeof PassphraseSchema>;
+
+/** The keystore key, encrypted under the key that passphrase, key file, given key or keyring give. */
 export const ProtectionSchema = v.variant("method", [
-  v.strictObject({ method: v.literal("passphrase"), kdf: KdfSchema, wrapped: SealedSchema }),
-  v.strictObject({ method: v.literal("key-file"), wrapped: SealedSchema }),
+  v.strictObject({ method: v.literal("passphrase"), ...PASSPHRASE }),
+  v.strictObject({ method: v.literal("key-file"), path: v.exactOptional(PathSchema), wrapped: SealedSchema }),
+  v.strictObject({ method: v.literal("key"), wrapped: SealedSchema }),
+  v.strictObject({
+    method: v.literal("keyring"),
+    account: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}\/[A-Za-z0-9_-]{22}$/, problem("problem.keyring-account"))),
+    wrapped: SealedSchema,
+    passphrase: PassphraseSchema,
+  }),
 ]);
 export type StoredProtection = v.InferOutput<typeof ProtectionSchema>;
+export type StoredKeyFile = Extract<StoredProtection, { method: "key-file" }>;
 
-/** A new protection, and the key that must be in the key file before the keystore refers to it. */
+/** A new protection, and the secret that must be in its place before the keystore refers to it. The caller wipes that. */
 export interface Wrapped {
-  readonly stored: StoredProtection;
-  readonly fileKey?: Buffer;
+  /**
+   * What the keystore says of it, in place of what it says at present. Throws `usage` where the passphrase is to stay and
+   * there is none.
+   */
+  readonly stored: (present: StoredProtection | undefined) => StoredProtection;
+  readonly keyFile?: { readonly path: string; readonly key: Buffer };
+  readonly keyring?: { readonly account: string; readonly key: Buffer };
 }
 
-const KEY_OCTETS = 32;
-/** While the key of the key file is being replaced the file holds the new one and the one before, a line each. */
-const KEY_LINE = /^[A-Za-z0-9_-]{43}$/;
-const KEY_FILE_LIMIT = 128;
-
-export const keyFilePath = (home: Home): string => join(home.path, "keystore.key");
-
-const wrapBinding = (id: string, method: Protection["method"], kdf?: Kdf): Binding => [
+const wrapBinding = (id: string, method: Method, ...details: Binding): Binding => [
   "meshman/keystore/wrap",
   id,
   method,
-  ...(kdf ? [kdf.name, kdf.N, kdf.r, kdf.p, kdf.salt] : []),
+  ...details,
 ];
+
+/** The same beside a keyring and alone, so that a passphrase can stay when the keyring comes or goes. */
+const passphraseBinding = (id: string, { name, N, r, p, salt }: Kdf): Binding =>
+  wrapBinding(id, "passphrase", name, N, r, p, salt);
 
 /** The octets of a passphrase that look the same on every keyboard: NFC, UTF-8. Throws `usage` where it is not text. */
 const normalise = (passphrase: Buffer): Buffer => {
+  // ASCII looks the same everywhere, and what becomes a string cannot be wiped.
+  if (passphrase.every((octet) => octet < 0x80)) return Buffer.from(passphrase);
   try {
     return utf8(decodeUtf8(passphrase).normalize("NFC"));
   } catch {
@@ -69,7 +107,7 @@ const normalise = (passphrase: Buffer): Buffer => {
 };
 
 /** Refuses a passphrase that is too short for a new protection. Throws `passphrase-weak` or `usage`. */
-const checkPassphrase = (passphrase: Buffer): void => {
+export const checkPassphrase = (passphrase: Buffer): void => {
   const octets = normalise(passphrase);
   const characters = Array.from(octets.toString("utf8")).length;
   octets.fill(0);
@@ -79,7 +117,7 @@ const checkPassphrase = (passphrase: Buffer): void => {
   });
 };
 
-const passphraseKey = async (passphrase: Buffer, { N, r, p, salt }: Kdf): Promise<Buffer> => {
+export const passphraseKey = async (passphrase: Buffer, { N, r, p, salt }: Kdf): Promise<Buffer> => {
   const octets = normalise(passphrase);
   try {
     return await new Promise<Buffer>((resolve, reject) => {
@@ -94,54 +132,88 @@ const passphraseKey = async (passphrase: Buffer, { N, r, p, salt }: Kdf): Promis
   }
 };
 
-/** Encrypts the keystore key under a new protection. Writes nothing. Throws `passphrase-weak` or `usage`. */
-export const wrapKey = async (
-  protection: Protection,
+const wrapWithPassphrase = async (
+  passphrase: Buffer,
   id: string,
   keystoreKey: Buffer,
   random: (length: number) => Buffer,
-): Promise<Wrapped> => {
-  if (protection.method === "key-file") {
-    const fileKey = random(KEY_OCTETS);
-    const wrapped = seal(keystoreKey, fileKey, wrapBinding(id, "key-file"), random);
-    return { stored: { method: "key-file", wrapped }, fileKey };
-  }
-  checkPassphrase(protection.passphrase);
+): Promise<PassphraseWrapping> => {
+  checkPassphrase(passphrase);
   const kdf: Kdf = { name: "scrypt", N: 2 ** 17, r: 8, p: 1, salt: encodeBase64url(random(32)) };
-  const key = await passphraseKey(protection.passphrase, kdf);
+  const key = await passphraseKey(passphrase, kdf);
   try {
-    return {
-      stored: {
-        method: "passphrase",
-        kdf,
-        wrapped: seal(keystoreKey, key, wrapBinding(id, "passphrase", kdf), random),
-      },
-    };
+    return { kdf, wrapped: seal(keystoreKey, key, passphraseBinding(id, kdf), random) };
   } finally {
     key.fill(0);
   }
 };
 
-/** Text of a key file, the key that counts first. */
-export const keyFileText = (keys: readonly Buffer[]): Buffer =>
-  utf8(keys.map((key) => `${encodeBase64url(key)}\n`).join(""));
+/** The passphrase that a keystore has, alone or beside a keyring. Throws `usage` where it has none. */
+const presentPassphrase = (present: StoredProtection | undefined): PassphraseWrapping => {
+  if (present?.method === "keyring") return present.passphrase;
+  if (present?.method === "passphrase") return { kdf: present.kdf, wrapped: present.wrapped };
+  throw new MeshError("usage", msg("keystore.keyring-alone"), { hint: msg("keystore.keyring-alone.hint") });
+};
 
-const readFileKeys = (home: Home): Buffer[] => {
-  try {
-    const octets = readPrivateFile(home.deps.fs, keyFilePath(home), KEY_FILE_LIMIT, home.deps.platform);
-    const lines = octets?.toString("latin1").trimEnd().split(/\r?\n/) ?? [];
-    octets?.fill(0);
-    return lines.filter((line) => KEY_LINE.test(line)).map((line) => Buffer.from(line, "base64url"));
-  } catch (error) {
-    // Longer than any key file: as odd as any other text.
-    if (isMeshError(error, "state-corrupt")) return [];
-    throw error;
+/** Encrypts the keystore key under a new protection. Writes nothing. Throws `passphrase-weak` or `usage`. */
+export const wrapKey = async (
+  protection: Protection,
+  home: Home,
+  id: string,
+  keystoreKey: Buffer,
+): Promise<Wrapped> => {
+  const random = (length: number): Buffer => home.deps.random(length);
+  switch (protection.method) {
+    case "passphrase": {
+      const wrapping = await wrapWithPassphrase(protection.passphrase, id, keystoreKey, random);
+      return { stored: () => ({ method: "passphrase", ...wrapping }) };
+    }
+    case "key": {
+      const wrapped = seal(keystoreKey, protection.key, wrapBinding(id, "key"), random);
+      return { stored: () => ({ method: "key", wrapped }) };
+    }
+    case "key-file": {
+      const key = random(KEY_OCTETS);
+      const path = protection.path ?? keyFileOf(home);
+      const named = path === keyFileOf(home) ? {} : { path };
+      const wrapped = seal(keystoreKey, key, wrapBinding(id, "key-file"), random);
+      return { stored: () => ({ method: "key-file", ...named, wrapped }), keyFile: { path, key } };
+    }
+    case "keyring": {
+      const given = protection.passphrase && (await wrapWithPassphrase(protection.passphrase, id, keystoreKey, random));
+      const key = random(KEY_OCTETS);
+      const account = `${id}/${encodeBase64url(random(16))}`;
+      const wrapped = seal(keystoreKey, key, wrapBinding(id, "keyring", account), random);
+      return {
+        stored: (present) => ({
+          method: "keyring",
+          account,
+          wrapped,
+          passphrase: given ?? presentPassphrase(present),
+        }),
+        keyring: { account, key },
+      };
+    }
   }
 };
 
-const tryUnseal = (stored: StoredProtection, key: Buffer, binding: Binding): Buffer | undefined => {
+/** Encrypts the keystore key under another passphrase; a keyring beside it stays. Throws `passphrase-weak` or `usage`. */
+export const wrapKeyAnew = async (
+  passphrase: Buffer,
+  home: Home,
+  id: string,
+  keystoreKey: Buffer,
+): Promise<Wrapped> => {
+  const wrapping = await wrapWithPassphrase(passphrase, id, keystoreKey, (length) => home.deps.random(length));
+  return {
+    stored: (present) =>
+      present?.method === "keyring" ? { ...present, passphrase: wrapping } : { method: "passphrase", ...wrapping },
+  };
+};
+
+const tryUnseal = (wrapped: StoredProtection["wrapped"], key: Buffer, binding: Binding): Buffer | undefined => {
   try {
-    const opened = unseal(stored.wrapped, key, binding);
+    const opened = unseal(wrapped, key, binding);
     return opened.length === KEY_OCTETS ? opened : undefined;
   } catch (error) {
     if (isMeshError(error, "decryption-failed")) return undefined;
@@ -149,44 +221,81 @@ const tryUnseal = (stored: StoredProtection, key: Buffer, binding: Binding): Buf
   }
 };
 
-/** The key in the key file that opens this keystore, or undefined where the file is absent, odd or of another one. */
-export const findFileKey = (home: Home, id: string, stored: StoredProtection): Buffer | undefined => {
-  let found: Buffer | undefined;
-  for (const key of readFileKeys(home)) {
-    const opened = found ? undefined : tryUnseal(stored, key, wrapBinding(id, "key-file"));
-    if (opened) found = key;
-    else key.fill(0);
-    opened?.fill(0);
+/** Where the key file of a keystore is. */
+export const keyFilePath = (home: Home, { path }: StoredKeyFile): string => path ?? keyFileOf(home);
+
+/** True for the key of a key file that opens this keystore. */
+export const isFileKey = (id: string, { wrapped }: StoredKeyFile, key: Buffer): boolean => {
+  const opened = tryUnseal(wrapped, key, wrapBinding(id, "key-file"));
+  opened?.fill(0);
+  return opened !== undefined;
+};
+
+const unwrapWithFile = (home: Home, id: string, stored: StoredKeyFile): Buffer => {
+  const path = keyFilePath(home, stored);
+  let opened: Buffer | undefined;
+  for (const key of readKeyFile(home, path)?.keys ?? []) {
+    opened ??= tryUnseal(stored.wrapped, key, wrapBinding(id, "key-file"));
+    key.fill(0);
   }
-  return found;
-};
-
-const unwrapWithFile = (home: Home, id: string, stored: StoredProtection): Buffer => {
-  const key = findFileKey(home, id, stored);
-  const opened = key && tryUnseal(stored, key, wrapBinding(id, "key-file"));
-  key?.fill(0);
   if (opened) return opened;
-  throw new MeshError("locked", msg("keystore.key-file-useless", { path: keyFilePath(home) }), {
-    hint: msg("keystore.key-file-useless.hint"),
-  });
+  const hint =
+    stored.path === undefined ? msg("keystore.key-file-useless.hint") : msg("keystore.key-file-elsewhere.hint");
+  throw new MeshError("locked", msg("keystore.key-file-useless", { path }), { hint });
 };
 
-/** The keystore key. Throws `locked`, `wrong-passphrase`, `keystore-permissions`, `io-failed`, `usage`. */
-export const unwrapKey = async (
+const unwrapWithKeyring = async (
   home: Home,
   id: string,
-  stored: StoredProtection,
-  passphrase?: Buffer,
+  { account, wrapped }: Extract<StoredProtection, { method: "keyring" }>,
 ): Promise<Buffer> => {
-  if (stored.method === "key-file") return unwrapWithFile(home, id, stored);
+  const key = await systemKeyring(home.deps).get(account);
+  if (!key) throw keyringError(msg("keystore.keyring-entry-gone"));
+  const opened = tryUnseal(wrapped, key, wrapBinding(id, "keyring", account));
+  key.fill(0);
+  if (opened) return opened;
+  throw keyringError(msg("keystore.keyring-entry-wrong"));
+};
+
+const unwrapWithKey = (id: string, { wrapped }: StoredProtection, key: Buffer | undefined): Buffer => {
+  if (!key) throw new MeshError("locked", msg("keystore.key-needed"), { hint: msg("keystore.key-needed.hint") });
+  const opened = tryUnseal(wrapped, key, wrapBinding(id, "key"));
+  if (opened) return opened;
+  throw new MeshError("locked", msg("keystore.key-wrong"), { hint: msg("keystore.key-needed.hint") });
+};
+
+const unwrapWithPassphrase = async (id: string, { kdf, wrapped }: PassphraseWrapping, passphrase?: Buffer) => {
   if (!passphrase) {
     throw new MeshError("locked", msg("keystore.passphrase-needed"), {
       hint: msg("keystore.passphrase-needed.hint"),
     });
   }
-  const key = await passphraseKey(passphrase, stored.kdf);
-  const opened = tryUnseal(stored, key, wrapBinding(id, "passphrase", stored.kdf));
+  const key = await passphraseKey(passphrase, kdf);
+  const opened = tryUnseal(wrapped, key, passphraseBinding(id, kdf));
   key.fill(0);
   if (opened) return opened;
   throw new MeshError("wrong-passphrase", msg("keystore.passphrase-wrong"));
+};
+
+/**
+ * The keystore key. A keyring is asked only where no passphrase is given: whoever gives one has seen that it does not answer.
+ * Throws `locked`, `wrong-passphrase`, `keyring-unavailable`, `keystore-permissions`, `io-failed`, `usage`.
+ */
+export const unwrapKey = async (
+  home: Home,
+  id: string,
+  stored: StoredProtection,
+  { passphrase, key }: Secrets,
+): Promise<Buffer> => {
+  switch (stored.method) {
+    case "key-file":
+      return unwrapWithFile(home, id, stored);
+    case "key":
+      return unwrapWithKey(id, stored, key);
+    case "passphrase":
+      return unwrapWithPassphrase(id, stored, passphrase);
+    case "keyring":
+      if (!passphrase) return unwrapWithKeyring(home, id, stored);
+      return unwrapWithPassphrase(id, stored.passphrase, passphrase);
+  }
 };

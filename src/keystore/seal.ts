@@ -5,12 +5,12 @@ import { decodeBase64url, encodeBase64url, utf8 } from "../mesh/bytes.js";
 import { msg } from "../messages/message.js";
 import { octetsSchema } from "./stored.js";
 
-/** Octets under AES-256-GCM (NIST SP 800-38D), as the keystore file holds them. */
-export const SealedSchema = v.strictObject({
-  iv: octetsSchema(12),
-  ciphertext: octetsSchema(1, 4096),
-  tag: octetsSchema(16),
-});
+/** At most so many octets under AES-256-GCM (NIST SP 800-38D), as files hold them. */
+export const sealedSchema = (maximum: number) =>
+  v.strictObject({ iv: octetsSchema(12), ciphertext: octetsSchema(1, maximum), tag: octetsSchema(16) });
+
+/** One private key, or the key of a keystore. */
+export const SealedSchema = sealedSchema(4096);
 export type Sealed = v.InferOutput<typeof SealedSchema>;
 
 /** What a ciphertext is bound to. Written as a JSON array, so that no two different lists give the same octets. */
@@ -44,7 +44,11 @@ export const unseal = (sealed: Sealed, key: Uint8Array, binding: Binding): Buffe
     decipher.setAAD(utf8(JSON.stringify(binding)));
     decipher.setAuthTag(decodeBase64url(sealed.tag));
     const head = decipher.update(decodeBase64url(sealed.ciphertext));
-    return Buffer.concat([head, decipher.final()]);
+    try {
+      return Buffer.concat([head, decipher.final()]);
+    } finally {
+      head.fill(0);
+    }
   } catch {
     throw new MeshError("decryption-failed", msg("keystore.not-opened"));
   }

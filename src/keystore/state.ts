@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { SignedRecordSchema, type SignedRecord } from "../mesh/signed-record.js";
 import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, textSchema, UdfSchema } from "../mesh/schema.js";
-import { isUdf, parseUdf } from "../mesh/udf.js";
+import { isUdf, parseUdf } from "../mesh/udf-text.js";
 import { msg } from "../messages/message.js";
 import { fileError } from "./durable.js";
 import { ensureFolder, PROFILES, syncEntry, type Home } from "./home.js";
@@ -34,12 +34,45 @@ export interface RecoveryState {
   created: string;
 }
 
+/** A device as a home keeps it: its record, and which keys it has. */
+export interface DeviceState {
+  udf: string;
+  record: SignedRecord;
+  authenticationKey: string;
+  encryptionKey: string;
+  onlineSignatureKey: string;
+}
+
+/** New keys for this device, which count once the profile lists them in the place of the present ones. */
+export interface RotationState {
+  /** The device whose place is to be taken. It says nothing any more where this home is another device. */
+  replaces: string;
+  device: DeviceState;
+  since: string;
+  /** The request to an administrator; absent where this device makes the change itself. */
+  asked?: ConnectingState;
+  /** When it came to nothing. The keys stay a while, in case that an administrator has decided otherwise at that moment. */
+  ended?: string;
+}
+
 /** What was begun and must be finished, should the process have died on the way. */
 export type Work =
   | { kind: "account-create"; account: string; portal: string; record: SignedRecord; since: string }
   | { kind: "publish"; record: SignedRecord; since: string }
   /** `epoch` is the master sequence of what has been made, and perhaps published. */
-  | { kind: "recover"; since: string; epoch?: number };
+  | { kind: "recover"; since: string; epoch?: number }
+  /** A device that is made for another machine. `id` is that of the bundle at `path`. */
+  | {
+      kind: "preconfigure";
+      since: string;
+      id: string;
+      name: string;
+      path: string;
+      device: DeviceState;
+      expires?: string;
+    }
+  /** The device with that fingerprint came in a bundle, so that its keys have been on another machine. */
+  | { kind: "rotate"; since: string; device: string };
 
 /** What a person asks about most, taken from a verified record, so that showing it needs no cryptography. */
 export interface ProfileView {
@@ -48,7 +81,7 @@ export interface ProfileView {
   masterSequence: number;
   sequence: number;
   updated: string;
-  devices: { udf: string; name: string; admin: boolean }[];
+  devices: { udf: string; name: string; admin: boolean; expires?: string }[];
 }
 
 /** Everything that this home knows of one profile, except private keys and pins. */
@@ -57,17 +90,12 @@ export interface ProfileState {
   udf: string;
   name: string;
   created: string;
-  device: {
-    udf: string;
-    record: SignedRecord;
-    authenticationKey: string;
-    encryptionKey: string;
-    onlineSignatureKey: string;
-  };
+  device: DeviceState;
   accounts: AccountState[];
   record?: SignedRecord;
   view?: ProfileView;
   connecting?: ConnectingState;
+  rotations?: RotationState[];
   recovery?: RecoveryState;
   /** When the profile was revoked, where that happened from here. */
   revoked?: string;
@@ -79,24 +107,45 @@ const account = { account: textSchema(1024), portal: textSchema(4096) };
 const since = { since: TimeSchema };
 const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
+const DeviceSchema = v.looseObject({
+  udf: UdfSchema,
+  record: SignedRecordSchema,
+  authenticationKey: UdfSchema,
+  encryptionKey: UdfSchema,
+  onlineSignatureKey: UdfSchema,
+});
+
+const ConnectingSchema = v.looseObject({
+  ...account,
+  request: SignedRecordSchema,
+  code: textSchema(64),
+  requested: TimeSchema,
+  posted: v.boolean(),
+});
+
 const WorkSchema = v.variant("kind", [
   v.looseObject({ kind: v.literal("account-create"), ...account, record: SignedRecordSchema, ...since }),
   v.looseObject({ kind: v.literal("publish"), record: SignedRecordSchema, ...since }),
   v.looseObject({ kind: v.literal("recover"), ...since, epoch: v.exactOptional(SequenceSchema) }),
+  v.looseObject({
+    kind: v.literal("preconfigure"),
+    ...since,
+    id: textSchema(64),
+    name: textSchema(256),
+    path: textSchema(4096),
+    device: DeviceSchema,
+    expires: v.exactOptional(TimeSchema),
+  }),
+  v.looseObject({ kind: v.literal("rotate"), ...since, device: UdfSchema }),
 ]);
 
-const StateSchema = v.looseObject({
+/** What the state of a profile looks like, in its file and in a backup. */
+export const ProfileStateSchema = v.looseObject({
   version: v.literal(1),
   udf: UdfSchema,
   name: textSchema(256),
   created: TimeSchema,
-  device: v.looseObject({
-    udf: UdfSchema,
-    record: SignedRecordSchema,
-    authenticationKey: UdfSchema,
-    encryptionKey: UdfSchema,
-    onlineSignatureKey: UdfSchema,
-  }),
+  device: DeviceSchema,
   accounts: v.array(v.looseObject(account)),
   record: v.exactOptional(SignedRecordSchema),
   view: v.exactOptional(
@@ -105,17 +154,27 @@ const StateSchema = v.looseObject({
       masterSequence: SequenceSchema,
       sequence: SequenceSchema,
       updated: TimeSchema,
-      devices: v.array(v.looseObject({ udf: UdfSchema, name: textSchema(256), admin: v.boolean() })),
+      devices: v.array(
+        v.looseObject({
+          udf: UdfSchema,
+          name: textSchema(256),
+          admin: v.boolean(),
+          expires: v.exactOptional(TimeSchema),
+        }),
+      ),
     }),
   ),
-  connecting: v.exactOptional(
-    v.looseObject({
-      ...account,
-      request: SignedRecordSchema,
-      code: textSchema(64),
-      requested: TimeSchema,
-      posted: v.boolean(),
-    }),
+  connecting: v.exactOptional(ConnectingSchema),
+  rotations: v.exactOptional(
+    v.array(
+      v.looseObject({
+        replaces: UdfSchema,
+        device: DeviceSchema,
+        ...since,
+        asked: v.exactOptional(ConnectingSchema),
+        ended: v.exactOptional(TimeSchema),
+      }),
+    ),
   ),
   recovery: v.exactOptional(
     v.looseObject({
@@ -129,8 +188,8 @@ const StateSchema = v.looseObject({
   work: v.array(WorkSchema),
 });
 
-const FORMAT: Format<typeof StateSchema> = {
-  schema: StateSchema,
+const FORMAT: Format<typeof ProfileStateSchema> = {
+  schema: ProfileStateSchema,
   limit: 8 * 1024 * 1024,
   code: "state-corrupt",
   hint: msg("keystore.state-damaged.hint"),
@@ -156,33 +215,34 @@ export const readProfile = (home: Home, udf: string): ProfileState | undefined =
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Names of the files in the folder of profiles, as they come. Throws `io-failed`. */
+export const profileFiles = (home: Home): string[] => {
+  const folder = folderOf(home);
+  try {
+    return (home.deps.fs.stat(folder) ? home.deps.fs.list(folder) : []).filter((name) => name.endsWith(".json"));
+  } catch (cause) {
+    throw fileError(cause, folder, "read");
+  }
+};
+
+/** The profile in a file of that folder; undefined where the file has gone. Throws `state-corrupt` and what reading throws. */
+export const readProfileFile = (home: Home, name: string): ProfileState | undefined => {
+  const udf = name.slice(0, -".json".length);
+  if (isUdf(udf)) return readProfile(home, udf);
+  throw new MeshError("state-corrupt", msg("keystore.state-foreign", { path: join(folderOf(home), name) }), {
+    hint: msg("keystore.state-foreign.hint"),
+  });
+};
+
 /**
  * All profiles of a home, oldest first. Writes nothing. Throws `state-corrupt` where any file of a profile is damaged,
  * `keystore-version`, `keystore-permissions`, `io-failed`.
  */
-export const listProfiles = (home: Home): ProfileState[] => {
-  const folder = folderOf(home);
-  const names = ((): string[] => {
-    try {
-      return home.deps.fs.stat(folder) ? home.deps.fs.list(folder) : [];
-    } catch (cause) {
-      throw fileError(cause, folder, "read");
-    }
-  })();
-  return names
-    .filter((name) => name.endsWith(".json"))
-    .flatMap((name) => {
-      const udf = name.slice(0, -".json".length);
-      if (!isUdf(udf)) {
-        throw new MeshError("state-corrupt", msg("keystore.state-foreign", { path: join(folder, name) }), {
-          hint: msg("keystore.state-foreign.hint"),
-        });
-      }
-      // A file may have been removed since the folder was listed.
-      return readProfile(home, udf) ?? [];
-    })
+export const listProfiles = (home: Home): ProfileState[] =>
+  profileFiles(home)
+    // A file may have been removed since the folder was listed.
+    .flatMap((name) => readProfileFile(home, name) ?? [])
     .sort((a, b) => order(a.created, b.created) || order(a.udf, b.udf));
-};
 
 const asUdf = (text: string): string | undefined => {
   try {
@@ -212,7 +272,7 @@ export const updateProfile = (
   home.withLock(() => {
     const path = pathOf(home, udf);
     const before = readProfile(home, udf);
-    const after = parseWith(StateSchema, change(before), "internal", msg("keystore.what.new-state"));
+    const after = parseWith(ProfileStateSchema, change(before), "internal", msg("keystore.what.new-state"));
     if (after.udf !== udf) throw new MeshError("internal", msg("keystore.new-state-misnamed"));
     if (!before) {
       ensureFolder(home.deps, folderOf(home));

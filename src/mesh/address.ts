@@ -1,7 +1,5 @@
 import { MeshError } from "../errors.js";
 import { msg, type Message } from "../messages/message.js";
-import { utf8 } from "./bytes.js";
-import { CONTENT_TYPE, recordFingerprint } from "./udf.js";
 
 /** An account address in canonical form: NFC, A to Z folded and nothing else, the domain in A-labels. */
 export interface Address {
@@ -83,6 +81,3 @@ export const parseAddress = (text: string, defaultDomain?: string): Address => {
   if (domain === undefined) return refuse(msg("mesh.address-domain"));
   return { account: `${user}@${domain}`, user, domain };
 };
-
-/** The fingerprint under which a personal profile names one of its accounts. */
-export const accountUdf = (account: string): string => recordFingerprint(CONTENT_TYPE.account, utf8(account));

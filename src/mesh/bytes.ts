@@ -19,6 +19,17 @@ export const decodeBase64url = (text: string): Buffer => {
 
 export const utf8 = (text: string): Buffer => Buffer.from(text, "utf8");
 
+/** Texts in UTF-8, each behind its length in octets (4, big-endian), so that no two lists of texts give the same octets. */
+export const lengthPrefixed = (...texts: readonly string[]): Buffer =>
+  Buffer.concat(
+    texts.flatMap((text) => {
+      const octets = utf8(text);
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(octets.length);
+      return [length, octets];
+    }),
+  );
+
 /** The text of well-formed UTF-8 octets without a byte order mark. Throws `json-invalid`. */
 export const decodeUtf8 = (octets: Uint8Array): string => {
   try {

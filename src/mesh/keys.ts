@@ -73,24 +73,32 @@ export const subjectPublicKeyInfo = (crv: Curve, x: string): Buffer =>
 export const keyUdf = (crv: Curve, x: string): string =>
   recordFingerprint(CONTENT_TYPE.keyInfo, subjectPublicKeyInfo(crv, x));
 
-/** Makes a key pair for a use from 32 octets of `random`. */
+/** The private key that 32 octets are. */
+const privateKeyFrom = (crv: Curve, seed: Uint8Array): KeyObject => {
+  const key = Buffer.concat([PKCS8_PREFIX[crv], seed]);
+  try {
+    return createPrivateKey({ key, format: "der", type: "pkcs8" });
+  } finally {
+    key.fill(0);
+  }
+};
+
+/** Makes a key pair for a use from 32 octets of `random`, which are wiped. */
 export const generateKey = (use: KeyUse, random: (length: number) => Uint8Array): PrivateKey => {
   const crv = curveOf(use);
   const seed = random(32);
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX[crv], seed]), format: "der", type: "pkcs8" });
-  const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+  const spki = createPublicKey(privateKeyFrom(crv, seed)).export({ format: "der", type: "spki" });
   const x = encodeBase64url(spki.subarray(spki.length - 32));
-  return { kty: "OKP", crv, kid: keyUdf(crv, x), x, d: encodeBase64url(seed) };
+  const d = encodeBase64url(seed);
+  seed.fill(0);
+  return { kty: "OKP", crv, kid: keyUdf(crv, x), x, d };
 };
 
 /** The key object with which node:crypto signs. Throws `key-invalid` where the public half is not that of the private. */
 export const privateKeyObject = (key: PrivateKey): KeyObject => {
   const seed = decodeBase64url(key.d);
-  const object = createPrivateKey({
-    key: Buffer.concat([PKCS8_PREFIX[key.crv], seed]),
-    format: "der",
-    type: "pkcs8",
-  });
+  const object = privateKeyFrom(key.crv, seed);
+  seed.fill(0);
   const spki = createPublicKey(object).export({ format: "der", type: "spki" });
   if (encodeBase64url(spki.subarray(spki.length - 32)) !== key.x || keyUdf(key.crv, key.x) !== key.kid) {
     throw new MeshError("key-invalid", msg("mesh.private-key-other"));

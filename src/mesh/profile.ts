@@ -1,5 +1,6 @@
 import { MeshError } from "../errors.js";
-import { msg } from "../messages/message.js";
+import { msg, type Message } from "../messages/message.js";
+import { keptInvites } from "./invite.js";
 import { signRecord } from "./jose.js";
 import {
   generateKey,
@@ -10,9 +11,25 @@ import {
   type PublicKey,
   type PublicKeyRecord,
 } from "./keys.js";
-import { readDevice, type Device } from "./records/device.js";
+import { readDevice, type Device, type Invitation, type Replaces } from "./records/device.js";
 import { readMaster, REVOCATION_SEQUENCE, type MasterProfile } from "./records/master.js";
-import { MAX_DEVICES, readPersonal, type PersonalPayload, type PersonalProfile } from "./records/personal.js";
+import {
+  administrationDevices,
+  deviceName,
+  findDevice,
+  isAdministrator,
+  MAX_DEVICES,
+  MAX_INVITES,
+  readPersonal,
+  type DeviceEntry,
+  type Invite,
+  type PersonalPayload,
+  type PersonalProfile,
+} from "./records/personal.js";
+import { checkRotation } from "./rotation.js";
+import { hasCome, recordTime } from "./schema.js";
+
+export { recordTime } from "./schema.js";
 
 type Random = (length: number) => Uint8Array;
 
@@ -42,11 +59,20 @@ export const generateMasterKeys = (random: Random): MasterKeys => ({
   escrow: generateKey("master-escrow", random),
 });
 
-/** RFC 3339 time in UTC with whole seconds, as records carry it. */
-export const recordTime = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, "Z");
+/** What a device profile says beyond its keys, where it was made for an invite or in the place of an older device. */
+export interface DeviceClaims {
+  readonly invitation?: Invitation | undefined;
+  readonly replaces?: Replaces | undefined;
+}
 
-/** Makes and signs a device profile (reference-10 section 10.2.2). `name` and `description` become public. */
-export const createDevice = (keys: DeviceKeys, name: string, description: string, now: Date): Device =>
+/** Makes and signs a device profile (reference-10 section 10.2.2). `name` and `description` become public, and so do `claims`. */
+export const createDevice = (
+  keys: DeviceKeys,
+  name: string,
+  description: string,
+  now: Date,
+  { invitation, replaces }: DeviceClaims = {},
+): Device =>
   readDevice(
     signRecord(
       keys.signature.kid,
@@ -60,6 +86,8 @@ export const createDevice = (keys: DeviceKeys, name: string, description: string
         DeviceAuthenticationKey: publicKeyRecord(keys.authentication),
         DeviceEncryptiontionKey: publicKeyRecord(keys.encryption),
         OnlineSignatureKey: publicKeyRecord(keys.online),
+        ...(invitation && { Invitation: invitation }),
+        ...(replaces && { Replaces: replaces }),
       },
       keys.signature,
     ),
@@ -128,16 +156,88 @@ export const createRevocation = (key: PrivateKey, now: Date): MasterProfile =>
     ),
   );
 
+/** A device that takes the place of another, with its name, its expiry, its applications and, in a new epoch, its rights. */
+export interface Replacement {
+  readonly old: string;
+  readonly device: Device;
+}
+
 /** What a new version of the personal profile says; what is left out stays as it was. */
 export interface PersonalChange {
   readonly names?: readonly string[];
   readonly devices?: readonly Device[];
   /** Names that the administrator gives to devices, by fingerprint. */
   readonly deviceNames?: Readonly<Record<string, string>>;
+  /** When devices lapse, as RFC 3339 times by fingerprint; null where one never does. */
+  readonly deviceExpiries?: Readonly<Record<string, string | null>>;
+  readonly invites?: readonly Invite[];
+  readonly replace?: Replacement;
 }
 
 /** Absent means absent: a list without items is no member at all. */
 const list = (name: string, items: readonly unknown[]): object => (items.length === 0 ? {} : { [name]: items });
+
+const tooMany = (text: Message, hint: Message): MeshError => new MeshError("too-large", text, { hint });
+
+const checkReplacement = (
+  { old, device }: Replacement,
+  master: MasterProfile,
+  previous: PersonalProfile | undefined,
+  now: Date,
+): void => {
+  if (!previous || device.replaces?.DeviceUDF !== old || checkRotation(previous, device, now) !== "valid") {
+    throw new MeshError("signature-invalid", msg("mesh.rotation-invalid"));
+  }
+  if (previous.master.hash === master.hash && isAdministrator(previous, old)) {
+    throw new MeshError("master-key-needed", msg("mesh.rotation-administrator"));
+  }
+};
+
+/** What the next version says of devices, whether it lists them or not. */
+const entriesOf = (
+  change: PersonalChange,
+  master: MasterProfile,
+  previous: PersonalProfile | undefined,
+  now: Date,
+): Map<string, DeviceEntry> => {
+  const { replace, deviceNames = {}, deviceExpiries = {} } = change;
+  const administrators = new Set(master.administrators.map(({ deviceUdf }) => deviceUdf));
+  const entries = new Map<string, DeviceEntry>();
+  for (const entry of previous?.entries ?? []) {
+    const udf = entry.DeviceUDF === replace?.old ? replace.device.udf : entry.DeviceUDF;
+    entries.set(udf, { ...entry, DeviceUDF: udf });
+  }
+  const set = (udf: string, members: Partial<DeviceEntry>): void => {
+    entries.set(udf, { ...(entries.get(udf) ?? { DeviceUDF: udf }), ...members });
+  };
+  const setLasting = (udf: string): void => {
+    const { NotOnOrAfter, ...rest } = entries.get(udf) ?? { DeviceUDF: udf };
+    if (NotOnOrAfter === undefined) return;
+    if (Object.keys(rest).length > 1) entries.set(udf, rest);
+    else entries.delete(udf);
+  };
+  const old = replace && previous && findDevice(previous, replace.old);
+  if (old) {
+    // The name that people know, not one that the new device has chosen.
+    const name = deviceName(previous, old);
+    if ((entries.get(replace.device.udf)?.Name ?? replace.device.name) !== name)
+      set(replace.device.udf, { Name: name });
+  }
+  for (const [udf, name] of Object.entries(deviceNames)) set(udf, { Name: name });
+  for (const [udf, expiry] of Object.entries(deviceExpiries)) {
+    if (expiry === null) {
+      setLasting(udf);
+      continue;
+    }
+    if (administrators.has(udf)) throw new MeshError("usage", msg("mesh.administrator-expiry"));
+    // A text that is no time is refused with the record.
+    if (hasCome(expiry, now)) throw new MeshError("usage", msg("mesh.expiry-past"));
+    set(udf, { NotOnOrAfter: expiry });
+  }
+  // A device that becomes an administrator never lapses any more.
+  for (const udf of administrators) setLasting(udf);
+  return entries;
+};
 
 const signPersonal = (
   key: PrivateKey,
@@ -146,33 +246,39 @@ const signPersonal = (
   now: Date,
   previous: PersonalProfile | undefined,
 ): PersonalProfile => {
-  const devices = change.devices ?? previous?.devices ?? [];
+  const { replace } = change;
+  if (replace) checkReplacement(replace, master, previous, now);
+  const entries = entriesOf(change, master, previous, now);
+  const wanted = (change.devices ?? previous?.devices ?? []).map((device) =>
+    device.udf === replace?.old ? replace.device : device,
+  );
+  const lapsed = new Set(
+    [...entries.values()]
+      .filter(({ NotOnOrAfter }) => NotOnOrAfter !== undefined && hasCome(NotOnOrAfter, now))
+      .map(({ DeviceUDF }) => DeviceUDF),
+  );
+  const devices = wanted.filter(({ udf }) => !lapsed.has(udf));
   if (devices.length > MAX_DEVICES) {
-    throw new MeshError("too-large", msg("mesh.devices-many", { maximum: MAX_DEVICES }), {
-      hint: msg("mesh.devices-many.hint"),
-    });
+    throw tooMany(msg("mesh.devices-many", { maximum: MAX_DEVICES }), msg("mesh.devices-many.hint"));
+  }
+  const listed = new Set(devices.map(({ udf }) => udf));
+  const invites = invitesOf(change, { master, devices }, previous, lapsed, now);
+  if (invites.length > MAX_INVITES) {
+    throw tooMany(msg("mesh.invites-many", { maximum: MAX_INVITES }), msg("mesh.invites-many.hint"));
   }
   const continues = previous?.master.hash === master.hash;
-  const { Names, Previous, Devices, DeviceEntries, Applications, ...kept }: Partial<PersonalPayload> =
+  const { Names, Previous, Devices, DeviceEntries, Applications, Invites, ...kept }: Partial<PersonalPayload> =
     previous?.payload ?? {};
-  const listed = new Set(devices.map(({ udf }) => udf));
-  const entries = (DeviceEntries ?? []).filter(({ DeviceUDF }) => listed.has(DeviceUDF));
-  for (const [udf, name] of Object.entries(change.deviceNames ?? {})) {
-    const entry = entries.find(({ DeviceUDF }) => DeviceUDF === udf);
-    if (entry) entries[entries.indexOf(entry)] = { ...entry, Name: name };
-    else entries.push({ DeviceUDF: udf, Name: name });
-  }
+  // What is said of a device that never was here is a mistake, which reading the record will tell.
+  const said = new Set([...Object.keys(change.deviceNames ?? {}), ...Object.keys(change.deviceExpiries ?? {})]);
+  const isSaid = ({ DeviceUDF: udf }: DeviceEntry): boolean => listed.has(udf) || (said.has(udf) && !lapsed.has(udf));
   // A device that left is named by no application any more.
+  const staying = (udfs: readonly string[] = []): string[] =>
+    udfs.map((udf) => (udf === replace?.old ? replace.device.udf : udf)).filter((udf) => listed.has(udf));
   const applications = (Applications ?? []).map(({ AdminDeviceUDF, DecryptDeviceUDF, ...entry }) => ({
     ...entry,
-    ...list(
-      "AdminDeviceUDF",
-      (AdminDeviceUDF ?? []).filter((udf) => listed.has(udf)),
-    ),
-    ...list(
-      "DecryptDeviceUDF",
-      (DecryptDeviceUDF ?? []).filter((udf) => listed.has(udf)),
-    ),
+    ...list("AdminDeviceUDF", staying(AdminDeviceUDF)),
+    ...list("DecryptDeviceUDF", staying(DecryptDeviceUDF)),
   }));
   return readPersonal(
     signRecord(
@@ -187,12 +293,35 @@ const signPersonal = (
         ...(continues ? { Previous: previous.payloadHash } : {}),
         SignedMasterProfile: master.record,
         Devices: devices.map(({ record }) => record),
-        ...list("DeviceEntries", entries),
+        ...list("DeviceEntries", [...entries.values()].filter(isSaid)),
         ...list("Applications", applications),
+        ...list("Invites", invites),
       },
       key,
     ),
   );
+};
+
+/** The invites of the next version: without those that somebody who left could use, or let others use. */
+const invitesOf = (
+  change: PersonalChange,
+  next: Pick<PersonalProfile, "master" | "devices">,
+  previous: PersonalProfile | undefined,
+  lapsed: ReadonlySet<string>,
+  now: Date,
+): readonly Invite[] => {
+  const before = previous?.invites ?? [];
+  const staying = new Set(next.devices.map(({ udf }) => udf));
+  const administrators = new Set(administrationDevices(next).map(({ udf }) => udf));
+  // A device whose time is over was not removed by anybody, and one that was replaced has not gone.
+  const removed = (previous?.devices ?? []).filter(
+    ({ udf }) => !staying.has(udf) && !lapsed.has(udf) && udf !== change.replace?.old,
+  );
+  const left = {
+    administrator: previous ? administrationDevices(previous).some(({ udf }) => !administrators.has(udf)) : false,
+    invited: removed.flatMap(({ invitation }) => invitation?.Id ?? []),
+  };
+  return keptInvites(change.invites ?? before, before, left, now);
 };
 
 /** Makes the first personal profile under a master profile. */
@@ -203,7 +332,12 @@ export const createPersonal = (
   now: Date,
 ): PersonalProfile => signPersonal(key, master, change, now, undefined);
 
-/** Makes the next personal profile of the same epoch. Members this program does not know are kept. */
+/**
+ * Makes the next personal profile of the same epoch. Members this program does not know are kept. Whoever makes it, devices that
+ * have lapsed by `now` are left out, and so are the invites that must end. Throws `usage` for an expiry that has passed or is an
+ * administrator's, `signature-invalid` for a replacement that the old device has not signed, `master-key-needed` where the old
+ * device is an administrator, and `too-large`.
+ */
 export const nextPersonal = (
   key: PrivateKey,
   previous: PersonalProfile,
@@ -213,7 +347,8 @@ export const nextPersonal = (
 
 /**
  * Makes a new epoch: the next master profile, and the first personal profile under it. Needs the master signature key.
- * `certificates` are those of the new master profile.
+ * `certificates` are those of the new master profile. A replaced administrator's right goes to the new device. Throws as
+ * `nextPersonal` does.
  */
 export const nextEpoch = (
   masterKey: PrivateKey,
@@ -224,6 +359,11 @@ export const nextEpoch = (
   now: Date,
   certificates?: KeyCertificates,
 ): PersonalProfile => {
-  const content = { administrators, escrowKeys: previous.master.escrowKeys, ...(certificates && { certificates }) };
+  const { replace } = change;
+  const content = {
+    administrators: administrators.map((device) => (device.udf === replace?.old ? replace.device : device)),
+    escrowKeys: previous.master.escrowKeys,
+    ...(certificates && { certificates }),
+  };
   return signPersonal(key, createMaster(masterKey, content, now, previous.master), change, now, previous);
 };

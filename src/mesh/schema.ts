@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { MeshError, type ErrorCode } from "../errors.js";
 import type { MessageKey } from "../messages/catalogue.js";
 import { msg, type Message } from "../messages/message.js";
-import { isUdf } from "./udf.js";
+import { isUdf } from "./udf-text.js";
 
 /** The message of a failing check: valibot takes texts, so the key stands in for it. */
 export const problem = <Key extends MessageKey & `problem.${string}`>(key: Key): Key => key;
@@ -25,6 +25,12 @@ export const TimeSchema = v.pipe(
   v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/, problem("problem.time-format")),
   v.check(isTime, problem("problem.time")),
 );
+
+/** RFC 3339 time in UTC with whole seconds, as records carry it. */
+export const recordTime = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, "Z");
+
+/** True at a time and after it: what is good "not on or after" that time is over. */
+export const hasCome = (time: string, now: Date): boolean => now.getTime() >= Date.parse(time);
 
 /** base64url of a SHA-256 digest. */
 export const Sha256Schema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, problem("problem.sha256")));

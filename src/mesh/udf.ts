@@ -2,6 +2,9 @@ import base32 from "hi-base32";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
 import { sha512, utf8 } from "./bytes.js";
+import { group, isUdf, UDF_BITS, type TextCode } from "./udf-text.js";
+
+export { isUdf, normaliseBase32, parseUdf, UDF_BITS } from "./udf-text.js";
 
 /** The content types under which the Mesh fingerprints things (design of the records: docs/protocol.md). */
 export const CONTENT_TYPE = {
@@ -18,28 +21,8 @@ const SHA2_512 = 0x60;
 const SHA2_512_COMPRESSED = 0x61;
 /** A digest of 64 octets behind one octet of type code. */
 const MAX_BITS = 520;
-/** What records carry: 140 bits, seven groups of four. */
-export const UDF_BITS = 140;
-
-const group = (text: string): string => (text.match(/.{1,4}/g) ?? []).join("-");
-
-/** What is wrong with Base32 text, by what it was meant to be. */
-type TextCode = "fingerprint-invalid" | "share-invalid" | "pin-invalid";
-
 /** Base32 (RFC 4648 section 6) without padding, in groups of four joined by `-`. */
 export const encodeBase32 = (octets: Uint8Array): string => group(base32.encode([...octets]).replace(/=+$/, ""));
-
-/**
- * Reads Base32 text in any case and grouping. Gives the upper-case letters without separators, or throws `code` and names
- * the first bad character.
- */
-export const normaliseBase32 = (text: string, code: TextCode | "usage"): string => {
-  const characters = text.replace(/[\s-]/g, "");
-  // Before anything is folded, since some letters beyond ASCII have an upper case within it.
-  const bad = /[^A-Za-z2-7]/u.exec(characters);
-  if (bad) throw new MeshError(code, msg("mesh.base32-character", { character: JSON.stringify(bad[0]) }));
-  return characters.toUpperCase();
-};
 
 /** The octets of normalised Base32 letters. Throws `code` unless the letters are the canonical spelling of whole octets. */
 export const decodeBase32 = (letters: string, code: TextCode): Buffer => {
@@ -86,36 +69,15 @@ const trailingZeroBits = (octets: Uint8Array): number => {
   return bits;
 };
 
-/**
- * Reads a fingerprint as people write it, in any case and grouping, and gives its canonical text of exactly `bits` bits.
- * Fingerprints are compared as canonical text, never as octets. Throws `fingerprint-invalid`.
- */
-export const parseUdf = (text: string, bits: number = UDF_BITS): string => {
-  if (text.length > 256) throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-long"));
-  const letters = normaliseBase32(text, "fingerprint-invalid");
-  if (!letters.startsWith("M")) {
-    throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-letter"));
-  }
-  if (letters.length !== bits / 5) {
-    throw new MeshError(
-      "fingerprint-invalid",
-      msg("mesh.fingerprint-length", { count: letters.length, needed: bits / 5 }),
-    );
-  }
-  // The first eight bits are the type code: M is 01100, and the next letter's three high bits must be zero.
-  if (!/^M[A-D]/.test(letters)) {
-    throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-kind"));
-  }
-  return group(letters);
-};
-
 /** 140 bits are 17 octets and a half. */
 const UDF_OCTETS = Math.ceil(UDF_BITS / 8);
 
-/** The octets of a canonical 140-bit fingerprint: 18, whose last 4 bits are zero. */
-export const udfOctets = (udf: string): Buffer =>
+/** The octets of a 140-bit fingerprint: 18, whose last 4 bits are zero. Throws `fingerprint-invalid` unless it is canonical. */
+export const udfOctets = (udf: string): Buffer => {
+  if (!isUdf(udf)) throw new MeshError("fingerprint-invalid", msg("mesh.fingerprint-kind"));
   // As many letters as make whole octets; those added are all zero bits.
-  decodeBase32(`${udf.replaceAll("-", "")}AAAA`, "fingerprint-invalid").subarray(0, UDF_OCTETS);
+  return decodeBase32(`${udf.replaceAll("-", "")}AAAA`, "fingerprint-invalid").subarray(0, UDF_OCTETS);
+};
 
 /** The canonical text of a fingerprint from what `udfOctets` gives. Throws `fingerprint-invalid` for any other octets. */
 export const udfFromOctets = (octets: Uint8Array): string => {
@@ -126,5 +88,5 @@ export const udfFromOctets = (octets: Uint8Array): string => {
   return text;
 };
 
-/** True for the canonical text of a 140-bit fingerprint, as records carry it. */
-export const isUdf = (text: string): boolean => /^M[A-D][A-Z2-7]{2}(-[A-Z2-7]{4}){6}$/.test(text);
+/** The fingerprint under which a personal profile names one of its accounts. */
+export const accountUdf = (account: string): string => recordFingerprint(CONTENT_TYPE.account, utf8(account));

@@ -8,8 +8,14 @@ import { answerTo, refuse, type Answer, type Refusal } from "./answer.js";
 import type { Context } from "./context.js";
 import type { Reader, Transaction } from "./store/store.js";
 
-/** Finds the public key that a request claims to be signed with. */
-export type ResolveKey = (tx: Reader, udf: string) => Promise<PublicKey | undefined>;
+/** A key that may sign a request, and whether the device that has it has lapsed. */
+export interface SigningKey {
+  readonly key: PublicKey;
+  readonly lapsed: boolean;
+}
+
+/** Finds the public key that a request claims to be signed with. `now` is the portal's clock, in milliseconds. */
+export type ResolveKey = (tx: Reader, udf: string, now: number) => Promise<SigningKey | undefined>;
 
 export interface SignedOptions {
   readonly resolveKey: ResolveKey;
@@ -28,12 +34,19 @@ const claimedNonce = (input: string | undefined): string => /;\s*nonce="([^"]*)"
  * Verifies the signature of a request under a key that `resolveKey` finds, or under the one that used its nonce before: an
  * identical resend must be recognised even where the request itself made its key invalid. Refuses with 401.
  */
-const authenticate = async (context: Context, options: SignedOptions): Promise<VerifiedRequestSignature> => {
+const authenticate = async (
+  context: Context,
+  options: SignedOptions,
+): Promise<VerifiedRequestSignature & Pick<SigningKey, "lapsed">> => {
   const { request, store, now } = context;
+  let lapsed = false;
   const resolve = (udf: string): Promise<PublicKey | undefined> =>
     store.read(async (tx) => {
-      const key = await options.resolveKey(tx, udf);
-      if (key) return key;
+      const found = await options.resolveKey(tx, udf, now);
+      if (found) {
+        lapsed = found.lapsed;
+        return found.key;
+      }
       const used = await tx.nonce(udf, claimedNonce(request.headers["signature-input"]));
       return used && { udf, crv: "Ed25519", x: used.public };
     });
@@ -41,7 +54,7 @@ const authenticate = async (context: Context, options: SignedOptions): Promise<V
     const verified = await verifyRequest(request, resolve, Math.floor(now / 1000));
     // One nonce has one spelling, or it could be used once in each.
     if (NONCE.test(verified.nonce) && encodeBase64url(Buffer.from(verified.nonce, "base64url")) === verified.nonce) {
-      return verified;
+      return { ...verified, lapsed };
     }
   } catch (error) {
     // A store that cannot be read is no fault of the signature.
@@ -75,14 +88,15 @@ const TRANSIENT = [429, 500, 503];
 /**
  * Runs a signed request in one transaction, which also remembers its nonce. `work` decides whether the key may do this, and
  * refuses before it changes anything. An identical resend, which is the same key, nonce and body, gets the answer that the
- * first one got; the same nonce with another body is refused with 401, and so is a signature that does not hold.
+ * first one got; the same nonce with another body is refused with 401, and so is a signature that does not hold. A device that
+ * has lapsed by the portal's clock is refused with 403.
  */
 export const transactSigned = async (
   context: Context,
   options: SignedOptions,
   work: (tx: Transaction, key: PublicKey) => Promise<Answer>,
 ): Promise<Answer> => {
-  const { key, nonce } = await authenticate(context, options);
+  const { key, nonce, lapsed } = await authenticate(context, options);
   const digest = encodeBase64url(sha256(context.request.body));
   const { now } = context;
   return context.store.transact(async (tx) => {
@@ -94,6 +108,7 @@ export const transactSigned = async (
     if (used?.answer !== undefined) return readKept(used.answer);
     let answer: Answer;
     try {
+      if (lapsed) refuse(403, msg("portal.device-lapsed"));
       answer = await work(tx, key);
     } catch (error) {
       answer = answerTo(error);

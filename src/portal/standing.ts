@@ -1,11 +1,11 @@
 import { MeshError } from "../errors.js";
 import type { Address } from "../mesh/address.js";
 import type { Entry } from "../mesh/protocol.js";
-import { isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
+import { isAdministrator, isLapsed, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import type { PublicKey } from "../mesh/keys.js";
 import { msg } from "../messages/message.js";
 import { Refusal, refuse } from "./answer.js";
-import type { SignedOptions } from "./authenticate.js";
+import type { ResolveKey, SignedOptions, SigningKey } from "./authenticate.js";
 import type { Context } from "./context.js";
 import type { Account, Reader, Store, StoredRecord } from "./store/store.js";
 
@@ -66,9 +66,11 @@ export const writableProfile = async (tx: Reader, udf: string): Promise<Personal
   return (await currentProfile(tx, udf)) ?? refuse(403, msg("portal.owner-unknown"));
 };
 
-/** The authentication key with a fingerprint, where a device of the profile has it. */
-export const authenticationKey = (profile: PersonalProfile | undefined, udf: string): PublicKey | undefined =>
-  profile?.devices.find(({ authenticationKey: key }) => key.udf === udf)?.authenticationKey;
+/** The authentication key with a fingerprint, where a device of the profile has it, and how that device stands at a time. */
+export const signingKey = (profile: PersonalProfile | undefined, udf: string, now: number): SigningKey | undefined => {
+  const device = profile?.devices.find(({ authenticationKey: key }) => key.udf === udf);
+  return profile && device && { key: device.authenticationKey, lapsed: isLapsed(profile, device.udf, new Date(now)) };
+};
 
 /** True where the key is the authentication key of an administration device that is among the profile's devices. */
 export const isAdministrationKey = (profile: PersonalProfile, key: PublicKey): boolean =>
@@ -95,19 +97,27 @@ export const checkQuota = async (
   }
 };
 
-/** The profiles for which a key may speak: it is a device's authentication key there, and they are not revoked. */
-export const profilesOfKey = async (tx: Reader, key: PublicKey): Promise<readonly string[]> => {
+/** The profiles for which a key may speak: it is a device's authentication key there, and neither they nor it are over. */
+export const profilesOfKey = async (tx: Reader, key: PublicKey, now: number): Promise<readonly string[]> => {
   const profiles: string[] = [];
   for (const udf of await tx.profilesWithAuthentication(key.udf)) {
-    if (!(await tx.newest("SignedMasterProfile", udf))) profiles.push(udf);
+    if (await tx.newest("SignedMasterProfile", udf)) continue;
+    if (signingKey(await currentProfile(tx, udf), key.udf, now)?.lapsed === false) profiles.push(udf);
   }
   return profiles;
 };
 
-/** A device authentication key of any current profile, by its fingerprint. */
-export const findAuthenticationKey = async (tx: Reader, udf: string): Promise<PublicKey | undefined> => {
-  const [profile] = await tx.profilesWithAuthentication(udf);
-  return profile === undefined ? undefined : authenticationKey(await currentProfile(tx, profile), udf);
+/**
+ * A device authentication key of any current profile, by its fingerprint. It has lapsed only where it has in all of them: anyone
+ * may list another's device, and let it lapse there.
+ */
+export const findAuthenticationKey: ResolveKey = async (tx, udf, now) => {
+  let found: SigningKey | undefined;
+  for (const profile of await tx.profilesWithAuthentication(udf)) {
+    found = signingKey(await currentProfile(tx, profile), udf, now) ?? found;
+    if (found?.lapsed === false) break;
+  }
+  return found;
 };
 
 /**
@@ -120,7 +130,7 @@ export const resolveAccountKey = async (
 ): Promise<Pick<SignedOptions, "resolveKey" | "instead">> => {
   try {
     const { profile } = await store.read((tx) => liveAccount(tx, address));
-    return { resolveKey: async (tx, udf) => authenticationKey(await currentProfile(tx, profile), udf) };
+    return { resolveKey: async (tx, udf, now) => signingKey(await currentProfile(tx, profile), udf, now) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { resolveKey: () => Promise.resolve(undefined), instead: error };

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import * as os from "node:os";
 import * as path from "node:path";
-import { accountUdf } from "../../src/mesh/address.js";
+import { accountUdf } from "../../src/mesh/udf.js";
 import {
   generateDeviceKeys,
   generateMasterKeys,

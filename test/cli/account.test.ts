@@ -344,7 +344,7 @@ describe("several accounts", () => {
       second.url,
     );
     await admin.ok("device complete --account alice@example.org", asked.at("code"));
-    expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     for (const account of [FIRST, SECOND]) expect(await version(admin, account)).toEqual([1, 6]);
   });
 

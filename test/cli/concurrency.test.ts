@@ -31,7 +31,7 @@ describe("two administration devices at once", () => {
     expect(await names(admin)).toEqual(["desk", "laptop", "phone", "tablet"]);
     expect(await version(admin)).toEqual([2, 3]);
     for (const { device } of [one, two])
-      expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+      expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     for (const each of [admin, desk]) expect((await each.ok("profile verify")).json).toMatchObject({ ok: true });
   });
 

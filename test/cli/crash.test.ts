@@ -104,7 +104,7 @@ describe("a process that dies at any change of the disk, and the same command ag
       const asked = await phone.ok("device connect alice@example.com --no-passphrase", ...words);
       expect([n, await keys(phone), leftovers(phone)]).toEqual([n, 4, []]);
       await admin.ok("device complete", asked.at("code"));
-      expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+      expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
       await admin.ok("device remove", `phone ${n}`);
       return died;
     });
@@ -118,7 +118,7 @@ describe("a process that dies at any change of the disk, and the same command ag
       expect((await admin.ok("device complete", code)).json).toMatchObject({ result: "Accepted" });
       expect([n, await version(admin)]).toEqual([n, [1, 3]]);
       expect((await admin.ok("device pending")).json).toEqual({ pending: [] });
-      expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+      expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
       return died;
     });
   });

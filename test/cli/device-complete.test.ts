@@ -45,6 +45,9 @@ describe("device pending", () => {
           device: { udf: UDF, name: "phone", description: "Linux" },
           requested: "2026-05-01T12:00:00Z",
           expires: "2026-05-02T12:00:00Z",
+          proof: null,
+          rotation: null,
+          replaces: null,
         },
         {
           account: "alice@example.com",
@@ -52,6 +55,9 @@ describe("device pending", () => {
           device: { udf: UDF, name: "tablet", description: "Linux" },
           requested: "2026-05-01T13:00:00Z",
           expires: "2026-05-02T13:00:00Z",
+          proof: null,
+          rotation: null,
+          replaces: null,
         },
       ],
     });
@@ -87,13 +93,13 @@ describe("device complete", () => {
     });
     expect(await version(admin)).toEqual([1, 3]);
     expect((await admin.ok("device pending")).json).toEqual({ pending: [] });
-    expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect((await device.ok("status")).json).toEqual({
       profile: { udf: await udfOf(admin), name: "default", masterSequence: 1, sequence: 3, revoked: null },
-      device: { udf: UDF, name: "phone" },
+      device: { udf: UDF, name: "phone", expires: null },
       connected: true,
       admin: false,
-      keystore: { protection: "key-file", locked: false, keys: 4 },
+      keystore: { protection: "key-file", locked: false, agent: null, keys: 4 },
       portal: { account: "alice@example.com", url: expect.any(String) },
       recovery: null,
       pendingWork: [],
@@ -159,7 +165,7 @@ describe("device complete", () => {
     const before = await version(admin);
     expect((await admin.ok("device complete", code)).json).toEqual(first.json);
     expect(await version(admin)).toEqual(before);
-    expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
   });
 
   test("--name: the administrator's name for it counts, and can be changed", async () => {
@@ -189,7 +195,7 @@ describe("device complete", () => {
     }
     const udf = (await two.ok("profile show")).at("device", "udf");
     await admin.ok("device remove", udf);
-    expect((await one.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await one.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect((await two.run("device status")).status).toBe(5);
   });
 
@@ -277,7 +283,7 @@ describe("--admin", () => {
       device: { udf: UDF, name: "desk", admin: true },
     });
     expect(await version(admin)).toEqual([2, 1]);
-    expect((await desk.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await desk.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     const phone = await connected(desk, "phone");
     expect((await phone.ok("device list")).json).toMatchObject({
       devices: [
@@ -400,7 +406,7 @@ describe("interrupted", () => {
       expect((await admin.run("device complete", code)).status).toBe(6);
       // The profile lists it: that is what counts.
       expect(await version(admin)).toEqual([1, 3]);
-      expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+      expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
       wire.intercept = undefined;
       expect((await admin.ok("device pending")).json).toMatchObject({ pending: [{ code }] });
       expect((await admin.ok("device complete", code)).json).toMatchObject({ result: "Accepted" });
@@ -422,7 +428,7 @@ describe("interrupted", () => {
     expect((await admin.ok("device complete", code)).json).toMatchObject({ result: "Accepted" });
     expect(await version(admin)).toEqual([1, 3]);
     expect((await admin.ok("device pending")).json).toEqual({ pending: [] });
-    expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
   });
 
   test("the portal knew before we did: what was lost is followed, not made again", async () => {
@@ -462,8 +468,8 @@ describe("device list, show and remove", () => {
     const phone = await connected(admin, "phone", [], { deps: { platform: "darwin" } });
     const devices = (current: string): object => ({
       devices: [
-        { udf: UDF, name: "laptop", description: "Linux", admin: true, current: current === "laptop" },
-        { udf: UDF, name: "phone", description: "macOS", admin: false, current: current === "phone" },
+        { udf: UDF, name: "laptop", description: "Linux", admin: true, current: current === "laptop", expires: null },
+        { udf: UDF, name: "phone", description: "macOS", admin: false, current: current === "phone", expires: null },
       ],
     });
     expect((await admin.ok("device list")).json).toEqual(devices("laptop"));
@@ -504,6 +510,7 @@ describe("device list, show and remove", () => {
         description: expect.any(String),
         admin: false,
         current: false,
+        expires: null,
         keys: {
           signature: { ...jwk("Ed25519"), kid: udf },
           authentication: jwk("Ed25519"),

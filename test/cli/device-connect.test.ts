@@ -160,7 +160,7 @@ describe("the request", () => {
     expect(again.json).toMatchObject({ status: "pending", code, device: { name: "phone" } });
     expect(await kidsOf(device)).toEqual(before);
     expect((await admin.ok("device pending")).json).toMatchObject({ pending: [{ code }] });
-    expect((await device.run("device status")).json).toEqual({ status: "pending", code });
+    expect((await device.run("device status")).json).toEqual({ status: "pending", code, expires: null });
   });
 
   test("connected already: done", async () => {
@@ -227,7 +227,7 @@ describe("the request", () => {
     expect(after).toHaveLength(before.length);
     expect(after.filter((kid) => before.includes(kid))).toEqual([]);
     await admin.ok("device complete", again.at("code"));
-    expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect((await device.ok("profile list")).json).toMatchObject({ profiles: [{ name: "default" }] });
   });
 
@@ -246,7 +246,7 @@ describe("the request", () => {
     const again = await device.ok("device connect alice@example.com");
     expect(again.at("code")).not.toBe(code);
     await admin.ok("device complete", again.at("code"));
-    expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
   });
 
   test("removed: it says so, and joins again as a new device", async () => {
@@ -260,7 +260,7 @@ describe("the request", () => {
     const again = await phone.ok("device connect alice@example.com --device-name phone");
     expect((await kidsOf(phone)).filter((kid) => before.includes(kid))).toEqual([]);
     await admin.ok("device complete", again.at("code"));
-    expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect((await admin.ok("device list")).json).toMatchObject({ devices: [{ name: "laptop" }, { name: "phone" }] });
   });
 
@@ -302,9 +302,13 @@ describe("the request", () => {
     expect(fs.existsSync(phone.home)).toBe(false);
     const asked = await phone.ok(connect, portal, "--passphrase-file", put(phone, "secret", "correct horse battery"));
     // Looking on needs none.
-    expect((await phone.run("device status")).json).toEqual({ status: "pending", code: asked.at("code") });
+    expect((await phone.run("device status")).json).toEqual({
+      status: "pending",
+      code: asked.at("code"),
+      expires: null,
+    });
     await admin.ok("device complete", asked.at("code"));
-    expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect((await phone.ok("keystore status")).json).toMatchObject({ protection: "passphrase", locked: true });
   });
 
@@ -325,7 +329,7 @@ describe("the request", () => {
   test("never asked", async () => {
     const admin = machine();
     await admin.ok("profile create --no-passphrase");
-    expect((await admin.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await admin.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect(await machine().run("device status")).toMatchObject({ status: 3 });
   });
 });
@@ -442,7 +446,7 @@ test("a portal that moved: the connected device learns where it is now", async (
   await old.stop();
   expect((await phone.run("device status")).status).toBe(6);
   await phone.ok("device connect alice@example.com --portal", fresh.url);
-  expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+  expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
 });
 
 test("a further account of the profile that a connected device is told of", async () => {
@@ -489,7 +493,7 @@ test("an older version of the profile, in which the device is missing, does not 
   expect(await device.run("device connect alice@example.com")).toMatchObject({ status: 7, code: "rollback" });
   expect(contentOf(device.home)).toEqual(before);
   wire.intercept = undefined;
-  expect((await device.ok("device status")).json).toEqual({ status: "accepted" });
+  expect((await device.ok("device status")).json).toEqual({ status: "accepted", expires: null });
 });
 
 test("a portal that has lost the request: it is posted again", async () => {

@@ -411,15 +411,15 @@ describe("escrow recover in a new home", () => {
     });
     expect(await masterKeys(desktop)).toEqual(["master-escrow", "master-signature"]);
     // The others stay connected, but rule no more.
-    expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
-    expect((await admin.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
+    expect((await admin.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     for (const line of ["device pending", "device remove phone", "account create other@example.com"]) {
       expect([line, await admin.run(line)]).toMatchObject([line, { status: 5, code: "not-administrator" }]);
     }
     // The new one can do everything.
     await connected(desktop, "tablet");
     await desktop.ok("device remove", laptopUdf);
-    expect((await admin.run("device status")).json).toEqual({ status: "removed" });
+    expect((await admin.run("device status")).json).toEqual({ status: "removed", expires: null });
     expect((await desktop.ok("profile verify")).json).toMatchObject({ ok: true });
     await desktop.ok("escrow split --shares 2 --threshold 2");
   });
@@ -726,7 +726,7 @@ describe("escrow recover in a home that has the profile", () => {
     await admin.ok(`${RECOVER} --new-epoch --drop-devices`, ...shareFiles(admin, 1, 2));
     expect(await version(admin)).toEqual([2, 1]);
     expect((await admin.ok("device list")).json).toMatchObject({ devices: [{ name: "laptop", admin: true }] });
-    expect((await phone.run("device status")).json).toEqual({ status: "removed" });
+    expect((await phone.run("device status")).json).toEqual({ status: "removed", expires: null });
   });
 
   test("a removed device recovers its own profile", async () => {

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { createConnectionRequest, createConnectionResult } from "../../src/mesh/connection.js";
 import type { SignedRecord } from "../../src/mesh/jose.js";
-import { accountUdf } from "../../src/mesh/address.js";
+import { accountUdf } from "../../src/mesh/udf.js";
 import { connected, machine, udfOf, withAccount, type Machine, type Outcome } from "../support/cli.js";
 import { openDraftPortal } from "../support/draft-portal.js";
 import { makeDevice, makePerson, personalEntry } from "../support/portal.js";

@@ -82,9 +82,9 @@ describe("what a portal serves", () => {
     serve(wire, old);
     await expectAll(admin, ["device pending", "device list"], 7, "rollback");
     // The desk has not heard of the new epoch, and cannot know.
-    expect((await desk.run("device status")).json).toEqual({ status: "accepted" });
+    expect((await desk.run("device status")).json).toEqual({ status: "accepted", expires: null });
     wire.intercept = undefined;
-    expect((await desk.run("device status")).json).toEqual({ status: "removed" });
+    expect((await desk.run("device status")).json).toEqual({ status: "removed", expires: null });
     // Now it knows.
     serve(wire, old);
     await expectAll(desk, ["device status"], 7, "rollback");

@@ -194,7 +194,7 @@ describe("keystore passwd", () => {
     put(admin, "old", `${PASSPHRASE}\n`);
     put(admin, "new", "another passphrase\n");
     const { json } = await admin.ok("keystore passwd --passphrase-file old --new-passphrase-file new");
-    expect(json).toEqual({ id: expect.any(String), protection: "passphrase" });
+    expect(json).toEqual({ id: expect.any(String), protection: "passphrase", keyFile: null });
     expect(await admin.run(UNLOCK, "note", "--passphrase-file", "old")).toMatchObject({ status: 4 });
     await admin.ok(UNLOCK, "note", "--passphrase-file", "new");
     expect(modesOf(admin.home)["keystore.json"]).toBe("600");
@@ -271,7 +271,10 @@ describe("keystore status", () => {
       id: expect.any(String),
       created: TIME,
       protection: "key-file",
+      keyFile: path.join(admin.home, "keystore.key"),
+      unlockedBy: ["key-file"],
       locked: false,
+      agent: null,
       keys: expect.arrayContaining(
         [...uses, "master-escrow", "master-signature", "online-signature"].map((use) => ({
           udf: UDF,
@@ -352,14 +355,14 @@ describe("a read-only home", () => {
     }
     expect(contentOf(admin.home)).toEqual(before);
     // Nothing was published either.
-    expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     expect((await admin.ok("device pending")).json).toMatchObject({ pending: [{ code }] });
     // A home that cannot be made.
     const nowhere = machine({ deps: { fs: readOnly() } });
     expect(await nowhere.run("profile create --no-passphrase")).toMatchObject({ status: 5, code: "read-only" });
     // Accepted meanwhile: this can be said without being written.
     await admin.ok("device complete", code);
-    expect((await frozenWaiting.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await frozenWaiting.ok("device status")).json).toEqual({ status: "accepted", expires: null });
   });
 
   test("a full disk", async () => {

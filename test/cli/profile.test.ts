@@ -305,7 +305,7 @@ describe("profile delete", () => {
     // And it may join again, as a new device.
     const again = await phone.ok("device connect alice@example.com --trust-on-first-use --portal", portal);
     await admin.ok("device complete", again.at("code"));
-    expect((await phone.ok("device status")).json).toEqual({ status: "accepted" });
+    expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
   });
 });
 

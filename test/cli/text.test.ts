@@ -49,6 +49,14 @@ test("what people see", async () => {
   const pending = await say(laptop, "device pending");
   const [code = ""] = /M[A-Z2-7]{3}(-[A-Z2-7]{4}){4}/.exec(pending) ?? [];
   await say(laptop, "device complete", [code]);
+  const [tablet, pin = ""] = [
+    machine(),
+    (await say(laptop, "device invite")).match(/P[A-Z2-7]{3}(-[A-Z2-7]{4}){15}/)?.[0],
+  ];
+  put(tablet, "pin", pin);
+  await say(tablet, "device connect alice@example.com --pin-file pin --no-passphrase", at);
+  await say(laptop, "device pending");
+  await say(laptop, "device approve");
   await say(phone, "device status");
   await say(phone, "status");
   for (const line of ["device list", "device pending", "profile verify", "account status", "keystore status"]) {
@@ -63,11 +71,35 @@ test("what people see", async () => {
   await say(laptop, "profile export --format pem");
   await say(laptop, "verify profile.json");
   await say(laptop, "udf profile.json");
+  await say(laptop, "doctor");
+  put(laptop, "secret", "correct horse battery");
+  await say(laptop, "profile export --private --out backup.json --backup-passphrase-file secret");
+  const restoring = "profile import backup.json --replace --backup-passphrase-file secret --yes";
+  await say(laptop, restoring);
+  await say(laptop, "device rename testhost tablet");
+  await say(laptop, "device renew tablet --expires 90d");
+  await say(laptop, "device list");
+  await say(tablet, "device rotate");
+  await say(tablet, "device status", [], 8);
+  await say(laptop, "device approve");
+  await say(tablet, "device rotate");
+  await say(laptop, "device preconfigure --name runner --expires 90d --out runner.json --key-out runner.key");
+  const runner = machine();
+  await say(runner, "device install --no-passphrase", [
+    path.join(laptop.folder, "runner.json"),
+    "--key-file",
+    path.join(laptop.folder, "runner.key"),
+  ]);
+  await say(runner, "status");
   await say(laptop, "device remove phone");
   await say(phone, "device status", [], 5);
   await say(laptop, "account create second@example.com");
   await say(laptop, "account delete second@example.com --confirm second@example.com");
+  await say(laptop, "keystore unlock");
+  await say(laptop, "keystore lock");
   await say(laptop, "keystore passwd --no-passphrase");
+  await say(laptop, "keystore protect key-file");
+  await say(laptop, "keystore check");
   await say(desktop, "escrow recover --no-passphrase --account alice@example.com", [...at, ...shares]);
   await say(desktop, "status");
   await say(desktop, "profile revoke --yes", [path.join(laptop.folder, "note.json")]);

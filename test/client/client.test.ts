@@ -22,6 +22,7 @@ describe("the first contact", () => {
     expect(client.host).toBe("example.com");
     expect(client.info).toEqual({
       wrapping: "reference",
+      date: expect.any(Date),
       extensions: new Set(ALL_EXTENSIONS),
       defaultDomain: "example.com",
       version: "1.0",

@@ -37,6 +37,6 @@ test("a certificate for another kind of key is refused and leaves nothing behind
   const { admin, first } = await makePerson("alice");
   const { MasterEscrowKeys = [] } = first.master.payload;
   const record = { ...publicKeyRecord(admin.keys.online), X509Certificate: MasterEscrowKeys[0]?.X509Certificate };
-  expect(() => readPublicKey(record as PublicKeyRecord, "online-signature")).toThrow("is for another key");
+  expect(() => readPublicKey(record as PublicKeyRecord, "online-signature")).toThrow("mesh.certificate-other");
   expect(privateKeyObject(admin.keys.online).type).toBe("private");
 });

@@ -1,4 +1,4 @@
-import { systemDeps, type Deps, type FileSystem } from "../../src/deps.js";
+import { systemDeps, type Deps, type FileStat, type FileSystem } from "../../src/deps.js";
 import { MeshError } from "../../src/errors.js";
 import { verbatim } from "../../src/messages/message.js";
 import { NOW } from "./person.js";
@@ -34,7 +34,8 @@ export const quietDeps = (overrides: Partial<Deps> = {}): Captured => {
     text += written;
     return Promise.resolve();
   };
-  const unanswered = (): Promise<never> => Promise.reject(new MeshError("input-required", verbatim("Nobody is there.")));
+  const unanswered = (): Promise<never> =>
+    Promise.reject(new MeshError("input-required", verbatim("Nobody is there.")));
   const output = { isTTY: false, write };
   const deps: Deps = {
     ...system,
@@ -68,6 +69,13 @@ export const memoryFiles = (files: ReadonlyMap<string, Buffer>): FileSystem => {
     throw Object.assign(new Error("EROFS"), { code: "EROFS" });
   };
   const isFolder = (path: string): boolean => [...files.keys()].some((name) => name.startsWith(`${path}/`));
+  const stat = (path: string): FileStat | undefined => {
+    const octets = files.get(path);
+    const isDirectory = !octets && isFolder(path);
+    if (!octets && !isDirectory) return undefined;
+    const [mode, size] = octets ? [0o600, octets.length] : [0o700, 0];
+    return { mode, size, isDirectory, isFile: !isDirectory, isSocket: false, owner: 0, inode: 0, modified: 0 };
+  };
   return {
     readFile: (path, limit) => {
       const octets = files.get(path);
@@ -75,11 +83,8 @@ export const memoryFiles = (files: ReadonlyMap<string, Buffer>): FileSystem => {
       // A copy, since whoever reads a secret wipes it.
       return Buffer.from(octets.subarray(0, limit + 1));
     },
-    stat: (path) => {
-      const octets = files.get(path);
-      if (octets) return { mode: 0o600, size: octets.length, isDirectory: false };
-      return isFolder(path) ? { mode: 0o700, size: 0, isDirectory: true } : undefined;
-    },
+    stat,
+    lstat: stat,
     list: (path) =>
       [...files.keys()].filter((name) => name.startsWith(`${path}/`)).map((name) => name.slice(path.length + 1)),
     mkdir: refuse,

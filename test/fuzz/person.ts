@@ -12,7 +12,10 @@ import {
   generateDeviceKeys,
   generateMasterKeys,
   nextEpoch,
+  nextPersonal,
 } from "../../src/mesh/profile.js";
+import { createInvite, invitedChange, parsePin, proveInvitation } from "../../src/mesh/invite.js";
+import { createRotation } from "../../src/mesh/rotation.js";
 
 export const NOW = new Date("2026-03-04T05:06:07.000Z");
 
@@ -39,6 +42,18 @@ export const makePerson = async (name: string) => {
   const first = createPersonal(admin.keys.online, profile, { devices: [admin.device, phone.device] }, NOW);
   const second = nextEpoch(master.signature, admin.keys.online, first, [admin.device], {}, NOW);
   const tablet = newDevice(`${name}-tablet`);
+  const account = `${name}@example.com`;
+  // The phone, renewed, and a tablet that joins by an invite.
+  const watch = generateDeviceKeys(stream(`${name}-watch`));
+  const replaces = createRotation(phone.keys.signature, watch.signature.kid, first.udf);
+  const rotated = createDevice(watch, `${name}-phone`, "Linux", NOW, { replaces });
+  const options = { uses: 2, notOnOrAfter: new Date(NOW.getTime() + 900_000), name: "guest", deviceLifetime: 3600 };
+  const { pin, invite } = await createInvite(first, options, stream(`${name} invite`), NOW);
+  const guest = generateDeviceKeys(stream(`${name}-guest`));
+  const invitation = proveInvitation(parsePin(pin), account, guest.signature.kid);
+  const invited = createDevice(guest, `${name}-guest`, "Linux", NOW, { invitation });
+  const inviting = nextPersonal(admin.keys.online, first, { invites: [invite] }, NOW);
+  const joined = nextPersonal(admin.keys.online, inviting, invitedChange(inviting, invited, NOW), NOW);
   const application = {
     Identifier: generateMasterKeys(stream(`${name} application`)).signature.kid,
     Owner: first.udf,
@@ -53,12 +68,21 @@ export const makePerson = async (name: string) => {
     tablet,
     first,
     second,
+    account,
+    pin,
+    invite,
+    inviting,
+    invited,
+    rotated,
     records: {
       MasterProfile: { record: profile.record, key: master.signature },
       Revocation: { record: createRevocation(master.signature, NOW).record, key: master.signature },
       DeviceProfile: { record: admin.device.record, key: admin.keys.signature },
       PersonalProfile: { record: first.record, key: admin.keys.online },
       NextProfile: { record: second.record, key: admin.keys.online },
+      JoinedProfile: { record: joined.record, key: admin.keys.online },
+      InvitedDevice: { record: invited.record, key: guest.signature },
+      RotatedDevice: { record: rotated.record, key: watch.signature },
       PasswordProfile: {
         record: signRecord(application.Identifier, "PasswordProfile", application, admin.keys.signature),
         key: admin.keys.signature,

@@ -1,11 +1,15 @@
 import { readConnectionRequest, readConnectionResult } from "../../src/mesh/connection.js";
 import { createEscrowEntry, escrowIdentifier, openEscrowEntry } from "../../src/mesh/escrow.js";
 import { decryptDirect, encryptDirect, readRecord, type SignedRecord } from "../../src/mesh/jose.js";
+import { invitedChange, judgeRequest } from "../../src/mesh/invite.js";
+import { decryptWith, encryptTo } from "../../src/mesh/jwe.js";
 import { publicKeyOf, publicKeyRecord, readPublicKey, type PrivateKey } from "../../src/mesh/keys.js";
+import { nextPersonal } from "../../src/mesh/profile.js";
 import { readApplication } from "../../src/mesh/records/application.js";
 import { readDevice } from "../../src/mesh/records/device.js";
 import { readMaster } from "../../src/mesh/records/master.js";
 import { readPersonal } from "../../src/mesh/records/personal.js";
+import { checkRotation } from "../../src/mesh/rotation.js";
 import { verifyRequest, signRequest } from "../../src/mesh/request-signature.js";
 import { createVerifier } from "../../src/mesh/verification.js";
 import { hkdfSync } from "node:crypto";
@@ -51,7 +55,7 @@ const recordInput = (random: Random, seed: Seed, keys: readonly Seed[]): unknown
 
 /** Legacy and current records, and what can be read of requests: everything that carries a signature. */
 export const recordTargets = async (person: Person): Promise<readonly Target[]> => {
-  const { records, master, admin, first } = person;
+  const { records, master, admin, phone, first, account, invite, inviting, invited, rotated } = person;
   const nested = [records.DeviceProfile, records.MasterProfile];
   const record = (
     name: string,
@@ -74,6 +78,10 @@ export const recordTargets = async (person: Person): Promise<readonly Target[]> 
     { account: "alice@example.com", portal: "https://portal.example" },
   ]);
   const keySet = (await decryptDirect(entry.EncryptedData, contentKey)).toString("utf8");
+
+  const secret = stream("secret")(64);
+  const both = [admin.device.encryptionKey, phone.device.encryptionKey];
+  const encrypted = [await encryptTo(secret, both.slice(0, 1)), await encryptTo(secret, both)];
 
   const authority = "portal.example";
   const request = { method: "POST", authority, path: "/.well-known/mmm/", body: Buffer.from('{"Hello":{}}') };
@@ -99,8 +107,8 @@ export const recordTargets = async (person: Person): Promise<readonly Target[]> 
   return [
     record("record", 15_000, Object.values(records), (value) => readRecord(value, "PersonalProfile")),
     record("master", 15_000, [records.MasterProfile, records.Revocation], readMaster),
-    record("device", 15_000, [records.DeviceProfile], readDevice),
-    record("personal", 20_000, [records.PersonalProfile, records.NextProfile], readPersonal),
+    record("device", 15_000, [records.DeviceProfile, records.InvitedDevice, records.RotatedDevice], readDevice),
+    record("personal", 20_000, [records.PersonalProfile, records.NextProfile, records.JoinedProfile], readPersonal),
     record("application", 15_000, [records.PasswordProfile], readApplication),
     record("request", 15_000, [records.ConnectionRequest], readConnectionRequest),
     record("result", 15_000, [records.ConnectionResult], (value) =>
@@ -156,6 +164,63 @@ export const recordTargets = async (person: Person): Promise<readonly Target[]> 
       read: async (input) => {
         const plaintext = await decryptDirect(input, contentKey);
         if (plaintext.toString("utf8") !== keySet) throw new Error("An altered ciphertext was opened.");
+      },
+    },
+    {
+      name: "encrypted-to",
+      weight: 20_000,
+      codes: ["decryption-failed"],
+      make: (random) => {
+        const value = random.pick(encrypted);
+        if (random.chance(0.7)) return mutateValue(random, value);
+        const header = mutateText(random, Buffer.from(value.protected, "base64url").toString());
+        return { ...value, protected: Buffer.from(header).toString("base64url") };
+      },
+      read: async (input) => {
+        const plaintext = await decryptWith(input, admin.keys.encryption);
+        if (!plaintext.equals(secret)) throw new Error("An altered ciphertext was opened.");
+      },
+    },
+    {
+      name: "invite",
+      weight: 10_000,
+      codes: RECORD_CODES,
+      make: (random) =>
+        random.chance(0.5)
+          ? { invite: mutateValue(random, invite) }
+          : { device: forgedRecord(random, records.InvitedDevice, []) },
+      read: async (input) => {
+        const altered = input as { invite?: unknown; device?: unknown };
+        const profile =
+          altered.invite === undefined
+            ? inviting
+            : readPersonal(
+                forge(
+                  first.udf,
+                  payloadTextOf(inviting.record).replace(JSON.stringify(invite), () => JSON.stringify(altered.invite)),
+                  admin.keys.online,
+                ),
+              );
+        const device = altered.device === undefined ? invited : readDevice(altered.device);
+        const verdict = await judgeRequest(profile, { device }, admin.keys.encryption, account, NOW);
+        if (verdict !== "valid") return;
+        const { Proof, Account } = device.invitation ?? {};
+        const isSame = Proof === invited.invitation?.Proof && Account === account && device.udf === invited.udf;
+        if (!isSame) throw new Error("An altered invitation was found valid.");
+        nextPersonal(admin.keys.online, profile, invitedChange(profile, device, NOW), NOW);
+      },
+    },
+    {
+      name: "rotation",
+      weight: 10_000,
+      codes: RECORD_CODES,
+      make: (random) => forgedRecord(random, records.RotatedDevice, []),
+      read: (input) => {
+        const device = readDevice(input);
+        if (checkRotation(first, device, NOW) !== "valid") return;
+        const isSame = device.replaces?.Signature === rotated.replaces?.Signature && device.udf === rotated.udf;
+        if (!isSame) throw new Error("An altered replacement was found valid.");
+        nextPersonal(admin.keys.online, first, { replace: { old: phone.device.udf, device } }, NOW);
       },
     },
     {

@@ -2,6 +2,7 @@ import { isUdf, parseUdf } from "../../src/mesh/udf.js";
 import { decodeBase64url, encodeBase64url } from "../../src/mesh/bytes.js";
 import { canonicalDomain, parseAddress } from "../../src/mesh/address.js";
 import { escrowIdentifier } from "../../src/mesh/escrow.js";
+import { encodePin, parsePin } from "../../src/mesh/invite.js";
 import { parseStrictJson, parseStrictJsonOctets } from "../../src/mesh/json.js";
 import { combineShares, parseShare, splitKey } from "../../src/mesh/shares.js";
 import { findPortal } from "../../src/client/discovery.js";
@@ -75,6 +76,10 @@ const IDENTIFIER = escrowIdentifier(KEY);
 const SHARES = splitKey(KEY, 5, 3, IDENTIFIER, stream("shares"));
 const OTHERS = splitKey(stream("other key")(16), 5, 3, "another identifier", stream("other shares"));
 
+const PINS = ["one", "two", "three"].map((seed) =>
+  encodePin({ pin: stream(seed)(16), profile: escrowIdentifier(KEY) }),
+);
+
 /** Text of our own formats, as people type it and others write it. */
 export const textTargets: readonly Target[] = [
   text("json", 120_000, ["json-invalid"], JSON_SEEDS, (input) => {
@@ -99,6 +104,11 @@ export const textTargets: readonly Target[] = [
     const { index, value } = parseShare(input);
     const known = parseShare(SHARES[index - 1] ?? "");
     ensure(known.value.equals(value), "A mistyped share was taken for another.");
+  }),
+  text("pin", 100_000, ["pin-invalid"], PINS, (input) => {
+    const read = parsePin(input);
+    ensure(PINS.includes(encodePin(read)), "A mistyped PIN was taken for another.");
+    ensure(isUdf(read.profile) && read.pin.length === 16, "It is no PIN.");
   }),
   {
     name: "shares",

@@ -119,7 +119,7 @@ test("a crash between a key file and a passphrase leaves one of the two in force
     Object.keys(files).map((name) => [name, (...values: unknown[]) => current()[name]!(...values)]),
   ) as unknown as FileSystem;
   const patient = openWith(locked, delegating);
-  const handle = await unlockKeystore(patient, Buffer.from("correct horse"));
+  const handle = await unlockKeystore(patient, { passphrase: Buffer.from("correct horse") });
   expect(handle.id).toBe(keystore.id);
   await withEveryFault(files, "crash", async (crashing) => {
     fs.writeFileSync(join(locked, "keystore.json"), text);

@@ -59,6 +59,7 @@ describe("a keystore under a key file", () => {
       path: fileOf(home),
       created: time,
       protection: "key-file",
+      keyFile: keyFileOf(home),
       keys: [{ kid: key.kid, use: "device-signature", created: time, profile: PROFILE }],
     });
     expect(keystore.facts).toEqual(facts?.keys);
@@ -381,17 +382,18 @@ describe("a keystore under a passphrase", () => {
     expect(passphrase.toString()).toBe("caf\u00e9 pass");
     expect(fs.existsSync(keyFileOf(home))).toBe(false);
     expect(readJson(fileOf(home)).protection.kdf).toMatchObject({ name: "scrypt", N: 131072, r: 8, p: 1 });
-    const again = await unlockKeystore(home, Buffer.from("cafe\u0301 pass"));
+    const again = await unlockKeystore(home, { passphrase: Buffer.from("cafe\u0301 pass") });
     expect(again.get(key.kid, "device-signature")).toEqual(key);
 
     const missing = await meshError(() => unlockKeystore(home));
     expect(missing.code).toBe("locked");
     expect(missing.hint).toEqual(msg("keystore.passphrase-needed.hint"));
-    expect(await errorCode(() => unlockKeystore(home, Buffer.from("cafe pass")))).toBe("wrong-passphrase");
-    expect(await errorCode(() => unlockKeystore(home, Buffer.from([0xff, 0xfe])))).toBe("usage");
+    const wrong = { passphrase: Buffer.from("cafe pass") };
+    expect(await errorCode(() => unlockKeystore(home, wrong))).toBe("wrong-passphrase");
+    expect(await errorCode(() => unlockKeystore(home, { passphrase: Buffer.from([0xff, 0xfe]) }))).toBe("usage");
     // Parameters within the bounds are bound to the wrapped key as well.
     edit(home, (file) => (file.protection.kdf.p = 2));
-    expect(await errorCode(() => unlockKeystore(home, passphrase))).toBe("wrong-passphrase");
+    expect(await errorCode(() => unlockKeystore(home, { passphrase }))).toBe("wrong-passphrase");
   });
 
   test("changes its protection there and back, while another process has it open", async () => {

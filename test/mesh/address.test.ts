@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { utf8 } from "../../src/mesh/bytes.js";
-import { accountUdf, canonicalDomain, invalidCharacters, parseAddress, userProblem } from "../../src/mesh/address.js";
-import { fingerprint, isUdf } from "../../src/mesh/udf.js";
+import { canonicalDomain, invalidCharacters, parseAddress, userProblem } from "../../src/mesh/address.js";
+import { accountUdf, fingerprint, isUdf } from "../../src/mesh/udf.js";
 import { meshError } from "../support/deps.js";
 import { anyText, character, refusal } from "./support.js";
 

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBase64url, decodeUtf8, encodeBase64url, sha256, sha512, utf8 } from "../../src/mesh/bytes.js";
+import {
+  decodeBase64url,
+  decodeUtf8,
+  encodeBase64url,
+  lengthPrefixed,
+  sha256,
+  sha512,
+  utf8,
+} from "../../src/mesh/bytes.js";
 import { refusal, withStrayBits } from "./support.js";
 
 describe("base64url", () => {
@@ -64,6 +72,23 @@ describe("UTF-8", () => {
     ["UTF-16", "fffe4100"],
   ])("refuses %s", (_, hex) => {
     expect(refusal(() => decodeUtf8(Buffer.from(hex, "hex")))).toBe("json-invalid");
+  });
+});
+
+describe("texts behind their lengths", () => {
+  test("are octets behind four that count them", () => {
+    expect(lengthPrefixed("a", "", "\u00e9").toString("hex")).toBe("000000016100000000" + "00000002c3a9");
+    expect(lengthPrefixed().length).toBe(0);
+  });
+
+  test("are different octets for different lists", () => {
+    const texts = fc.array(fc.string({ maxLength: 3 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(texts, texts, (one, two) => {
+        const isSame = lengthPrefixed(...one).equals(lengthPrefixed(...two));
+        expect(isSame).toBe(JSON.stringify(one) === JSON.stringify(two));
+      }),
+    );
   });
 });
 

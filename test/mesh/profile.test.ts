@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { accountUdf } from "../../src/mesh/address.js";
 import { generateKey, publicKeyOf, subjectPublicKeyInfo } from "../../src/mesh/keys.js";
 import {
   createDevice,
@@ -12,9 +11,16 @@ import {
   nextPersonal,
   recordTime,
 } from "../../src/mesh/profile.js";
-import { MAX_DEVICES, readPersonal, type PersonalProfile } from "../../src/mesh/records/personal.js";
+import {
+  deviceExpiry,
+  findDevice,
+  isLapsed,
+  MAX_DEVICES,
+  readPersonal,
+  type PersonalProfile,
+} from "../../src/mesh/records/personal.js";
 import { isSuccessor } from "../../src/mesh/succession.js";
-import { fingerprint } from "../../src/mesh/udf.js";
+import { accountUdf, fingerprint } from "../../src/mesh/udf.js";
 import { meshError } from "../support/deps.js";
 import { altered, newDevice, newPerson, NOW, payloadOf, refusal, stream } from "./support.js";
 
@@ -176,6 +182,91 @@ describe("names that an administrator gives", () => {
     ]) {
       expect(refusal(() => nextPersonal(key, personal, { deviceNames }, LATER))).toBe("record-invalid");
     }
+  });
+});
+
+describe("the time of a device", () => {
+  const UNTIL = "2026-06-01T00:00:00Z";
+  const END = new Date(UNTIL);
+  const limited = nextPersonal(key, personal, { deviceExpiries: { [phone.device.udf]: UNTIL } }, LATER);
+  const isListed = (profile: PersonalProfile): boolean => findDevice(profile, phone.device.udf) !== undefined;
+
+  test("stands in the personal profile, and is over at that very moment", () => {
+    expect(limited.entries).toEqual([{ DeviceUDF: phone.device.udf, NotOnOrAfter: UNTIL }]);
+    expect(deviceExpiry(limited, phone.device.udf)).toBe(UNTIL);
+    expect(isLapsed(limited, phone.device.udf, new Date(END.getTime() - 1))).toBe(false);
+    expect(isLapsed(limited, phone.device.udf, END)).toBe(true);
+    expect(isLapsed(limited, admin.device.udf, END)).toBe(false);
+    expect(isLapsed(limited, tablet.device.udf, END)).toBe(false);
+    expect(deviceExpiry(personal, phone.device.udf)).toBeUndefined();
+    expect(isLapsed(personal, phone.device.udf, new Date("9999-12-31T23:59:59Z"))).toBe(false);
+  });
+
+  test("can be set beside a name, changed and taken away, and leaves the rest alone", () => {
+    const both = { deviceNames: { [phone.device.udf]: "new phone" }, deviceExpiries: { [phone.device.udf]: UNTIL } };
+    const named = nextPersonal(key, personal, both, LATER);
+    expect(named.entries).toEqual([{ DeviceUDF: phone.device.udf, Name: "new phone", NotOnOrAfter: UNTIL }]);
+    const later = nextPersonal(key, named, { deviceExpiries: { [phone.device.udf]: "2027-01-01T00:00:00Z" } }, LATER);
+    expect(deviceExpiry(later, phone.device.udf)).toBe("2027-01-01T00:00:00Z");
+    const never = nextPersonal(key, later, { deviceExpiries: { [phone.device.udf]: null } }, LATER);
+    expect(never.entries).toEqual([{ DeviceUDF: phone.device.udf, Name: "new phone" }]);
+    const bare = nextPersonal(key, limited, { deviceExpiries: { [phone.device.udf]: null } }, LATER);
+    expect(bare.payload).not.toHaveProperty("DeviceEntries");
+    expect(nextPersonal(key, personal, { deviceExpiries: { [phone.device.udf]: null } }, LATER).entries).toEqual([]);
+  });
+
+  test("ends its place in the profile with the next change, whatever that is about", () => {
+    const before = strange(limited, {
+      Applications: [{ Identifier: passwords, Type: "PasswordProfile", AdminDeviceUDF: [phone.device.udf] }],
+    });
+    expect(isListed(nextPersonal(key, before, {}, new Date(END.getTime() - 1)))).toBe(true);
+    const renamed = { deviceNames: { [phone.device.udf]: "x" } };
+    for (const change of [{}, { names: [master.udf] }, { devices: before.devices }, renamed]) {
+      const after = nextPersonal(key, before, change, END);
+      expect(after.devices).toEqual([admin.device]);
+      expect(after.entries).toEqual([]);
+      expect(after.applications).toEqual([{ Identifier: passwords, Type: "PasswordProfile" }]);
+      expect(isSuccessor(before, after)).toBe(true);
+    }
+    expect(isListed(nextEpoch(keys.signature, key, before, [admin.device], {}, END))).toBe(false);
+    const joined = { devices: [...before.devices, tablet.device] };
+    expect(nextPersonal(key, before, joined, END).devices).toEqual([admin.device, tablet.device]);
+  });
+
+  test("can be renewed after it was over, while nothing else has changed", () => {
+    const renewed = (expiry: string | null) =>
+      nextPersonal(key, limited, { deviceExpiries: { [phone.device.udf]: expiry } }, END);
+    expect(isListed(renewed("2027-01-01T00:00:00Z"))).toBe(true);
+    expect(isListed(renewed(null))).toBe(true);
+  });
+
+  test("is never over when it is set, nor an administrator's, nor that of a device that is not there", () => {
+    const code = (udf: string, expiry: string): string | undefined =>
+      refusal(() => nextPersonal(key, personal, { deviceExpiries: { [udf]: expiry } }, LATER));
+    expect(code(phone.device.udf, recordTime(LATER))).toBe("usage");
+    expect(code(phone.device.udf, "2020-01-01T00:00:00Z")).toBe("usage");
+    expect(code(phone.device.udf, "tomorrow")).toBe("record-invalid");
+    expect(code(phone.device.udf, "2026-02-30T00:00:00Z")).toBe("usage");
+    expect(code(phone.device.udf, "2026-12-32T00:00:00Z")).toBe("record-invalid");
+    expect(code(admin.device.udf, UNTIL)).toBe("usage");
+    expect(code(tablet.device.udf, UNTIL)).toBe("record-invalid");
+  });
+
+  test("does not end any more where the device becomes an administrator", () => {
+    const both = [admin.device, phone.device];
+    for (const now of [LATER, END]) {
+      const epoch = nextEpoch(keys.signature, key, limited, both, {}, now);
+      expect(epoch.devices).toEqual(both);
+      expect(epoch.entries).toEqual([]);
+    }
+    const change = { deviceExpiries: { [phone.device.udf]: UNTIL } };
+    expect(refusal(() => nextEpoch(keys.signature, key, personal, both, change, LATER))).toBe("usage");
+  });
+
+  test("makes room for others", () => {
+    const devices = [...limited.devices, ...Array.from({ length: MAX_DEVICES - 1 }, () => phone.device)];
+    expect(refusal(() => nextPersonal(key, limited, { devices }, LATER))).toBe("too-large");
+    expect(nextPersonal(key, limited, { devices }, END).devices).toEqual([admin.device]);
   });
 });
 

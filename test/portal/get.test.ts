@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { nextPersonal } from "../../src/mesh/profile.js";
 import type { Request } from "../../src/mesh/protocol.js";
-import { accountUdf } from "../../src/mesh/address.js";
+import { accountUdf } from "../../src/mesh/udf.js";
 import type { PersonalProfile } from "../../src/mesh/records/personal.js";
 import {
   makeApplication,

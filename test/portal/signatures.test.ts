@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import { createSignatureSync } from "http-message-sig";
 import { beforeEach, describe, expect, it } from "vitest";
 import { signMessage } from "../../src/mesh/jose.js";
-import { nextPersonal } from "../../src/mesh/profile.js";
+import type { PrivateKey } from "../../src/mesh/keys.js";
+import { nextPersonal, recordTime } from "../../src/mesh/profile.js";
 import { PORTAL_PATH } from "../../src/mesh/protocol.js";
 import {
   AUTHORITY,
+  makeApplication,
   makeDevice,
   makeEscrowEntry,
   makeHttpRequest,
+  makeIdentifier,
   makePerson,
   makeRequest,
   openTestPortal,
@@ -224,5 +227,93 @@ describe("a device that has been removed", () => {
     }
     const escrow = { OfflineEscrowEntry: await makeEscrowEntry(alice) };
     expect((await portal.call("Publish", { Entry: escrow }, { signer: phone })).status).toBe(401);
+  });
+});
+
+describe("a device that has lapsed", () => {
+  const MINUTE = 60_000;
+  const AGE = 10 * MINUTE;
+
+  /** Publishes a profile whose phone lapses in ten minutes of the portal's clock. */
+  const withPhone = async () => {
+    const { clock } = portal;
+    const phone = makeDevice("phone", clock.now());
+    const until = recordTime(new Date(clock.time + AGE));
+    const change = {
+      devices: [alice.admin.device, phone.device],
+      deviceExpiries: { [phone.device.udf]: until },
+    };
+    const profile = nextPersonal(alice.admin.keys.online, alice.profile, change, clock.now());
+    await portal.call("Publish", { Entry: personalEntry(profile) });
+    return { phone, profile, until: Date.parse(until) };
+  };
+
+  it("is refused from that moment on, by the portal's clock and whatever it asks for", async () => {
+    const { phone, profile, until } = await withPhone();
+    const create = wrap("CreateAccount", { Account: "second", Profile: personalEntry(profile) });
+    const reserve = wrap("ValidateAccount", { Account: "third", Reserve: true });
+    portal.clock.time = until - 1;
+    const first = signed(create, { signer: phone });
+    expect((await send(first)).status).toBe(201);
+    expect((await send(signed(reserve, { signer: phone }))).status).toBe(201);
+    portal.clock.time = until;
+    const escrow = wrap("Publish", { Entry: { OfflineEscrowEntry: await makeEscrowEntry(alice) } });
+    for (const body of [create, reserve, pendingBody, deleteBody, escrow]) {
+      const request = signed(body, { signer: phone });
+      const answer = await send(request);
+      expect(answer.status).toBe(403);
+      expect(answer.message.StatusDescription).toContain("lapsed");
+      // A resend gets the same answer, and what was answered before is not taken back.
+      expect((await send(request)).status).toBe(403);
+    }
+    expect((await send(first)).status).toBe(201);
+    // Its own clock does not count.
+    expect((await send(signed(create, { signer: phone, time: until - MINUTE }))).status).toBe(403);
+    expect((await send(signed(pendingBody))).status).toBe(201);
+  });
+
+  it("may speak again once an administrator has renewed it", async () => {
+    const { phone, profile, until } = await withPhone();
+    portal.clock.time = until + MINUTE;
+    const body = (version: typeof profile) =>
+      wrap("CreateAccount", { Account: "second", Profile: personalEntry(version) });
+    expect((await send(signed(body(profile), { signer: phone }))).status).toBe(403);
+    const change = { deviceExpiries: { [phone.device.udf]: null } };
+    const renewed = nextPersonal(alice.admin.keys.online, profile, change, portal.clock.now());
+    expect((await portal.call("Publish", { Entry: personalEntry(renewed) })).status).toBe(201);
+    expect((await send(signed(body(renewed), { signer: phone }))).status).toBe(201);
+  });
+
+  it("publishes no applications any more", async () => {
+    const { phone, until } = await withPhone();
+    const publish = async (signer: PrivateKey) => {
+      const owner = { owner: alice.profile.udf, identifier: makeIdentifier(), key: signer };
+      const record = makeApplication(owner, portal.clock.now());
+      return (await portal.call("Publish", { Entry: { SignedApplicationProfile: record } })).status;
+    };
+    portal.clock.time = until - 1;
+    expect(await publish(phone.keys.signature)).toBe(201);
+    portal.clock.time = until;
+    expect(await publish(phone.keys.signature)).toBe(403);
+    expect(await publish(alice.admin.keys.signature)).toBe(201);
+  });
+
+  it("is not one where only a stranger's profile says so", async () => {
+    const { clock } = portal;
+    const mallory = makePerson("mallory", clock.now());
+    const until = recordTime(new Date(clock.time + AGE));
+    const change = {
+      devices: [mallory.admin.device, alice.admin.device],
+      deviceExpiries: { [alice.admin.device.udf]: until },
+    };
+    const listing = nextPersonal(mallory.admin.keys.online, mallory.profile, change, clock.now());
+    await portal.createAccount("mallory", { ...mallory, profile: listing });
+    clock.time = Date.parse(until) + MINUTE;
+    const escrow = wrap("Publish", { Entry: { OfflineEscrowEntry: await makeEscrowEntry(alice) } });
+    const reserve = wrap("ValidateAccount", { Account: "third", Reserve: true });
+    for (const body of [escrow, reserve, pendingBody]) expect((await send(signed(body))).status).toBe(201);
+    const bob = makePerson("desk", clock.now());
+    const taken = { Account: "third", Profile: personalEntry(bob.profile) };
+    expect((await portal.call("CreateAccount", taken, { signer: bob.admin })).status).toBe(409);
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
@@ -160,6 +161,47 @@ test.concurrent(
     await done("desktop", `keystore passwd --new-passphrase-file ${passphrase}`);
     await done("desktop", `keystore passwd --no-passphrase ${unlock}`);
     await meshman("desktop", "device remove phone --verbose");
+
+    // A backup goes to another machine, under a passphrase of its own.
+    const third = stage.writeSecret("third", "the passphrase of the backup\n");
+    const from = `--backup-passphrase-file ${third}`;
+    const restore = `profile import ${at("backup.json")} --no-passphrase --yes --verbose`;
+    await done(
+      "laptop",
+      `profile export --private --out ${at("backup.json")} ${from} --passphrase-file ${second} --verbose`,
+    );
+    await fails("spare", 4, "wrong-passphrase", `${restore} --backup-passphrase-file ${wrong}`);
+    await fails("spare", 7, "backup-invalid", `profile import ${third} ${from} --no-passphrase --yes --verbose`);
+    await done("spare", `${restore} ${from}`);
+    await stage.run("spare", "doctor --verbose");
+    await stage.run("spare", "doctor --offline --json --verbose");
+
+    // From one protection to the next, with the keys to both in files, and with the wrong ones.
+    const given = stage.writeSecret("given", `${randomBytes(32).toString("base64")}\n`);
+    const another = stage.writeSecret("another", `${randomBytes(32).toString("hex")}\n`);
+    await done("desktop", `keystore protect key --new-key-file ${given} --verbose`);
+    await fails("desktop", 4, "locked", "keystore check --verbose");
+    await fails("desktop", 4, "locked", `keystore check --keystore-key-file ${another} --verbose`);
+    await fails("desktop", 2, "usage", `keystore check --keystore-key-file ${passphrase} --verbose`);
+    await meshman("desktop", "keystore check --verbose", { env: { MESHMAN_KEYSTORE_KEY_FILE: given } });
+    fs.mkdirSync(at("stick"), { mode: 0o700 });
+    await done(
+      "desktop",
+      `keystore protect key-file ${at("stick", "meshman.key")} --keystore-key-file ${given} --verbose`,
+    );
+    await done("desktop", "keystore check --verbose");
+    await done("desktop", `keystore protect key-file ${at("stick", "meshman.key")} --verbose`);
+    await fails(
+      "desktop",
+      4,
+      "keyring-unavailable",
+      `keystore protect keyring --new-passphrase-file ${second} --verbose`,
+    );
+    await fails("desktop", 5, "file-exists", `keystore protect key-file ${passphrase} --verbose`);
+    await done("desktop", `keystore protect passphrase --new-passphrase-file ${second} --verbose`);
+    await fails("desktop", 4, "wrong-passphrase", `keystore check --verbose ${unlock}`);
+    await done("desktop", `keystore protect key-file --passphrase-file ${second} --verbose`);
+    expect(fs.readdirSync(at("stick"))).toEqual([]);
     expect((await served.stop("SIGTERM")).status).toBe(0);
 
     // What the two homes say of themselves on disk: sealed keys, and no passphrase's worth of a clue.
@@ -170,6 +212,7 @@ test.concurrent(
     }
     expect(await stage.audit.findings()).toEqual([]);
     expect(stage.audit.count()).toBeGreaterThan(30);
-    for (const name of ["note.json", "recovery/entry.json"]) expect(fs.statSync(at(name)).mode & 0o777).toBe(0o600);
+    for (const name of ["note.json", "backup.json", "recovery/entry.json"])
+      expect(fs.statSync(at(name)).mode & 0o777).toBe(0o600);
   },
 );

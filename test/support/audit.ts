@@ -3,7 +3,8 @@ import * as path from "node:path";
 import { openHome, type Home } from "../../src/keystore/home.js";
 import { unlockKeystore } from "../../src/keystore/keystore.js";
 import { readKeystoreFile } from "../../src/keystore/keystore-file.js";
-import { unwrapKey } from "../../src/keystore/protection.js";
+import { parseKey } from "../../src/keystore/key-text.js";
+import { keyFilePath, unwrapKey } from "../../src/keystore/protection.js";
 import { escrowIdentifier } from "../../src/mesh/escrow.js";
 import { combineShares, parseShare } from "../../src/mesh/shares.js";
 import { decodeBase32 } from "../../src/mesh/udf.js";
@@ -14,7 +15,7 @@ import { testDeps } from "./deps.js";
  * them in everything that was typed, passed, printed and written.
  */
 export interface Audit {
-  /** A passphrase, and the file that may hold it. */
+  /** A passphrase, or a key of a keystore, and the file that may hold it. */
   passphrase(text: string, file?: string): void;
   /** Any other text that may not get out. */
   secret(text: string): void;
@@ -110,18 +111,19 @@ export const createAudit = (folder: string): Audit => {
     }
   };
 
-  const learnHome = async (home: Home, passphrase: string | undefined): Promise<void> => {
+  const learnHome = async (home: Home, told: string | undefined): Promise<void> => {
     const file = readKeystoreFile(home);
     if (!file) return;
-    const octets = passphrase === undefined ? undefined : Buffer.from(passphrase);
-    const keystoreKey = await unwrapKey(home, file.id, file.protection, octets && Buffer.from(octets));
+    const octets = told === undefined ? undefined : Buffer.from(told);
+    const secrets = { passphrase: octets, key: octets && parseKey(octets) };
+    const keystoreKey = await unwrapKey(home, file.id, file.protection, secrets);
     add("a keystore key", Buffer.from(keystoreKey));
-    const keystore = await unlockKeystore(home, octets);
+    const keystore = await unlockKeystore(home, secrets);
     for (const { kid, use } of keystore.facts) {
       if (keystore.has(kid)) add(`the ${use} key ${kid}`, Buffer.from(keystore.get(kid, use).d, "base64url"));
     }
-    const keyFile = path.join(home.path, "keystore.key");
     if (file.protection.method !== "key-file") return;
+    const keyFile = keyFilePath(home, file.protection);
     for (const line of fs.readFileSync(keyFile, "utf8").trim().split("\n")) {
       add("a key file's key", Buffer.from(line, "base64url"), keyFile);
     }
@@ -210,6 +212,8 @@ export const createAudit = (folder: string): Audit => {
     passphrase: (text, file) => {
       passphrases.push(text);
       add("a passphrase", Buffer.from(text), file);
+      const key = parseKey(Buffer.from(text));
+      if (key) add("a key of a keystore", key, file);
     },
     secret: (text) => add("a secret", Buffer.from(text)),
     share: addShare,

@@ -59,6 +59,8 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     hostname: "testhost",
     execPath: [process.execPath, "meshman"],
     pid: process.pid,
+    nodeVersion: process.versions.node,
+    uid: system.uid,
     temporaryFolder: os.tmpdir(),
     cwd: "/nowhere",
     fs: system.fs,
@@ -77,6 +79,14 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     sleep: (milliseconds, other = signal) => system.sleep(milliseconds, other),
     resolveSrv: async (name) => {
       throw Object.assign(new Error(`querySrv ENOTFOUND ${name}`), { code: "ENOTFOUND" });
+    },
+    connectLocal: system.connectLocal,
+    listenLocal: system.listenLocal,
+    startDetached: async () => {
+      throw new Error("Nothing is started here.");
+    },
+    runPart: async () => {
+      throw new Error("Nothing is started here.");
     },
     ...overrides,
     stdoutText: stdout.text,

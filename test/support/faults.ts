@@ -36,6 +36,7 @@ export const faultyFiles = (inner: FileSystem, n: number, fault: Fault): FaultyF
     fs: {
       readFile: (path, limit) => inner.readFile(path, limit),
       stat: (path) => inner.stat(path),
+      lstat: (path) => inner.lstat(path),
       list: (path) => inner.list(path),
       mkdir: (path, mode) => attempt("mkdir", () => inner.mkdir(path, mode)),
       create: (path, mode) => attempt("create", () => inner.create(path, mode)),

@@ -99,6 +99,7 @@ export const poweredFiles = (inner: FileSystem, root: string, skip: string, n: n
     fs: {
       readFile: (file, limit) => inner.readFile(file, limit),
       stat: (file) => inner.stat(file),
+      lstat: (file) => inner.lstat(file),
       list: (folder) => inner.list(folder),
       mkdir: (folder, mode) => attempt("mkdir", () => inner.mkdir(folder, mode)),
       create: (file, mode) =>

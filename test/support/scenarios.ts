@@ -1,5 +1,7 @@
 import * as fs from "node:fs";
 import { expect } from "vitest";
+import { inviteIdOf, parsePin } from "../../src/mesh/invite.js";
+import { readPersonal } from "../../src/mesh/records/personal.js";
 import type { Outcome } from "./cli.js";
 import { machineView, portalView, type Worlds } from "./worlds.js";
 
@@ -31,12 +33,40 @@ const shares = (worlds: Worlds, folder: string): string =>
 const connect = (worlds: Worlds): string =>
   `device connect ${ACCOUNT} --portal ${worlds.portal} --trust-on-first-use --device-name phone --no-passphrase`;
 
+const connectWithPin = (worlds: Worlds): string =>
+  `device connect ${ACCOUNT} --portal ${worlds.portal} --pin-file ${worlds.path("pin")} --device-name phone --no-passphrase`;
+
+/** The invites that a machine's profile holds now, by their identifiers. */
+const invitesOf = async (worlds: Worlds, machine: string): Promise<string[]> => {
+  await worlds.ok(machine, "account status");
+  const { json } = await worlds.ok(machine, "profile export");
+  return readPersonal((json as { SignedPersonalProfile: unknown }).SignedPersonalProfile).invites.map(({ Id }) => Id);
+};
+
 const split = (worlds: Worlds, folder: string): string =>
   `escrow split --shares 3 --threshold 2 --out ${worlds.path(folder)} --erase-master`;
 
 const passphrase = (worlds: Worlds): string => {
   fs.writeFileSync(worlds.path("passphrase"), "correct horse\n", { mode: 0o600 });
   return worlds.path("passphrase");
+};
+
+const backUp = (worlds: Worlds, name: string): string =>
+  `profile export --private --out ${worlds.path(name)} --backup-passphrase-file ${passphrase(worlds)}`;
+
+const restore = (worlds: Worlds, name: string): string =>
+  `profile import ${worlds.path(name)} --backup-passphrase-file ${passphrase(worlds)} --no-passphrase --yes`;
+
+/** A key that is given, in a file. */
+const givenKey = (worlds: Worlds): string => {
+  fs.writeFileSync(worlds.path("given-key"), `${"ab".repeat(32)}\n`, { mode: 0o600 });
+  return worlds.path("given-key");
+};
+
+/** A key file in a folder that is not the home: on a stick. */
+const stick = (worlds: Worlds): string => {
+  fs.mkdirSync(worlds.path("stick"), { recursive: true });
+  return worlds.path("stick", "meshman.key");
 };
 
 const codeOf = (worlds: Worlds): string => fs.readFileSync(worlds.path("code"), "utf8");
@@ -62,6 +92,13 @@ export const makeWorlds = async (worlds: Worlds): Promise<void> => {
   await worlds.keep("profile");
   await worlds.ok("laptop", `account create ${ACCOUNT} --portal ${worlds.portal}`);
   await worlds.keep("account");
+  await worlds.ok("laptop", `device invite --uses 3 --expires 90d --out ${worlds.path("pin")}`);
+  await worlds.keep("invited");
+  await worlds.ok("phone", connectWithPin(worlds));
+  await worlds.keep("invited request");
+  await worlds.restore("account");
+  await worlds.ok("laptop", backUp(worlds, "backup.json"));
+  await worlds.keep("backup");
   const asked = await worlds.ok("phone", connect(worlds));
   fs.writeFileSync(worlds.path("code"), asked.at("code"));
   await worlds.keep("request");
@@ -134,6 +171,51 @@ export const SCENARIOS: readonly Scenario[] = [
       expect(pending.at("pending", 0, "code")).toBe(again.at("code"));
       await worlds.ok("laptop", `device complete ${again.at("code")}`);
       expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device invite",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => `device invite --out ${worlds.path("new")}`,
+    done: ["file-exists"],
+    check: async (worlds) => {
+      // No invite is there whose PIN nobody has.
+      const file = worlds.path("new");
+      const known = fs.existsSync(file) ? [inviteIdOf(parsePin(fs.readFileSync(file, "utf8")))] : [];
+      expect(known).toEqual(expect.arrayContaining(await invitesOf(worlds, "laptop")));
+    },
+    view: async (worlds) => {
+      await worlds.ok("laptop", `device invite --out ${worlds.path("pin")}`);
+      await worlds.ok("phone", connectWithPin(worlds));
+      const { json } = await worlds.ok("laptop", "device approve");
+      await worlds.ok("phone", "device status");
+      const { keys, connected, work } = (await machineView(worlds, "phone")) as Record<string, unknown>;
+      return { keys, connected, work, left: (json as { left: unknown }).left };
+    },
+  },
+  {
+    name: "device connect with a PIN",
+    from: "invited",
+    machine: "phone",
+    line: connectWithPin,
+    view: async (worlds, again) => {
+      const { json } = await worlds.ok("laptop", "device approve");
+      expect(json).toMatchObject({ approved: [{ code: again.at("code") }], left: [] });
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device approve",
+    from: "invited request",
+    machine: "laptop",
+    line: () => "device approve",
+    view: async (worlds) => {
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      expect((await worlds.ok("laptop", "device pending")).json).toEqual({ pending: [] });
+      expect(await invitesOf(worlds, "laptop")).toHaveLength(1);
       return viewOf(worlds, "laptop", "phone");
     },
   },
@@ -297,6 +379,72 @@ export const SCENARIOS: readonly Scenario[] = [
     view: async (worlds) => {
       expect(fs.existsSync(worlds.path("laptop", "keystore.key"))).toBe(false);
       await worlds.ok("laptop", `device pending --passphrase-file ${passphrase(worlds)}`);
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "profile export --private",
+    from: "account",
+    machine: "laptop",
+    slow: true,
+    line: (worlds) => backUp(worlds, "backup.json"),
+    // Once the file has its name it is whole.
+    done: ["file-exists"],
+    view: async (worlds) => {
+      await worlds.ok("desktop", restore(worlds, "backup.json"));
+      return viewOf(worlds, "laptop", "desktop");
+    },
+  },
+  {
+    name: "profile import",
+    from: "backup",
+    machine: "desktop",
+    slow: true,
+    line: (worlds) => restore(worlds, "backup.json"),
+    done: ["profile-exists"],
+    view: async (worlds) => {
+      await worlds.ok("desktop", "profile verify");
+      await worlds.ok("desktop", "device pending");
+      return viewOf(worlds, "desktop");
+    },
+  },
+  {
+    name: "profile import --replace",
+    from: "phone",
+    machine: "phone",
+    slow: true,
+    line: (worlds) => `${restore(worlds, "backup.json")} --replace`,
+    view: async (worlds) => {
+      // Keys of the former device that were left over go with the next profile.
+      await worlds.ok("phone", "profile create --name other --no-passphrase");
+      await worlds.ok("phone", "profile verify");
+      await worlds.ok("phone", "device pending");
+      return viewOf(worlds, "phone");
+    },
+  },
+  {
+    name: "keystore protect key-file on a stick",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => `keystore protect key-file ${stick(worlds)}`,
+    view: async (worlds) => {
+      expect(fs.existsSync(worlds.path("laptop", "keystore.key"))).toBe(false);
+      expect(fs.existsSync(stick(worlds))).toBe(true);
+      await worlds.ok("laptop", "device pending");
+      // And back, which takes the last key away from there.
+      await worlds.ok("laptop", "keystore protect key-file");
+      await worlds.ok("laptop", "keystore check");
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "keystore protect key",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => `keystore protect key --new-key-file ${givenKey(worlds)} --keystore-key-file ${givenKey(worlds)}`,
+    view: async (worlds) => {
+      expect(fs.existsSync(worlds.path("laptop", "keystore.key"))).toBe(false);
+      await worlds.ok("laptop", `keystore check --keystore-key-file ${givenKey(worlds)}`);
       return viewOf(worlds, "laptop");
     },
   },

@@ -3,7 +3,8 @@ import { createAccount, fetchHistory, fetchProfile, followProfile, publishProfil
 import type { PortalClient } from "../../client/client.js";
 import { loadPins } from "../../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState } from "../../keystore/state.js";
-import { accountUdf, parseAddress } from "../../mesh/address.js";
+import { parseAddress } from "../../mesh/address.js";
+import { accountUdf } from "../../mesh/udf.js";
 import { nextPersonal, recordTime } from "../../mesh/profile.js";
 import { readPersonal, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
@@ -20,6 +21,7 @@ import {
   openTarget,
   remember,
   rememberPortal,
+  sessionWith,
   type Session,
 } from "../session.js";
 import { portalForNewAccount } from "./new-account.js";
@@ -140,10 +142,11 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
   const before = state.accounts.find((known) => known.account === account.account);
   // A portal that is only behind is brought up to date with the others.
   const knownBehind = before !== undefined && isBehind(state, before.account);
-  if (!before || (knownBehind && before.portal === account.portal)) return { ...session, context };
+  if (!before || (knownBehind && before.portal === account.portal)) return sessionWith(session, context);
   try {
-    await withClient(openAccount(context, before), (client) => follow({ ...session, context }, client, before.account));
-    if (before.portal === account.portal) return { ...session, context };
+    const elsewhere = sessionWith(session, context);
+    await withClient(openAccount(context, before), (client) => follow(elsewhere, client, before.account));
+    if (before.portal === account.portal) return elsewhere;
   } catch (error) {
     const isGone =
       isMeshError(error) && (knownBehind || error.code === "account-not-found" || exitStatus(error.code) === 6);
@@ -152,7 +155,7 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
   }
   const current = readProfile(context.home, state.udf) ?? state;
   const accounts = current.accounts.filter((known) => known.account !== account.account);
-  return { ...session, context, state: { ...current, accounts } };
+  return sessionWith(session, context, accounts);
 };
 
 /**

@@ -2,14 +2,14 @@ import { MeshError } from "../../errors.js";
 import { deleteAccount } from "../../client/profiles.js";
 import { fetchAccount } from "../../client/profiles.js";
 import { updateProfile, type ProfileState } from "../../keystore/state.js";
-import { accountUdf } from "../../mesh/address.js";
+import { accountUdf } from "../../mesh/udf.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import { msg } from "../../messages/message.js";
 import { changeProfile, withClient } from "../change.js";
 import { withGlobals, type Run } from "../context.js";
 import { lines } from "../output.js";
 import { accountsOf, canonicalAccount, requireProfile } from "../select.js";
-import { administrationKey, follow, openAccount, openSession, type Session } from "../session.js";
+import { administrationKey, follow, openAccount, openSession, sessionWith, type Session } from "../session.js";
 
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
@@ -39,7 +39,8 @@ export const run: Run = async (context, input) => {
     accounts: current.accounts.filter((candidate) => candidate.account !== account),
   });
   const remaining = without(state);
-  if (remaining.accounts.length > 0) await forgetName({ ...session, state: remaining }, account);
+  if (remaining.accounts.length > 0)
+    await forgetName(sessionWith(session, session.context, remaining.accounts), account);
   // Last of all: as long as this home knows the account the command can be run again.
   await updateProfile(context.home, state.udf, (current = state) => without(current));
   return {
@@ -52,7 +53,7 @@ export const run: Run = async (context, input) => {
 const forgetName = async (session: Session, account: string): Promise<void> => {
   const udf = accountUdf(account);
   const { context } = session;
-  await changeProfile({ ...session, context: withGlobals(context, { account: undefined }) }, (current) =>
+  await changeProfile(sessionWith(session, withGlobals(context, { account: undefined })), (current) =>
     current.names.includes(udf)
       ? nextPersonal(
           administrationKey(session, current),

@@ -1,25 +1,19 @@
 import { MeshError } from "../../errors.js";
 import { completeConnection, listPending } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
-import {
-  createConnectionResult,
-  parseVerificationCode,
-  verificationCode,
-  type ConnectionOutcome,
-} from "../../mesh/connection.js";
-import type { PrivateKey } from "../../mesh/keys.js";
-import { nextPersonal } from "../../mesh/profile.js";
+import { createConnectionResult, parseVerificationCode, verificationCode } from "../../mesh/connection.js";
 import type { Device } from "../../mesh/records/device.js";
-import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
+import { deviceName, findDevice, isAdministrator } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
-import { changeProfile, refresh } from "../change.js";
+import { refresh } from "../change.js";
 import type { Context, Input, Run } from "../context.js";
 import { eachAccount } from "../each-account.js";
-import { makeEpoch, masterKey } from "../master.js";
+import { masterKey } from "../master.js";
 import { checkName } from "../names.js";
 import { fields, type Result } from "../output.js";
 import { requireProfile } from "../select.js";
 import { administrationKey, follow, inputNeeded, openSession, type Session } from "../session.js";
+import { admitDevice, answerAccepted, type Admission, type Admitting, type NamedDevice } from "./accept.js";
 import { STATUS_WORDS } from "./connection-status.js";
 
 export const run: Run = async (context, input) => {
@@ -31,8 +25,12 @@ export const run: Run = async (context, input) => {
   const name = label === undefined ? undefined : checkName(label, "device");
   const state = await requireProfile(context);
   const session = await openSession(context, state);
+  const admitting: Admitting = {
+    ground: { kind: "code", admin: input.flag("admin"), name },
+    master: (profile) => masterKey(session, input, profile),
+  };
   const answered = await eachAccount(session, (client, { account }) =>
-    answer(session, input, client, account, code, name),
+    answer(session, input, client, account, code, admitting),
   );
   if (answered) return answered;
   // No request any more: an earlier run of this command may have answered it.
@@ -45,8 +43,7 @@ export const run: Run = async (context, input) => {
     });
   }
   if (input.flag("refuse")) throw connectedAlready();
-  const changed = await addDevice(session, input, device, name);
-  return report("Accepted", device.udf, deviceName(changed, device), isAdministrator(changed, device.udf));
+  return accepted(device, await admitDevice(session, { device, account: undefined }, admitting));
 };
 
 const connectedAlready = (): MeshError =>
@@ -59,7 +56,7 @@ const answer = async (
   client: PortalClient,
   account: string,
   code: string,
-  name: string | undefined,
+  admitting: Admitting,
 ): Promise<Result | undefined> => {
   const { state, authenticationKey } = session;
   const profile = await follow(session, client, account);
@@ -68,19 +65,16 @@ const answer = async (
   const request = pending.find((candidate) => candidate.code === code);
   if (!request) return undefined;
   const { device } = request;
-  const post = (outcome: ConnectionOutcome, signer: PrivateKey): Promise<void> => {
-    const result = createConnectionResult(device.record, state.udf, outcome, signer);
-    return completeConnection(client, account, result, authenticationKey);
-  };
   if (input.flag("refuse")) {
     // Its profile may have been published, and the answer lost.
     if (findDevice(profile, device.udf)) throw connectedAlready();
-    await post("Refused", key);
-    return report("Refused", device.udf, device.name, false);
+    const result = createConnectionResult(device.record, state.udf, "Refused", key);
+    await completeConnection(client, account, result, authenticationKey);
+    return report("Refused", { udf: device.udf, name: device.name, admin: false });
   }
-  const changed = await addDevice(session, input, device, name);
-  await post("Accepted", administrationKey(session, changed));
-  return report("Accepted", device.udf, deviceName(changed, device), isAdministrator(changed, device.udf));
+  const admission = await admitDevice(session, { device, account }, admitting);
+  if (admission.kind === "in") await answerAccepted(session, client, account, device, admission.profile);
+  return accepted(device, admission);
 };
 
 const askCode = async (context: Context): Promise<string> => {
@@ -97,36 +91,29 @@ const askCode = async (context: Context): Promise<string> => {
   });
 };
 
-const report = (result: "Accepted" | "Refused", udf: string, name: string, admin: boolean) => ({
-  value: { result, device: { udf, name, admin } },
+const report = (
+  result: "Accepted" | "Refused",
+  device: NamedDevice & { readonly admin: boolean },
+  replaces?: NamedDevice,
+): Result => ({
+  value: { result, device, ...(replaces && { replaces }) },
   text: fields([
     [msg("label.result"), STATUS_WORDS[result === "Accepted" ? "accepted" : "refused"]],
-    [msg("label.device"), name],
-    [msg("label.udf"), udf],
-    [msg("label.administrator"), admin ? msg("label.yes") : undefined],
+    [msg("label.device"), device.name],
+    [msg("label.udf"), device.udf],
+    [msg("label.administrator"), device.admin ? msg("label.yes") : undefined],
+    [msg("label.replaces"), replaces?.udf],
   ]),
 });
 
-/** Adds the device, under its name and with its rights, on top of whatever is current. What is done already stays done. */
-const addDevice = (
-  session: Session,
-  input: Input,
-  device: Device,
-  name: string | undefined,
-): Promise<PersonalProfile> =>
-  changeProfile(session, async (current) => {
-    const key = administrationKey(session, current);
-    const listed = findDevice(current, device.udf);
-    const devices = listed ? current.devices : [...current.devices, device];
-    const change = { devices, ...(name === undefined ? {} : { deviceNames: { [device.udf]: name } }) };
-    const { context } = session;
-    if (input.flag("admin") && !isAdministrator(current, device.udf)) {
-      const master = await masterKey(session, input, current);
-      const administrators = current.master.administrators
-        .map(({ deviceUdf }) => findDevice(current, deviceUdf))
-        .filter((known) => known !== undefined);
-      return makeEpoch(context, master, key, current, [...administrators, device], change);
-    }
-    const renamed = listed && name !== undefined && deviceName(current, listed) !== name;
-    return listed && !renamed ? undefined : nextPersonal(key, current, change, context.deps.now());
-  });
+/** What is told of a device that is in. */
+const accepted = (device: Device, admission: Admission): Result => {
+  if (admission.kind === "left") throw new MeshError("internal", msg("approve.left-by-code"));
+  const { profile, changed, replaces } = admission;
+  const { udf } = device;
+  const admin = isAdministrator(profile, udf);
+  const result = report("Accepted", { udf, name: deviceName(profile, device), admin }, replaces);
+  // What it says of itself did not hold, so the other device is still there, or was gone before.
+  const isFurther = changed && device.replaces !== undefined && !replaces;
+  return isFurther ? { ...result, note: msg("approve.not-replacing") } : result;
+};

@@ -11,13 +11,14 @@ import {
   type ConnectingState,
   type ProfileState,
 } from "../../keystore/state.js";
-import { accountUdf, parseAddress } from "../../mesh/address.js";
+import { parseAddress } from "../../mesh/address.js";
 import { createConnectionRequest, readConnectionRequest } from "../../mesh/connection.js";
+import { inviteIdOf, parsePin, proveInvitation, requireInvite, type Pin } from "../../mesh/invite.js";
 import { LIMITS } from "../../mesh/protocol.js";
 import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
 import { readDevice } from "../../mesh/records/device.js";
-import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
-import { normaliseBase32, parseUdf } from "../../mesh/udf.js";
+import { findDevice, isLapsed, type PersonalProfile } from "../../mesh/records/personal.js";
+import { accountUdf, normaliseBase32, parseUdf } from "../../mesh/udf.js";
 import { msg } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import type { Context, Input, Run } from "../context.js";
@@ -25,6 +26,7 @@ import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, gap, lines, raw, stack, type Result } from "../output.js";
 import { followOwn, refuseRevoked } from "../own-profile.js";
+import { withRotated } from "../seen.js";
 import { creationTime } from "../select.js";
 import {
   inputNeeded,
@@ -38,6 +40,7 @@ import {
 } from "../session.js";
 import { portalForNewAccount } from "../account/new-account.js";
 import { connectionStatus, EXIT_OF_STATUS, STATUS_WORDS, type ConnectionStatus } from "./connection-status.js";
+import { checkPinText, readPin } from "./pin.js";
 
 /** How long `--wait` waits where it is not told, in seconds. */
 const DEFAULT_WAIT = 300;
@@ -52,22 +55,45 @@ export const run: Run = async (context, input) => {
   const expected = input.text("expectFingerprint");
   const canonical = expected === undefined ? undefined : parseUdf(expected);
   const deviceName = checkName(input.text("deviceName") ?? defaultDeviceName(context.deps), "device");
-  const target = await portalForNewAccount(context, asked);
-  return withClient(openTarget(context, target), async (client) => {
-    const { account } = parseAddress(text, client.host);
-    const profile = await fetchTrusted(context, input, client, account, canonical);
-    const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
-    const session = await startRequest(context, keystore, client, account, profile, deviceName);
-    if (!session.state.connecting) return report(session, account, "accepted", undefined);
-    const code = session.state.connecting.code;
-    if (!input.flag("wait")) return report(session, account, "pending", code);
-    const wait = input.whole("wait") ?? DEFAULT_WAIT;
-    await context.note(msg("device.code-is", { code }));
-    await context.note(msg("device.complete-with", { code }));
-    const status = await waitForAnswer(context, session, client, wait);
-    return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
-  });
+  let pin = await readPin(context, input);
+  try {
+    if (pin && canonical !== undefined && pin.profile !== canonical) {
+      throw new MeshError("fingerprint-mismatch", msg("invite.other-fingerprint"));
+    }
+    const target = await portalForNewAccount(context, asked);
+    return await withClient(openTarget(context, target), async (client) => {
+      const { account } = parseAddress(text, client.host);
+      const trusted = await fetchTrusted(context, input, client, account, { pin, fingerprint: canonical });
+      const { profile } = trusted;
+      ({ pin } = trusted);
+      // Before keys are made for a device that nobody would let in.
+      if (pin && !isConnected(context, profile)) requireInvite(profile, inviteIdOf(pin), context.deps.now());
+      const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
+      const session = await startRequest(context, keystore, client, account, profile, deviceName, pin);
+      // Not to be kept for as long as somebody may have to wait.
+      pin?.pin.fill(0);
+      if (!session.state.connecting) return report(session, account, "accepted", undefined);
+      const code = session.state.connecting.code;
+      if (!input.flag("wait")) return report(session, account, "pending", code);
+      const wait = input.whole("wait") ?? DEFAULT_WAIT;
+      await context.note(msg("device.code-is", { code }));
+      await context.note(isInvited(session) ? msg("invite.approve-with") : msg("device.complete-with", { code }));
+      const status = await waitForAnswer(context, session, client, wait);
+      return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
+    });
+  } finally {
+    pin?.pin.fill(0);
+  }
 };
+
+/** True where this home's device is in the profile already, and has not lapsed. */
+const isConnected = ({ deps, home }: Context, profile: PersonalProfile): boolean => {
+  const state = listProfiles(home).find(({ udf }) => udf === profile.udf);
+  const udf = state && withRotated(state, profile).device.udf;
+  return udf !== undefined && findDevice(profile, udf) !== undefined && !isLapsed(profile, udf, deps.now());
+};
+
+const isInvited = ({ state }: Session): boolean => readDevice(state.device.record).invitation !== undefined;
 
 const report = (session: Session, account: string, status: ConnectionStatus, code: string | undefined): Result => {
   const device = readDevice(session.state.device.record);
@@ -82,8 +108,9 @@ const report = (session: Session, account: string, status: ConnectionStatus, cod
     status === "pending" && code !== undefined
       ? stack(
           gap,
-          lines(msg("device.complete-there")),
-          raw(`  meshman device complete ${code}\n`),
+          ...(isInvited(session)
+            ? [lines(msg("invite.approve-there")), raw("  meshman device approve\n")]
+            : [lines(msg("device.complete-there")), raw(`  meshman device complete ${code}\n`)]),
           lines(msg("device.then-status")),
         )
       : undefined;
@@ -97,14 +124,23 @@ const report = (session: Session, account: string, status: ConnectionStatus, cod
   return { value, text: stack(text, next) };
 };
 
-/** Fetches the profile of an account, verifies it, and makes sure that it is the one that the user means. */
+/** By what the user says which profile is meant. */
+interface Expected {
+  readonly fingerprint: string | undefined;
+  readonly pin: Pin | undefined;
+}
+
+/**
+ * Fetches the profile of an account, verifies it, and makes sure that it is the one that the user means. Gives the PIN too,
+ * which may be what the user typed when asked.
+ */
 const fetchTrusted = async (
   context: Context,
   input: Input,
   client: PortalClient,
   account: string,
-  expected: string | undefined,
-): Promise<PersonalProfile> => {
+  expected: Expected,
+): Promise<{ readonly profile: PersonalProfile; readonly pin: Pin | undefined }> => {
   const fetched = await fetchProfile(client, { account });
   if (!fetched) {
     throw new MeshError("account-not-found", msg("account.not-at-portal", { portal: client.url, account }), {
@@ -116,8 +152,7 @@ const fetchTrusted = async (
     throw new MeshError("fingerprint-mismatch", msg("device.account-not-claimed", { account }));
   }
   if (revocation) throw new MeshError("profile-revoked", msg("device.profile-revoked"));
-  await trust(context, input, account, profile.udf, expected);
-  return profile;
+  return { profile, pin: await trust(context, input, account, profile.udf, expected) };
 };
 
 const trust = async (
@@ -125,28 +160,41 @@ const trust = async (
   input: Input,
   account: string,
   udf: string,
-  expected: string | undefined,
-): Promise<void> => {
-  const mismatch = (): never => {
-    throw new MeshError("fingerprint-mismatch", msg("device.other-fingerprint", { account }), {
-      hint: msg("device.other-fingerprint.hint"),
-    });
-  };
+  { fingerprint, pin }: Expected,
+): Promise<Pin | undefined> => {
   const known = listProfiles(context.home).find((state) =>
     [...state.accounts, ...(state.connecting ? [state.connecting] : [])].some((place) => place.account === account),
   );
-  if (known && known.udf !== udf) mismatch();
-  if (expected !== undefined) {
-    if (expected !== udf) mismatch();
-    return;
+  const isOther = (known && known.udf !== udf) || (fingerprint !== undefined && fingerprint !== udf);
+  if (isOther) {
+    throw new MeshError("fingerprint-mismatch", msg("device.other-fingerprint", { account }), {
+      hint: msg("device.other-fingerprint.hint"),
+    });
   }
-  if (known || input.flag("trustOnFirstUse")) return;
+  if (pin) return pinOf(pin, account, udf);
+  if (fingerprint !== undefined || known || input.flag("trustOnFirstUse")) return undefined;
   if (!context.canAsk) throw inputNeeded(msg("device.what-fingerprint"), msg("device.what-fingerprint.hint"));
   // It is not shown first: who only compares says yes too easily.
-  await context.ask.text(msg("device.ask-fingerprint", { minimum: MINIMUM_TYPED }), {
-    validate: (typed) => matchesStart(typed, udf) || msg("device.wrong-fingerprint"),
+  const typed = await context.ask.text(msg("device.ask-fingerprint", { minimum: MINIMUM_TYPED }), {
+    validate: (answer) => {
+      if (looksLikePin(answer)) return checkPinText(answer);
+      return matchesStart(answer, udf) || msg("device.wrong-fingerprint");
+    },
+  });
+  return looksLikePin(typed) ? pinOf(parsePin(typed), account, udf) : undefined;
+};
+
+/** The PIN, where it is for the profile that an account shows. Throws `fingerprint-mismatch`. */
+const pinOf = (pin: Pin, account: string, udf: string): Pin => {
+  if (pin.profile === udf) return pin;
+  pin.pin.fill(0);
+  throw new MeshError("fingerprint-mismatch", msg("invite.other-profile", { account }), {
+    hint: msg("invite.other-profile.hint"),
   });
 };
+
+/** A fingerprint starts with M, and a PIN, which has one in it, with P. */
+const looksLikePin = (text: string): boolean => /^[\s-]*p/i.test(text);
 
 const matchesStart = (typed: string, udf: string): boolean => {
   try {
@@ -172,6 +220,7 @@ const startRequest = async (
   account: string,
   profile: PersonalProfile,
   deviceName: string,
+  invitePin: Pin | undefined,
 ): Promise<Session> => {
   const { deps, home } = context;
   // First of all: an older version of the profile, in which this device is missing, must not cost it its keys.
@@ -182,14 +231,21 @@ const startRequest = async (
   const record = seen?.record;
   const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap);
   const state = await home.withLock(async () => {
-    const existing = listProfiles(home).find(({ udf }) => udf === profile.udf);
-    if (existing && findDevice(profile, existing.device.udf)) return existing;
+    const known = listProfiles(home).find(({ udf }) => udf === profile.udf);
+    // New keys of this device may have come into their place meanwhile.
+    const existing = known && withRotated(known, profile);
+    if (existing && existing !== known) await updateProfile(home, existing.udf, () => existing);
+    if (existing && isConnected(context, profile)) return existing;
     if (existing?.connecting && isAlive(existing.connecting, deps.now())) {
       const session = sessionOf(context, keystore, existing);
       // Looking may have shown that the device has been accepted meanwhile.
-      if (!(await isOver(session, client, profile))) return readProfile(home, profile.udf) ?? existing;
+      if (!(await isOver(session, client, profile))) {
+        const current = readProfile(home, profile.udf) ?? existing;
+        if (!current.connecting || shows(current, invitePin, account)) return current;
+        await context.note(msg("invite.asks-anew"));
+      }
     }
-    return prepare(context, keystore, client, account, profile, deviceName, existing);
+    return prepare(context, keystore, client, account, profile, deviceName, existing, invitePin);
   });
   // Keys are never used for a second request: those of one that was refused, lapsed or removed go.
   await removeOrphans(context, keystore);
@@ -213,6 +269,12 @@ const startRequest = async (
     keystore,
     current.connecting ? current : await keepAccount(context, current, account, client),
   );
+};
+
+/** True where a request that is under way shows the invite of a PIN, if there is one. A device profile never changes. */
+const shows = ({ device }: ProfileState, pin: Pin | undefined, account: string): boolean => {
+  const { invitation } = readDevice(device.record);
+  return !pin || (invitation?.Id === inviteIdOf(pin) && invitation.Account === account);
 };
 
 /** A connected device learns here of a further account, and of one that is at another portal now. */
@@ -246,11 +308,13 @@ const prepare = async (
   profile: PersonalProfile,
   deviceName: string,
   existing: ProfileState | undefined,
+  pin: Pin | undefined,
 ): Promise<ProfileState> => {
   const { deps, home } = context;
   const now = deps.now();
   const keys = generateDeviceKeys(deps.random);
-  const device = createDevice(keys, deviceName, platformName(deps), now);
+  const invitation = pin && proveInvitation(pin, account, keys.signature.kid);
+  const device = createDevice(keys, deviceName, platformName(deps), now, { invitation });
   const request = createConnectionRequest(device, profile.udf, keys.signature);
   await keystore.add(deviceKeyEntries(keys, profile.udf));
   return updateProfile(home, profile.udf, () => ({
@@ -274,7 +338,7 @@ const prepare = async (
 };
 
 /** The first profile of a home is `default`; a further one is named after its account. */
-const freeName = (context: Context, account: string): string => {
+export const freeName = (context: Context, account: string): string => {
   if (listProfiles(context.home).length === 0) return "default";
   for (let count = 1; ; count++) {
     const name = count === 1 ? account : `${account} (${count})`;

@@ -6,7 +6,7 @@ import type { ProfileState } from "../../keystore/state.js";
 import { canonicalJson } from "../../mesh/json.js";
 import { readConnectionResult, type ConnectionResult } from "../../mesh/connection.js";
 import { LIMITS } from "../../mesh/protocol.js";
-import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
+import { findDevice, isLapsed, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Context } from "../context.js";
 import { remember, rememberPortal, type Session } from "../session.js";
@@ -46,7 +46,7 @@ export const connectionStatus = async (
   const place = state.connecting ?? state.accounts[0];
   if (!place) throw new MeshError("request-not-found", msg("device.never-asked"));
   const profile = verified ?? (await currentProfile(context, state, client, place.account, session));
-  if (findDevice(profile, state.device.udf)) return "accepted";
+  if (findDevice(profile, state.device.udf)) return listedStatus(context, profile, state);
   const { connecting } = state;
   if (!connecting) return "removed";
   const result = await readAnswer(state, client, profile);
@@ -54,11 +54,15 @@ export const connectionStatus = async (
   if (result?.outcome === "Accepted") {
     // The profile is published before the result, so the one that we have may be from before both.
     const newer = await currentProfile(context, { ...state, record: profile.record }, client, place.account, session);
-    return findDevice(newer, state.device.udf) ? "accepted" : "removed";
+    return findDevice(newer, state.device.udf) ? listedStatus(context, newer, state) : "removed";
   }
   const age = context.deps.now().getTime() - Date.parse(connecting.requested);
   return age >= LIMITS.requestLifetime * 1000 ? "expired" : "pending";
 };
+
+/** A device that the profile lists is connected until its time is over. */
+const listedStatus = ({ deps }: Context, profile: PersonalProfile, { device }: ProfileState): ConnectionStatus =>
+  isLapsed(profile, device.udf, deps.now()) ? "expired" : "accepted";
 
 /** The profile as the portal shows it, verified and held against the pin. */
 export const currentProfile = async (

@@ -4,20 +4,22 @@ import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { currentOrKnown } from "../current.js";
 import { fields } from "../output.js";
+import { withRotated } from "../seen.js";
 import { requireProfile } from "../select.js";
-import { describeDevice } from "./describe.js";
+import { describeDevice, readableExpiry } from "./describe.js";
 
 export const run: Run = async (context, input) => {
   const state = await requireProfile(context);
   const profile = await currentOrKnown(context, state);
-  const device = resolveDevice(profile, input.argument(0) ?? state.device.udf);
+  const own = withRotated(state, profile).device.udf;
+  const device = resolveDevice(profile, input.argument(0) ?? own);
   const keys = {
     signature: publicKeyJwk(device.signatureKey),
     authentication: publicKeyJwk(device.authenticationKey),
     encryption: publicKeyJwk(device.encryptionKey),
     onlineSignature: publicKeyJwk(device.onlineSignatureKey),
   };
-  const described = describeDevice(profile, device, state.device.udf);
+  const described = describeDevice(profile, device, own);
   return {
     value: { device: { ...described, keys } },
     text: fields([
@@ -25,6 +27,10 @@ export const run: Run = async (context, input) => {
       [msg("label.udf"), described.udf],
       [msg("label.description"), described.description ?? undefined],
       [msg("label.administrator"), described.admin ? msg("label.yes") : msg("label.no")],
+      [
+        msg("label.expires"),
+        described.expires === null ? undefined : readableExpiry(profile, device.udf, context.deps.now()),
+      ],
       [msg("label.signature-key"), JSON.stringify(keys.signature)],
       [msg("label.authentication-key"), JSON.stringify(keys.authentication)],
       [msg("label.encryption-key"), JSON.stringify(keys.encryption)],

@@ -19,7 +19,7 @@ import {
   type ProfileState,
   type Work,
 } from "../../keystore/state.js";
-import { accountUdf, parseAddress } from "../../mesh/address.js";
+import { parseAddress } from "../../mesh/address.js";
 import { certify } from "../../mesh/certificates.js";
 import type { EscrowedKeys } from "../../mesh/escrow.js";
 import { createDevice, createMaster, createPersonal, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
@@ -27,7 +27,7 @@ import { readDevice, type Device } from "../../mesh/records/device.js";
 import type { MasterProfile } from "../../mesh/records/master.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
-import { parseUdf } from "../../mesh/udf.js";
+import { accountUdf, parseUdf } from "../../mesh/udf.js";
 import { msg } from "../../messages/message.js";
 import type { Context, Input, Run } from "../context.js";
 import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
@@ -364,8 +364,9 @@ const makeRecovered = async (
   const names = [...new Set([...(newest?.names ?? []), ...state.accounts.map(({ account }) => accountUdf(account))])];
   const highest = opened.escrowed.master;
   if (newest && newest.master.sequence >= highest.sequence) {
+    // Whoever was an administrator knows what the invites are proved with.
     const kept = input.flag("dropDevices") ? [] : newest.devices.filter(({ udf }) => udf !== device.udf);
-    return makeEpoch(context, master, online, newest, [device], { devices: [...kept, device], names });
+    return makeEpoch(context, master, online, newest, [device], { devices: [...kept, device], names, invites: [] });
   }
   // No portal has the profile, or only one older than the entry: the epoch after the entry's, with this device alone.
   return fromEntry(context, highest, master, online, device, names);

@@ -1,23 +1,40 @@
 import { join } from "node:path";
-import { readKeystoreFacts } from "../../keystore/keystore-file.js";
+import type { Home } from "../../keystore/home.js";
+import { opensByItself, readKeystoreFacts } from "../../keystore/keystore-file.js";
 import { listProfiles } from "../../keystore/state.js";
-import { msg } from "../../messages/message.js";
+import { msg, type Message } from "../../messages/message.js";
 import type { Run } from "../context.js";
+import { readableDuration } from "../duration.js";
 import { fields, gap, lines, readableTime, stack, table } from "../output.js";
+import { secondsLeft, standingOf, type Standing } from "./standing.js";
+
+const agentText = (home: Home, agent: Standing["agent"]): Message =>
+  agent
+    ? msg("keystore-status.agent", { time: readableDuration(secondsLeft(home, agent)) })
+    : msg("keystore-status.no-agent");
 
 export const run: Run = async (context) => {
   const facts = readKeystoreFacts(context.home);
   if (!facts) {
     const path = join(context.home.path, "keystore.json");
-    return Promise.resolve({
-      value: { path, exists: false, id: null, protection: null, locked: null, keys: [] },
+    return {
+      value: {
+        path,
+        exists: false,
+        id: null,
+        protection: null,
+        keyFile: null,
+        unlockedBy: [],
+        locked: null,
+        agent: null,
+        keys: [],
+      },
       text: lines(msg("keystore-status.none", { folder: context.home.path })),
-    });
+    };
   }
   const names = new Map(listProfiles(context.home).map(({ udf, name }) => [udf, name]));
   const keys = facts.keys.map(({ kid, use, created, profile }) => ({ udf: kid, use, created, profile }));
-  // Nothing holds the key between commands: a keystore with a passphrase is always locked when a command starts.
-  const locked = facts.protection === "passphrase";
+  const { locked, agent } = await standingOf(context.home, facts);
   const rows = keys.map((key) => [key.use, names.get(key.profile) ?? "", readableTime(key.created), key.udf]);
   return {
     value: {
@@ -26,13 +43,18 @@ export const run: Run = async (context) => {
       id: facts.id,
       created: facts.created,
       protection: facts.protection,
+      keyFile: facts.keyFile ?? null,
+      unlockedBy: facts.protection === "keyring" ? ["keyring", "passphrase"] : [facts.protection],
       locked,
+      agent,
       keys,
     },
     text: stack(
       fields([
         [msg("label.keystore"), facts.path],
-        [msg("label.protection"), locked ? msg("keystore-status.passphrase") : msg("keystore-status.key-file")],
+        [msg("label.protection"), msg(`keystore-status.${facts.protection}`)],
+        [msg("label.key-file"), facts.keyFile],
+        [msg("label.agent"), opensByItself(facts) ? undefined : agentText(context.home, agent)],
       ]),
       gap,
       table(

@@ -1,5 +1,6 @@
 import { msg, type Message } from "../../messages/message.js";
 import type { Run } from "../context.js";
+import { connectCommand } from "../device/connect-command.js";
 import { fields, gap, lines, raw, readableTime, stack, type Cell } from "../output.js";
 import { requireProfile } from "../select.js";
 import { knownView } from "../view.js";
@@ -41,7 +42,7 @@ export const run: Run = async (context) => {
   ]);
   const [account] = state.accounts;
   if (!account) return { value, text };
-  const command = connectCommand(account.account, account.portal, state.udf);
+  const command = connectCommand(account.account, account.portal, "--expect-fingerprint", state.udf);
   return { value, text: stack(text, gap, lines(msg("profile.connect-another")), raw(`  ${command}\n`)) };
 };
 
@@ -50,9 +51,3 @@ const ownDevice = ({ name, admin }: { name: string; admin: boolean }): Cell =>
 
 const listed = (items: readonly Message[]): Message =>
   items.length === 0 ? msg("label.none") : items.reduce((list, next) => msg("profile.list-more", { list, next }));
-
-/** The command for the other device. The portal is named where the address alone would not lead to it. */
-const connectCommand = (account: string, portal: string, udf: string): string => {
-  const isFound = portal === `https://${account.split("@").at(-1) ?? ""}`;
-  return `meshman device connect ${account}${isFound ? "" : ` --portal ${portal}`} --expect-fingerprint ${udf}`;
-};

@@ -9,6 +9,7 @@ import { accountsOf, isBehind, requireProfile } from "../select.js";
 import { openAccount } from "../session.js";
 import { isMeshError, MeshError } from "../../errors.js";
 import { lookAtOwn, refuseRevoked } from "../own-profile.js";
+import { withRotated } from "../seen.js";
 
 export const run: Run = async (context) => {
   const state = await requireProfile(context);
@@ -33,7 +34,8 @@ export const run: Run = async (context) => {
   if (!newest) throw new MeshError("record-not-found", msg("profile.no-version"));
   const { master, signer } = newest;
   const version = `${master.sequence}.${newest.sequence}`;
-  const device = findDevice(newest, state.device.udf);
+  const own = withRotated(state, newest).device.udf;
+  const device = findDevice(newest, own);
   const signed = findDevice(newest, signer.deviceUdf);
   const signedBy = signed ? deviceName(newest, signed) : signer.deviceUdf;
   return {
@@ -48,9 +50,9 @@ export const run: Run = async (context) => {
       },
       signer: { device: signer.deviceUdf, key: signer.key.udf },
       device: {
-        udf: state.device.udf,
+        udf: own,
         connected: device !== undefined,
-        admin: isAdministrator(newest, state.device.udf),
+        admin: isAdministrator(newest, own),
       },
       accounts: seen,
       gap: hasGap,

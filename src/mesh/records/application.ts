@@ -6,7 +6,7 @@ import type { PublicKey } from "../keys.js";
 import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
 import { decodeBase64url } from "../bytes.js";
 import { parseStrictJsonOctets } from "../json.js";
-import type { PersonalProfile } from "./personal.js";
+import { isLapsed, type PersonalProfile } from "./personal.js";
 
 /** reference-10 section 10.5.2; `Owner`, `Sequence` and `Previous` are ours. What is in it is the application's business. */
 const ApplicationProfileSchema = v.looseObject({
@@ -73,14 +73,16 @@ export const readApplication = (value: unknown): ApplicationProfile => {
 /**
  * Verifies who signed an application profile: an online signature key of the owner, or a device that the owner's current
  * personal profile names in the entry's `AdminDeviceUDF`. Where the owner has no entry for it yet, any of the owner's
- * devices may make it known. Throws `signature-invalid`.
+ * devices may make it known. With `now`, devices that have lapsed by then may not. Throws `signature-invalid`.
  */
-export const verifyApplication = (application: ApplicationProfile, owner: PersonalProfile): void => {
+export const verifyApplication = (application: ApplicationProfile, owner: PersonalProfile, now?: Date): void => {
   if (application.owner !== owner.udf) {
     throw new MeshError("signature-invalid", msg("mesh.application-owner"));
   }
   const entry = owner.applications.find(({ Identifier }) => Identifier === application.identifier);
-  const devices = entry ? owner.devices.filter(({ udf }) => entry.AdminDeviceUDF?.includes(udf)) : owner.devices;
+  const devices = owner.devices
+    .filter(({ udf }) => !entry || entry.AdminDeviceUDF?.includes(udf))
+    .filter(({ udf }) => !now || !isLapsed(owner, udf, now));
   const online = owner.master.administrators
     .filter(({ deviceUdf }) => owner.devices.some(({ udf }) => udf === deviceUdf))
     .map(({ key }) => key);

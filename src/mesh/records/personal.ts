@@ -9,12 +9,27 @@ import {
   verifySignature,
   type SignedRecord,
 } from "../jose.js";
-import { listSchema, parseWith, SequenceSchema, Sha256Schema, textSchema, TimeSchema, UdfSchema } from "../schema.js";
+import { RecipientDataSchema } from "../jwe.js";
+import {
+  hasCome,
+  listSchema,
+  parseWith,
+  SequenceSchema,
+  Sha256Schema,
+  textSchema,
+  TimeSchema,
+  UdfSchema,
+} from "../schema.js";
 import { parseUdf } from "../udf.js";
 import { MAX_NAME, readDevice, type Device } from "./device.js";
 import { readMaster, type Administrator, type MasterProfile } from "./master.js";
 
 export const MAX_DEVICES = 128;
+export const MAX_INVITES = 64;
+/** How many devices one invite lets in at most. */
+export const MAX_USES = 1000;
+/** The longest life that an invite gives a device, in seconds: ten years of 365 days. */
+export const MAX_LIFETIME = 10 * 365 * 24 * 60 * 60;
 
 /** reference-10 section 10.4.3. */
 const ApplicationProfileEntrySchema = v.looseObject({
@@ -27,14 +42,35 @@ const ApplicationProfileEntrySchema = v.looseObject({
 });
 export type ApplicationEntry = v.InferOutput<typeof ApplicationProfileEntrySchema>;
 
+const NameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME));
+
 /** What an administrator says of a device. It stands here, since a device could sign its own profile anew. */
 const DeviceEntrySchema = v.looseObject({
   DeviceUDF: UdfSchema,
-  Name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME))),
+  Name: v.optional(NameSchema),
+  /** When the device lapses. */
+  NotOnOrAfter: v.optional(TimeSchema),
 });
 export type DeviceEntry = v.InferOutput<typeof DeviceEntrySchema>;
 
-/** reference-10 section 10.4.2; `Sequence`, `Previous` and `DeviceEntries` are ours. */
+/** Ours: lets devices in whose makers know a PIN. All of it is public but what `Key` encrypts. */
+const InviteSchema = v.looseObject({
+  Id: UdfSchema,
+  /** The MAC key, encrypted to the encryption keys of the administration devices. */
+  Key: RecipientDataSchema,
+  /** How many devices may still join by it. */
+  Uses: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_USES)),
+  NotOnOrAfter: TimeSchema,
+  Created: TimeSchema,
+  /** What a device that joins by it is called. */
+  Name: v.optional(NameSchema),
+  Admin: v.optional(v.literal(true)),
+  /** After how many seconds a device that joins by it lapses. */
+  DeviceLifetime: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_LIFETIME))),
+});
+export type Invite = v.InferOutput<typeof InviteSchema>;
+
+/** reference-10 section 10.4.2; `Sequence`, `Previous`, `DeviceEntries` and `Invites` are ours. */
 const PersonalProfileSchema = v.looseObject({
   Identifier: UdfSchema,
   Names: v.optional(listSchema(UdfSchema, 64)),
@@ -45,6 +81,7 @@ const PersonalProfileSchema = v.looseObject({
   Devices: listSchema(SignedRecordSchema, MAX_DEVICES),
   DeviceEntries: v.optional(listSchema(DeviceEntrySchema, MAX_DEVICES)),
   Applications: v.optional(listSchema(ApplicationProfileEntrySchema, 256)),
+  Invites: v.optional(listSchema(InviteSchema, MAX_INVITES)),
 });
 export type PersonalPayload = v.InferOutput<typeof PersonalProfileSchema>;
 
@@ -64,6 +101,7 @@ export interface PersonalProfile {
   readonly devices: readonly Device[];
   readonly entries: readonly DeviceEntry[];
   readonly applications: readonly ApplicationEntry[];
+  readonly invites: readonly Invite[];
   readonly signer: Administrator;
 }
 
@@ -103,6 +141,7 @@ export const readPersonal = (value: unknown): PersonalProfile => {
     throw new MeshError("signature-invalid", msg("mesh.personal-signer"));
   }
   checkDevices(devices, payload.DeviceEntries ?? [], master);
+  checkInvites(payload.Invites ?? []);
   if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
     throw new MeshError("record-invalid", msg("mesh.personal-predecessor"));
   }
@@ -120,6 +159,7 @@ export const readPersonal = (value: unknown): PersonalProfile => {
     devices,
     entries: payload.DeviceEntries ?? [],
     applications: payload.Applications ?? [],
+    invites: payload.Invites ?? [],
     signer,
   };
   if (verified.size >= MAX_REMEMBERED) verified.clear();
@@ -147,6 +187,18 @@ const checkDevices = (devices: readonly Device[], entries: readonly DeviceEntry[
   if (new Set(named).size !== named.length || !named.every((udf) => devices.some((device) => device.udf === udf))) {
     throw new MeshError("record-invalid", msg("mesh.personal-entry"));
   }
+  // Else a clock that is wrong could leave a person without any administrator.
+  const lapsing = entries.filter(({ NotOnOrAfter }) => NotOnOrAfter !== undefined).map(({ DeviceUDF }) => DeviceUDF);
+  if (master.administrators.some(({ deviceUdf }) => lapsing.includes(deviceUdf))) {
+    throw new MeshError("record-invalid", msg("mesh.personal-administrator-expiry"));
+  }
+};
+
+const checkInvites = (invites: readonly Invite[]): void => {
+  const doubled = new Set(invites.map(({ Id }) => Id)).size !== invites.length;
+  if (doubled || invites.some(({ Admin, DeviceLifetime }) => Admin === true && DeviceLifetime !== undefined)) {
+    throw new MeshError("record-invalid", msg("mesh.personal-invite"));
+  }
 };
 
 /** The device with a fingerprint, where the profile lists it. */
@@ -160,6 +212,20 @@ export const deviceName = (profile: PersonalProfile, device: Device): string =>
 /** True where the master profile lists a device as an administrator. */
 export const isAdministrator = (profile: PersonalProfile, deviceUdf: string): boolean =>
   profile.master.administrators.some((administrator) => administrator.deviceUdf === deviceUdf);
+
+/** The devices that administer a profile: those that the master profile names and the personal profile lists. */
+export const administrationDevices = (profile: Pick<PersonalProfile, "master" | "devices">): readonly Device[] =>
+  profile.devices.filter(({ udf }) => profile.master.administrators.some(({ deviceUdf }) => deviceUdf === udf));
+
+/** When a device lapses, or undefined where it never does. */
+export const deviceExpiry = ({ entries }: Pick<PersonalProfile, "entries">, deviceUdf: string): string | undefined =>
+  entries.find(({ DeviceUDF }) => DeviceUDF === deviceUdf)?.NotOnOrAfter;
+
+/** True where what an administrator has given a device as its time is over, by the clock of whoever asks. */
+export const isLapsed = (profile: Pick<PersonalProfile, "entries">, deviceUdf: string, now: Date): boolean => {
+  const expiry = deviceExpiry(profile, deviceUdf);
+  return expiry !== undefined && hasCome(expiry, now);
+};
 
 /** The text itself where it is no fingerprint. */
 const canonicalUdf = (text: string): string => {

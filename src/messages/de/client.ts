@@ -52,8 +52,7 @@ export const client: Wording<typeof english> = {
   "client.redirect-away": "Das Portal {url} leitet an eine andere Stelle weiter, {site} (HTTP-Status {status}).",
   "client.redirect-away.hint":
     "Wenn das Portal dort ist und Sie dieser Stelle vertrauen, geben Sie sie mit --portal an; mit --portal local lässt sich meshman ohne Portal ausprobieren.",
-  "client.redirect-lossy":
-    "Das Portal {url} leitet so weiter, dass die Anfrage verloren geht (HTTP-Status {status}).",
+  "client.redirect-lossy": "Das Portal {url} leitet so weiter, dass die Anfrage verloren geht (HTTP-Status {status}).",
   "client.request-refused": "Das Portal {url} hat die Anfrage nicht angenommen.",
   "client.request-refused-saying": "Das Portal {url} hat die Anfrage nicht angenommen: {words}",
   "client.signature-refused": "Das Portal {url} hat die Signatur der Anfrage nicht angenommen.",

@@ -32,7 +32,7 @@ export const help: Wording<typeof english> = {
   "help.help-option": "Hilfe anzeigen",
   "help.help-command": "Hilfe zu einem Befehl anzeigen",
   "help.option.no-passphrase":
-    "Schlüssel des Schlüsselspeichers in einer Datei daneben aufbewahren, nicht unter einer Passphrase",
+    "Schlüssel des Schlüsselspeichers in einer Datei daneben aufbewahren, nicht unter einer Passphrase; mit --keystore-key-file schützt ihn jener Schlüssel",
   "help.option.share-file": "Datei mit einem Anteil zur Wiederherstellung; einmal je Anteil",
   "help.option.entry-file": "Datei mit dem Hinterlegungseintrag, die neben die Anteile geschrieben wurde",
   "help.option.expect-fingerprint": "abbrechen, wenn es nicht dieses Profil ist",
@@ -41,11 +41,28 @@ export const help: Wording<typeof english> = {
   "help.device.connect.description":
     "Erzeugt die Schlüssel dieses Geräts, fragt an, ob es verbunden werden darf, und zeigt einen Prüfcode. Auf dem Verwaltungsgerät wird dieser Code eingegeben, um die Anfrage anzunehmen. Ein weiterer Aufruf macht mit denselben Schlüsseln und demselben Code weiter. Mit --wait ist der Exit-Status 0, wenn die Anfrage angenommen ist, 5, wenn sie abgelehnt ist, und 8, solange sie aussteht.",
   "help.device.connect.address": "Konto, mit dem verbunden wird, zum Beispiel alice@example.com",
+  "help.device.connect.pin-file":
+    "Datei mit der PIN einer Einladung, an der das Profil erkannt und mit der das Gerät aufgenommen wird; - für die Standardeingabe",
+  "help.device.connect.pin-fd": "Dateideskriptor, von dem diese PIN gelesen wird",
   "help.device.connect.trust-on-first-use": "das Profil, welches das Portal zeigt, ungesehen übernehmen",
   "help.device.connect.wait": "auf die Antwort warten (Standard: 300)",
   "help.device.pending.summary": "Geräte auflisten, die verbunden werden wollen",
   "help.device.pending.description":
-    "Zeigt jedes wartende Gerät mit seinem Prüfcode und den Zeiten, zu denen es angefragt hat und seine Anfrage verfällt.",
+    "Zeigt jedes wartende Gerät mit seinem Prüfcode, wann es angefragt hat, wann seine Anfrage abläuft und ob es die PIN einer Einladung zeigt.",
+  "help.device.invite.summary": "Geräte aufnehmen, die eine PIN bekommen",
+  "help.device.invite.description":
+    "Erzeugt eine PIN und zeigt den Befehl für das neue Gerät. Wer die PIN kennt, kann ein Gerät verbinden, bis die Einladung aufgebraucht oder abgelaufen ist; `meshman device approve` nimmt es dann auf, ohne dass jemand Codes vergleicht. Die Einladung ist im Profil öffentlich, die PIN nicht.",
+  "help.device.invite.uses": "wie viele Geräte damit aufgenommen werden können (Standard: 1)",
+  "help.device.invite.expires": "wie lange sie gilt: 90s, 15m, 8h oder 2d (Standard: 15m)",
+  "help.device.invite.name": "Name für das Gerät, der öffentlich wird",
+  "help.device.invite.admin": "das Gerät zum Verwaltungsgerät machen; erfordert bei der Aufnahme den Hauptschlüssel",
+  "help.device.invite.device-expires": "wie lange das Gerät dann zum Profil gehört (Standard: unbefristet)",
+  "help.device.invite.out": "die PIN in diese neue Datei schreiben, statt sie zu zeigen",
+  "help.device.approve.summary": "die Geräte aufnehmen, welche die PIN einer Einladung zeigen",
+  "help.device.approve.description":
+    "Nimmt jedes wartende Gerät auf, das nachweist, dass es die PIN einer Einladung kennt, oder das an die Stelle eines Geräts tritt, das kein Verwaltungsgerät ist und dies signiert hat. Alle anderen werden nicht angerührt und mit dem Grund genannt. Ein unterbrochener Aufruf wird durch einen weiteren zu Ende gebracht.",
+  "help.device.approve.watch": "weiter nachsehen, bis ^C oder bis zum Ende von --for",
+  "help.device.approve.for": "wie lange nachgesehen wird: 90s, 15m, 8h oder 2d",
   "help.device.complete.summary": "einem Gerät antworten, das verbunden werden will",
   "help.device.complete.description":
     "Nimmt das Gerät mit diesem Prüfcode in das Profil auf. Vergleichen Sie den Code mit dem auf der eigenen Anzeige des Geräts. Ein unterbrochener Aufruf wird durch einen weiteren zu Ende gebracht.",
@@ -69,9 +86,21 @@ export const help: Wording<typeof english> = {
   "help.profile.verify.summary": "das Profil prüfen, das die Portale zeigen",
   "help.profile.verify.description":
     "Holt das Profil von jedem Konto, prüft jede Signatur bis hinunter zum Hauptschlüssel und vergleicht es mit der neuesten schon gesehenen Version. Der Exit-Status ist 7, wenn etwas nicht stimmt.",
-  "help.profile.export.summary": "öffentliche Datensätze oder Zertifikate des Profils ausgeben",
+  "help.profile.export.summary": "öffentliche Datensätze des Profils ausgeben oder seine privaten Schlüssel sichern",
+  "help.profile.export.description":
+    "Ohne --private wird ausgegeben, was öffentlich ist. Mit --private wird alles, was dieses Gerät von dem Profil aufbewahrt, auch die privaten Schlüssel, unter einer eigenen Passphrase in eine Datei geschrieben. `meshman profile import` bringt daraus genau dieses Gerät zurück; um ein Gerät hinzuzufügen, verwenden Sie `meshman device connect`.",
   "help.profile.export.format":
     "json: die signierten Datensätze; pem: die Zertifikate, das des Hauptschlüssels zuerst (Standard: json)",
+  "help.profile.export.private": "eine Sicherung schreiben, mit den privaten Schlüsseln",
+  "help.profile.export.out": "Datei, in welche die Sicherung geschrieben wird; es darf sie noch nicht geben",
+  "help.profile.import.summary": "ein Gerät eines Profils aus einer Sicherung wiederherstellen",
+  "help.profile.import.description":
+    "Liest eine Sicherung, die `meshman profile export --private` geschrieben hat, zeigt, was sie enthält, fragt nach und richtet das Gerät daraus auf diesem Rechner ein. Was dieser Rechner besser weiß, bleibt: Die neueste gesehene Version des Profils wird nie zurückgesetzt. Ein unterbrochener Aufruf wird durch einen weiteren zu Ende gebracht.",
+  "help.profile.import.file": "Sicherung, die eingespielt wird",
+  "help.profile.import.replace": "das Gerät ersetzen, das dieser Rechner jetzt ist, wenn er das Profil schon hat",
+  "help.profile.import.name": "Name des Profils auf diesem Gerät (Standard: wie in der Sicherung)",
+  "help.option.backup-passphrase-file": "Datei mit der Passphrase der Sicherung",
+  "help.option.backup-passphrase-fd": "Dateideskriptor, von dem die Passphrase der Sicherung gelesen wird",
   "help.profile.revocation.summary": "eine Erklärung schreiben, die das Profil später beenden kann",
   "help.profile.revocation.description":
     "Signiert eine Widerrufserklärung mit dem Hauptschlüssel und schreibt sie in eine Datei. Wer die Erklärung hat, kann das Profil mit `meshman profile revoke` endgültig beenden; bewahren Sie sie deshalb ohne Netzzugang auf.",
@@ -108,7 +137,7 @@ export const help: Wording<typeof english> = {
   "help.device.description": "Jedes Gerät hat eigene Schlüssel, die es nie verlassen.",
   "help.device.status.summary": "zeigen, ob dieses Gerät verbunden ist",
   "help.device.status.description":
-    "Der Exit-Status ist 0, wenn das Gerät angenommen ist, 8, solange die Anfrage aussteht, 5, wenn sie abgelehnt oder verfallen ist oder das Gerät entfernt wurde, und 3, wenn dieses Gerät nie angefragt hat.",
+    "Der Exit-Status ist 0, wenn das Gerät angenommen ist, 8, solange die Anfrage aussteht, 5, wenn sie abgelehnt oder abgelaufen ist oder das Gerät entfernt wurde, und 3, wenn dieses Gerät nie angefragt hat.",
   "help.device.list.summary": "die Geräte des Profils auflisten",
   "help.device.show.summary": "ein Gerät und seine öffentlichen Schlüssel zeigen",
   "help.device.show.device": "Name oder UDF eines Geräts (Standard: dieses)",
@@ -151,20 +180,41 @@ export const help: Wording<typeof english> = {
   "help.portal.hello.url": "Portal, das begrüßt wird (Standard: das des ersten Kontos)",
   "help.keystore.summary": "die Schlüssel auf diesem Gerät pflegen",
   "help.keystore.description":
-    "Der Schlüsselspeicher enthält die privaten Schlüssel dieses Geräts, jeden für sich verschlüsselt, unter einer Passphrase oder einer Schlüsseldatei.",
+    "Der Schlüsselspeicher enthält die privaten Schlüssel dieses Geräts, jeden für sich verschlüsselt. Ihn öffnet eine Passphrase, der Schlüsselbund des Systems, eine Schlüsseldatei oder ein Schlüssel, der angegeben wird.",
   "help.keystore.status.summary": "zeigen, wie die Schlüssel aufbewahrt werden und welche es gibt",
   "help.keystore.status.description": "Braucht keine Passphrase.",
+  "help.keystore.unlock.summary": "den Schlüsselspeicher für eine Weile offen halten",
+  "help.keystore.unlock.description":
+    "Startet einen Prozess, der den Schlüssel des Schlüsselspeichers im Arbeitsspeicher bereithält, sodass Befehle nicht nach der Passphrase fragen, bis die Zeit um ist oder `meshman keystore lock` ihn beendet. Ein weiterer Aufruf lässt die Zeit neu beginnen. Nicht nötig, wenn eine Schlüsseldatei neben dem Schlüsselspeicher liegt.",
+  "help.keystore.unlock.for": "wie lange, zum Beispiel 90s, 15m oder 8h, höchstens 24h (Standard: 15m)",
+  "help.keystore.lock.summary": "den Schlüsselspeicher wieder schließen",
+  "help.keystore.lock.description":
+    "Beendet den Prozess, den `meshman keystore unlock` gestartet hat, falls es einen gibt.",
   "help.keystore.passwd.summary": "die Passphrase ändern",
   "help.keystore.passwd.description":
-    "Die alte Passphrase kommt aus den üblichen Optionen oder wird erfragt.",
+    "Die alte Passphrase kommt aus den üblichen Optionen oder wird erfragt. Neben dem Schlüsselbund des Systems ändert sich nur die Passphrase; jeder andere Schutz wird durch die Passphrase ersetzt.",
   "help.keystore.passwd.new-passphrase-file": "Datei mit der neuen Passphrase",
   "help.keystore.passwd.new-passphrase-fd": "Dateideskriptor, von dem die neue Passphrase gelesen wird",
   "help.keystore.passwd.no-passphrase": "Schlüssel des Schlüsselspeichers von nun an in einer Datei aufbewahren",
+  "help.keystore.check.summary": "prüfen, ob alles verwendbar ist, was hier aufbewahrt wird",
+  "help.keystore.check.description":
+    "Öffnet den Schlüsselspeicher und jeden Schlüssel darin und prüft, ob jeder der Schlüssel ist, den sein Name nennt, ob niemand die Vermerke zu Profilen und Portalen geändert hat und ob die hier gespeicherten Profile unversehrt sind. Ändert nichts. Der Exit-Status ist 7, wenn etwas nicht stimmt.",
+  "help.keystore.protect.summary": "wählen, was den Schlüsselspeicher öffnet",
+  "help.keystore.protect.description":
+    "Gibt dem Schlüsselspeicher einen anderen Schutz; die Schlüssel darin bleiben, wie sie sind. passphrase: wird erfragt oder mit einer Option angegeben. keyring: liegt im Schlüsselbund des Systems, mit einer Passphrase für den Fall, dass dieser nicht antwortet. key-file: eine Datei neben dem Schlüsselspeicher oder die unter PATH, zum Beispiel auf einem USB-Stick. key: 32 Bytes, die bei jedem Gebrauch angegeben werden, für automatische Abläufe. Wird der Befehl unterbrochen, gleich wann, öffnet sich der Schlüsselspeicher auf die alte oder auf die neue Weise.",
+  "help.keystore.protect.method": "passphrase, keyring, key-file oder key",
+  "help.keystore.protect.path": "wo die Schlüsseldatei angelegt wird (Standard: neben dem Schlüsselspeicher)",
+  "help.keystore.protect.new-key-file": "Datei mit dem neuen Schlüssel",
+  "help.keystore.protect.new-key-fd": "Dateideskriptor, von dem der neue Schlüssel gelesen wird",
   "help.setup.summary": "alles einrichten, Schritt für Schritt",
   "help.setup.description":
     "Fragt nach einem Namen, einer Passphrase und einer Adresse oder einem Portal auf diesem Rechner und bietet Anteile und eine Widerrufserklärung an.",
   "help.status.summary": "zeigen, wie es auf diesem Gerät steht",
   "help.status.description": "Braucht weder Passphrase noch Netz.",
+  "help.doctor.summary": "suchen, was nicht stimmt, und sagen, was dagegen hilft",
+  "help.doctor.description":
+    "Sieht sich den Home-Ordner, den Schlüsselspeicher, jedes Profil, die Uhr und die Portale an. Entsperrt nichts und ändert nichts. Portale haben 5 Sekunden Zeit zu antworten, wenn --timeout nichts anderes sagt. Der Exit-Status ist 1, wenn es ein Problem gibt.",
+  "help.doctor.offline": "weder Portale noch Namensdienst befragen",
   "help.verify.summary": "signierte Datensätze prüfen",
   "help.verify.description":
     "Prüft jede Signatur, auch verschachtelte. Schlüssel gelten über alle Dateien hinweg. Der Exit-Status ist 7, wenn eine Signatur ungültig ist.",
@@ -183,14 +233,17 @@ export const help: Wording<typeof english> = {
   "help.complete.summary": "dasselbe wie `device complete`",
   "help.option.json": "genau ein JSON-Dokument ausgeben, was auch geschieht",
   "help.option.home": "Ordner für Schlüssel und Zustand (MESHMAN_HOME)",
-  "help.option.profile": "Profil nach Name oder UDF (MESHMAN_PROFILE)",
-  "help.option.account": "Konto, wenn ein Profil mehrere hat",
+  "help.option.profile": "verwendetes Profil, nach Name oder UDF (MESHMAN_PROFILE)",
+  "help.option.account": "verwendetes Konto, wenn ein Profil mehrere hat",
   "help.option.portal": "Portal: https://..., http://..., local oder file:PATH (MESHMAN_PORTAL)",
   "help.option.allow-http": "http:// auch für Portale auf anderen Rechnern zulassen",
   "help.option.accept-gap": "fortfahren, wenn ein Portal die Versionen dazwischen nicht zeigen kann",
   "help.option.ca": "Zertifikate, denen bei https vertraut wird, als PEM",
   "help.option.passphrase-file": "Datei mit der Passphrase (MESHMAN_PASSPHRASE_FILE)",
   "help.option.passphrase-fd": "Dateideskriptor, von dem die Passphrase gelesen wird",
+  "help.option.keystore-key-file":
+    "Datei mit dem Schlüssel eines Schlüsselspeichers, der damit geschützt ist oder werden soll (MESHMAN_KEYSTORE_KEY_FILE)",
+  "help.option.keystore-key-fd": "Dateideskriptor, von dem der Schlüssel des Schlüsselspeichers gelesen wird",
   "help.option.no-input": "nie fragen, sondern mit Exit-Status 2 abbrechen",
   "help.option.yes": "einfache Rückfragen mit Ja beantworten",
   "help.option.quiet": "auf der Standardfehlerausgabe nur Fehler melden",

@@ -1,5 +1,30 @@
 import type { Catalogue } from "../catalogue.js";
-import { en } from "../en/index.js";
+import { backup } from "./backup.js";
+import { cliNouns } from "./cli-nouns.js";
+import { cli } from "./cli.js";
+import { client } from "./client.js";
+import { devices } from "./devices.js";
+import { doctor } from "./doctor.js";
+import { help } from "./help.js";
+import { invites } from "./invites.js";
+import { keystore } from "./keystore.js";
+import { labels } from "./labels.js";
+import { mesh } from "./mesh.js";
 import { portal } from "./portal.js";
 
-export const de: Catalogue = { ...en, ...portal };
+/** Every message in German. */
+export const de: Catalogue = {
+  verbatim: "{text}",
+  ...mesh,
+  ...keystore,
+  ...client,
+  ...portal,
+  ...labels,
+  ...cli,
+  ...cliNouns,
+  ...backup,
+  ...devices,
+  ...doctor,
+  ...invites,
+  ...help,
+};

@@ -39,12 +39,36 @@ export const keystore: Wording<typeof english> = {
   "keystore.key-misnamed": "Ein gespeicherter Schlüssel ist ein anderer, als sein Name sagt.",
   "keystore.key-damaged": "Der gespeicherte Schlüssel {kid} ist beschädigt.",
   "keystore.key-missing": "Der Schlüsselspeicher enthält den {use}-Schlüssel {kid} nicht.",
-  "keystore.key-conflict":
-    "Der Schlüssel {kid} ist schon für einen anderen Zweck oder ein anderes Profil gespeichert.",
+  "keystore.key-conflict": "Der Schlüssel {kid} ist schon für einen anderen Zweck oder ein anderes Profil gespeichert.",
   "keystore.not-opened": "Ein gespeichertes Chiffrat lässt sich mit diesem Schlüssel nicht öffnen.",
   "keystore.key-file-useless": "Die Schlüsseldatei {path} fehlt oder öffnet den Schlüsselspeicher nicht.",
   "keystore.key-file-useless.hint":
     "Holen Sie die Schlüsseldatei aus einer Sicherung zurück, oder stellen Sie das Profil mit `meshman escrow recover` aus Anteilen wieder her.",
+  "keystore.key-file-elsewhere.hint":
+    "Schließen Sie den Datenträger an, auf dem sie liegt, holen Sie sie aus einer Sicherung zurück, oder stellen Sie das Profil mit `meshman escrow recover` aus Anteilen wieder her.",
+  "keystore.key-file-place.hint": "Geben Sie eine Datei in einem Ordner an, in den Sie schreiben dürfen.",
+  "keystore.key-file-taken": "Die Datei {path} gibt es schon, und sie ist keine Schlüsseldatei.",
+  "keystore.key-file-taken.hint": "Geben Sie eine andere an, oder verschieben Sie die vorhandene.",
+  "keystore.key-file-left": "Warnung: Der alte Schlüssel konnte nicht aus {path} entfernt werden. {reason}",
+  "keystore.key-needed":
+    "Der Schlüsselspeicher ist mit einem Schlüssel geschützt, der bei jedem Gebrauch angegeben wird.",
+  "keystore.key-needed.hint":
+    "Geben Sie ihn mit --keystore-key-file PATH, --keystore-key-fd N oder MESHMAN_KEYSTORE_KEY_FILE an.",
+  "keystore.key-wrong": "Der Schlüssel öffnet den Schlüsselspeicher nicht.",
+  "keystore.keyring.hint":
+    "Verwenden Sie stattdessen die Passphrase: --passphrase-file PATH, --passphrase-fd N oder MESHMAN_PASSPHRASE_FILE, oder arbeiten Sie an einem Terminal.",
+  "keystore.keyring-none": "Hier gibt es keinen Schlüsselbund des Systems: Es läuft kein Sitzungsbus.",
+  "keystore.keyring-silent": "Der Schlüsselbund des Systems hat nicht innerhalb von {seconds} Sekunden geantwortet.",
+  "keystore.keyring-broken": "Der Schlüsselbund des Systems kann nicht befragt werden.",
+  "keystore.keyring-failed": "Im Schlüsselbund des Systems ist ein Fehler aufgetreten: {reason}",
+  "keystore.keyring-forgets": "Der Schlüsselbund des Systems gibt nicht zurück, was ihm gegeben wurde.",
+  "keystore.keyring-entry-gone": "Der Schlüsselbund des Systems hat keinen Eintrag für diesen Schlüsselspeicher.",
+  "keystore.keyring-entry-wrong": "Der Eintrag im Schlüsselbund des Systems öffnet diesen Schlüsselspeicher nicht.",
+  "keystore.keyring-entry-left":
+    "Warnung: Der alte Eintrag konnte nicht aus dem Schlüsselbund des Systems entfernt werden. {reason}",
+  "keystore.keyring-alone":
+    "Neben dem Schlüsselbund des Systems braucht der Schlüsselspeicher eine Passphrase, und er hat keine.",
+  "keystore.keyring-alone.hint": "Geben Sie eine mit --new-passphrase-file PATH oder --new-passphrase-fd N an.",
   "keystore.passphrase-needed": "Der Schlüsselspeicher ist mit einer Passphrase geschützt.",
   "keystore.passphrase-needed.hint":
     "Geben Sie sie mit --passphrase-file PATH, --passphrase-fd N oder MESHMAN_PASSPHRASE_FILE an, oder arbeiten Sie an einem Terminal.",
@@ -52,6 +76,17 @@ export const keystore: Wording<typeof english> = {
   "keystore.passphrase-not-text": "Die Passphrase ist kein UTF-8-Text.",
   "keystore.passphrase-short": "Die Passphrase hat weniger als {minimum} Zeichen.",
   "keystore.passphrase-short.hint": "Wählen Sie eine längere, am besten mehrere zufällige Wörter.",
+  "keystore.agent-unavailable":
+    "Der Prozess, der den Schlüssel des Schlüsselspeichers bereithalten soll, startet nicht.",
+  "keystore.agent-unavailable.hint": "Die anderen Befehle arbeiten auch ohne ihn: Geben Sie ihnen die Passphrase.",
+  "keystore.agent-interrupted": "Unterbrochen, bevor der Schlüsselspeicher entsperrt war.",
+  "keystore.agent-path-long": "Der Pfad {path} ist zu lang für einen Socket.",
+  "keystore.agent-path-long.hint": "Setzen Sie XDG_RUNTIME_DIR oder TMPDIR auf einen Ordner mit kürzerem Pfad.",
+  "keystore.agent-foreign": "{path} gehört nicht Ihnen allein.",
+  "keystore.agent-foreign.hint":
+    "Entfernen Sie es, oder setzen Sie XDG_RUNTIME_DIR auf einen Ordner, der Ihnen gehört.",
+  "keystore.agent-silent": "Der Agent, den {path} nennt, antwortet nicht, wie er soll.",
+  "keystore.agent-unused": "Warnung: {problem} Der Agent wird nicht verwendet.",
   "keystore.pins-damaged.hint":
     "Holen Sie pins.json aus einer Sicherung zurück, oder löschen Sie die Datei, um jedem Profil und jedem Portal beim nächsten Kontakt neu zu vertrauen.",
   "keystore.pins-tampered": "Die Datei {path} wurde von etwas anderem als meshman geändert.",
@@ -64,6 +99,7 @@ export const keystore: Wording<typeof english> = {
   "keystore.state-damaged.hint":
     "Holen Sie die Datei aus einer Sicherung zurück, oder löschen Sie sie, und verbinden Sie das Gerät neu mit diesem Profil oder stellen Sie es wieder her.",
   "keystore.state-misnamed": "Die Datei {path} gehört zu einem anderen Profil.",
+  "keystore.state-other": "Die Datei des Profils {udf} enthält einen Datensatz eines anderen Profils.",
   "keystore.state-foreign": "Die Datei {path} ist keine Datei eines Profils.",
   "keystore.state-foreign.hint": "Verschieben Sie sie in einen anderen Ordner.",
   "keystore.new-state-misnamed": "Der neue Zustand gehört zu einem anderen Profil.",

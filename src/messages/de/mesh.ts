@@ -14,6 +14,8 @@ export const mesh: Wording<typeof english> = {
   "problem.key-twice": "enthält einen Schlüssel zweimal",
   "problem.power-of-two": "ist keine Zweierpotenz",
   "problem.binary-length": "ist kein Binärwert der richtigen Länge",
+  "problem.path": "ist kein absoluter Pfad",
+  "problem.keyring-account": "ist kein Name eines Eintrags von meshman",
 
   "mesh.what.type": "Der Datensatz {type}",
   "mesh.what.record": "Der Datensatz",
@@ -42,6 +44,11 @@ export const mesh: Wording<typeof english> = {
   "mesh.fingerprint-kind": "Der Fingerabdruck ist kein unkomprimierter SHA-2-512-Fingerabdruck.",
   "mesh.verification-code": "Das ist kein Prüfcode: Er besteht aus fünf Gruppen von vier Buchstaben und Ziffern.",
   "mesh.verification-code.hint": "Geben Sie den ganzen Code ein, wie ihn das neue Gerät anzeigt.",
+  "mesh.pin-length": "Eine PIN ist mit falscher Länge entstanden.",
+  "mesh.pin-mistyped": "Die PIN enthält einen Tippfehler oder ist unvollständig.",
+  "mesh.pin-mistyped.hint": "Vergleichen Sie sie Gruppe für Gruppe mit dem Original.",
+  "mesh.pin-format": "Die PIN hat ein Format, das diese Version von meshman nicht kennt.",
+  "mesh.pin-format.hint": "Verwenden Sie eine neuere Version von meshman.",
   "mesh.split-sizes":
     "Ein Schlüssel wird in höchstens {maximum} Anteile aufgeteilt, von denen mindestens 2 nötig sind.",
   "mesh.split-sizes.hint": "Zum Beispiel: --shares 3 --threshold 2",
@@ -93,6 +100,8 @@ export const mesh: Wording<typeof english> = {
   "mesh.payload-type": "Die Nutzdaten sind nicht vom Typ {type}.",
   "mesh.signer-not-allowed": "Der Schlüssel {udf} darf diesen Datensatz nicht signieren.",
   "mesh.signature-wrong": "Die Signatur eines Datensatzes ist ungültig.",
+  "mesh.recipients-count": "Verschlüsselt wird für mindestens einen und höchstens {maximum} Schlüssel.",
+  "mesh.recipients-keys": "Verschlüsselt wird für verschiedene Schlüssel, die alle auf der Kurve X25519 liegen.",
   "mesh.decryption-failed": "Der verschlüsselte Inhalt lässt sich mit diesem Schlüssel nicht öffnen.",
   "mesh.legacy-header": "Der Header eines Datensatzes ist keiner von 2016.",
   "mesh.legacy-payload": "Die Nutzdaten haben nicht genau ein Element.",
@@ -109,6 +118,8 @@ export const mesh: Wording<typeof english> = {
 
   "mesh.device-name": "Ein Geräteprofil ist nicht nach seinem Signaturschlüssel benannt.",
   "mesh.device-key-reused": "Ein Gerät verwendet einen Schlüssel für mehrere Zwecke.",
+  "mesh.rotation-invalid": "Das Gerät, das ersetzt werden soll, hat dies nicht mit seiner Signatur bestätigt.",
+  "mesh.rotation-administrator": "Um ein Verwaltungsgerät zu ersetzen, ist der Hauptschlüssel nötig.",
 
   "mesh.personal-name": "Ein persönliches Profil ist nicht nach seinem Hauptsignaturschlüssel benannt.",
   "mesh.personal-revoked": "Ein persönliches Profil enthält als Masterprofil eine Widerrufserklärung.",
@@ -125,12 +136,28 @@ export const mesh: Wording<typeof english> = {
   "mesh.device-ambiguous.hint": "Geben Sie den UDF des Geräts an; `meshman device list` zeigt ihn.",
   "mesh.devices-many": "Ein Profil enthält höchstens {maximum} Geräte.",
   "mesh.devices-many.hint": "Entfernen Sie zuerst ein Gerät: meshman device remove NAME",
+  "mesh.personal-administrator-expiry": "Ein persönliches Profil befristet ein Verwaltungsgerät.",
+  "mesh.administrator-expiry": "Ein Verwaltungsgerät ist nie befristet.",
+  "mesh.expiry-past": "Dieser Zeitpunkt ist schon vorbei.",
   "mesh.rollback": "Das Portal zeigt Version {shown} des Profils, aber Version {seen} wurde schon gesehen.",
   "mesh.rollback.hint":
     "Das Portal hat Daten verloren oder ist nicht ehrlich. Verwenden Sie es nicht weiter, bevor Sie wissen, welches von beidem zutrifft.",
   "mesh.fork": "Das Portal zeigt eine andere Version des Profils als die, die schon gesehen wurde.",
   "mesh.fork.hint":
     "Auf dem Portal hat das Profil zwei verschiedene Verläufe. Vergleichen Sie `meshman profile show` auf allen Ihren Geräten.",
+
+  "mesh.personal-invite": "Eine Einladung eines persönlichen Profils ist doppelt oder widerspricht sich selbst.",
+  "mesh.invite-uses": "Eine Einladung gilt für 1 bis {maximum} Geräte.",
+  "mesh.invite-name": "Der Name eines Geräts hat 1 bis {maximum} Zeichen.",
+  "mesh.invite-lifetime": "Die Frist eines Geräts beträgt 1 bis {maximum} Sekunden.",
+  "mesh.invite-key": "Der Schlüssel einer Einladung gehört zu einer anderen Einladung.",
+  "mesh.invites-many": "Ein Profil enthält höchstens {maximum} Einladungen.",
+  "mesh.invites-many.hint":
+    "Einladungen verlassen das Profil 7 Tage, nachdem sie abgelaufen sind. Eine, die mehrmals gilt, ersetzt viele einzelne.",
+  "mesh.invite-unknown": "Eine solche Einladung hat das Profil nicht: Sie ist noch nicht da oder nicht mehr.",
+  "mesh.invite-expired": "Die Einladung ist seit {time} abgelaufen.",
+  "mesh.invite-used": "Die Einladung ist aufgebraucht.",
+  "mesh.invite-new.hint": "Bitten Sie um eine neue PIN; ein Verwaltungsgerät erzeugt sie mit `meshman device invite`.",
 
   "mesh.application-payload": "Die Nutzdaten des SignedApplicationProfile fehlen oder sind nicht lesbar.",
   "mesh.application-type": "Die Nutzdaten sind kein Anwendungsprofil.",
@@ -142,14 +169,13 @@ export const mesh: Wording<typeof english> = {
   "mesh.connection-result-name": "Ein Verbindungsergebnis ist nicht nach seinem Gerät benannt.",
 
   "mesh.escrow-other": "Der Hinterlegungseintrag gehört zu einem anderen Hinterlegungsschlüssel.",
-  "mesh.escrow-owner": "Der Hinterlegungseintrag enthält die Schlüssel eines anderen Eintrags oder einer anderen Person.",
-  "mesh.escrow-incomplete":
-    "Im Hinterlegungseintrag fehlt ein Schlüssel des Masterprofils, das er enthält.",
+  "mesh.escrow-owner":
+    "Der Hinterlegungseintrag enthält die Schlüssel eines anderen Eintrags oder einer anderen Person.",
+  "mesh.escrow-incomplete": "Im Hinterlegungseintrag fehlt ein Schlüssel des Masterprofils, das er enthält.",
 
   "mesh.records-list": "Das Element {member} ist keine Liste.",
   "mesh.records-many": "Die Dateien enthalten mehr Datensätze, als auf einmal geprüft werden können.",
-  "mesh.records-many.hint":
-    "Prüfen Sie sie in kleineren Gruppen, jede mit den Profilen, die ihre Datensätze brauchen.",
+  "mesh.records-many.hint": "Prüfen Sie sie in kleineren Gruppen, jede mit den Profilen, die ihre Datensätze brauchen.",
   "mesh.records-wrapped": "Ein Datensatz der heutigen Form enthält keine Zeilenumbrüche innerhalb von Zeichenketten.",
   "mesh.legacy-master-name": "Ein Masterprofil ist nicht nach seinem Schlüssel benannt.",
   "mesh.legacy-device-name": "Ein Geräteprofil ist nicht nach seinem Schlüssel benannt.",

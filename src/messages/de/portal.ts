@@ -72,6 +72,8 @@ export const portal: Wording<typeof english> = {
   "portal.application-version":
     "Das Anwendungsprofil hat hier die Version {version}, und das Gesendete folgt nicht unmittelbar darauf. Holen Sie die aktuelle Version, und machen Sie die Änderung noch einmal.",
   "portal.identifier-taken": "Ein Datensatz eines anderen Typs hat schon diese Kennung.",
+  "portal.device-lapsed":
+    "Dieses Gerät ist abgelaufen: Die Frist, die ihm auf einem Verwaltungsgerät gesetzt wurde, ist vorbei. Verlängern Sie sie auf einem Verwaltungsgerät.",
   "portal.device-unlisted": "Kein Profil auf diesem Portal enthält dieses Gerät.",
   "portal.device-otherwise": "Das Profil enthält dieses Gerät mit einem anderen Geräteprofil.",
   "portal.device-unchanging": "Das Profil eines Geräts ändert sich nie.",
@@ -80,9 +82,9 @@ export const portal: Wording<typeof english> = {
   "portal.escrow-taken":
     "Ein Hinterlegungseintrag ändert sich nie, und mit dieser Kennung gibt es schon einen anderen.",
   "portal.revocation-form":
-    "Ein Masterprofil wird in einem persönlichen Profil veröffentlicht. Für sich allein wird nur ein Widerruf veröffentlicht.",
-  "portal.revocation-unknown": "Das Profil, das widerrufen werden soll, ist auf diesem Portal nicht bekannt.",
-  "portal.revocation-other": "Das Profil wurde schon durch einen anderen Widerruf beendet.",
+    "Ein Masterprofil wird in einem persönlichen Profil veröffentlicht. Für sich allein wird nur eine Widerrufserklärung veröffentlicht.",
+  "portal.revocation-unknown": "Das Profil, das diese Erklärung widerruft, ist auf diesem Portal nicht bekannt.",
+  "portal.revocation-other": "Das Profil wurde schon durch eine andere Widerrufserklärung beendet.",
   "portal.quota-octets":
     "Die Datensätze des Profils belegen schon alle {octets} Bytes, die dieses Portal dafür bereithält.",
   "portal.quota-records": {
@@ -102,9 +104,9 @@ export const portal: Wording<typeof english> = {
     "Nur ein Verwaltungsgerät des Profils, zu dem das Konto gehört, darf sehen, wer sich verbinden will.",
   "portal.device-not-asking": "Kein Gerät mit diesem Fingerabdruck hat angefragt, mit dem Konto verbunden zu werden.",
   "portal.device-not-waiting":
-    "Kein Gerät mit diesem Fingerabdruck hat angefragt, mit dem Konto verbunden zu werden, oder seine Anfrage ist verfallen.",
+    "Kein Gerät mit diesem Fingerabdruck hat angefragt, mit dem Konto verbunden zu werden, oder seine Anfrage ist abgelaufen.",
   "portal.request-unknown":
-    "Dieses Gerät hat nicht angefragt, mit dem Konto verbunden zu werden, oder seine Anfrage ist verfallen.",
+    "Dieses Gerät hat nicht angefragt, mit dem Konto verbunden zu werden, oder seine Anfrage ist abgelaufen.",
   "portal.result-other-profile": "Das Ergebnis betrifft ein anderes Profil als das des Kontos.",
   "portal.result-given": "Die Anfrage wurde schon beantwortet, und zwar anders.",
   "portal.result-other-device":
@@ -135,6 +137,6 @@ export const portal: Wording<typeof english> = {
   "portal.store-unshared": "Die Datenbank {file} des Portals kann dort nicht gemeinsam benutzt werden.",
   "portal.store-unshared.hint": "Legen Sie sie auf einen lokalen Datenträger.",
   "portal.store-closed": "Die Datenbank des Portals ist geschlossen.",
-  "portal.stored-profile": "Das gespeicherte Profil {udf} lässt sich nicht verifizieren.",
+  "portal.stored-profile": "Das gespeicherte Profil {udf} besteht die Prüfung nicht.",
   "portal.stored-account": "Ein Konto hat kein Profil.",
 };

@@ -3,12 +3,21 @@ export const cliNouns = {
   "passphrase.what": "The passphrase of the keystore",
   "passphrase.what.hint": "Use --passphrase-file or --passphrase-fd.",
   "passphrase.what-new": "A new passphrase for the keystore",
-  "passphrase.what-new.hint": "Use --passphrase-file, --passphrase-fd or --no-passphrase.",
+  "passphrase.what-new.hint": "Use --passphrase-file, --passphrase-fd, --no-passphrase or --keystore-key-file.",
   "passphrase.ask": "Passphrase",
   "passphrase.ask-new": "New passphrase",
   "passphrase.ask-again": "The same again",
   "passphrase.short": "At least {minimum} characters.",
   "passphrase.differs": "That is not the same. Try again, or press ^C.",
+  "passphrase.instead": "warning: {reason} The passphrase opens the keystore instead.",
+  "passphrase.weak":
+    "This passphrase may be easy to guess for whoever has a copy of the file. Several random words are better.",
+
+  "key.form": "The key of the keystore is not 32 octets: raw, or as 64 hexadecimal or 43 base64 characters.",
+  "key.form.hint": "`head -c 32 /dev/urandom | base64` makes a key.",
+  "key.or-passphrase": "The new keystore cannot be protected by a passphrase and a key at once.",
+  "key.or-passphrase.hint":
+    "Give --passphrase-file or --passphrase-fd, or --keystore-key-file or --keystore-key-fd, and see which variables are set: MESHMAN_PASSPHRASE_FILE, MESHMAN_KEYSTORE_KEY_FILE.",
 
   "change.again": "Another device changed the profile first; trying again ({attempt} of {attempts}).",
   "change.busy": "Other devices keep changing the profile at the same time.",
@@ -120,9 +129,9 @@ export const cliNouns = {
   "device.other-fingerprint.hint":
     "Compare it with `meshman profile show` on the administration device. If it is right there, the portal lies.",
   "device.what-fingerprint": "The fingerprint of the profile",
-  "device.what-fingerprint.hint": "Use --expect-fingerprint UDF, or --trust-on-first-use.",
+  "device.what-fingerprint.hint": "Use --expect-fingerprint UDF, --pin-file FILE, or --trust-on-first-use.",
   "device.ask-fingerprint":
-    "Fingerprint of the profile, as the administration device shows it ({minimum} characters at least)",
+    "Fingerprint of the profile, as the administration device shows it ({minimum} characters at least), or the PIN of an invite",
   "device.wrong-fingerprint": "That is not the fingerprint of the profile that the portal shows.",
   "device.what-code": "The verification code that the new device shows",
   "device.what-code.hint": "Give the code as an argument.",

@@ -29,7 +29,8 @@ export const help = {
   "help.version": "print the version",
   "help.help-option": "show help",
   "help.help-command": "show help for a command",
-  "help.option.no-passphrase": "keep the keystore's key in a file beside it, not under a passphrase",
+  "help.option.no-passphrase":
+    "keep the keystore's key in a file beside it, not under a passphrase; with --keystore-key-file that key protects it",
   "help.option.share-file": "file with a recovery share; once for each share",
   "help.option.entry-file": "file with the escrow entry, written beside the shares",
   "help.option.expect-fingerprint": "fail unless it is this profile",
@@ -38,11 +39,28 @@ export const help = {
   "help.device.connect.description":
     "Makes this device's keys, asks for it to be connected, and shows a verification code. The administration device completes the request by typing that code. Run again, it goes on with the same keys and code. With --wait the exit status is 0 when accepted, 5 when refused, 8 while pending.",
   "help.device.connect.address": "account to connect to, such as alice@example.com",
+  "help.device.connect.pin-file":
+    "file that holds the PIN of an invite, by which the profile is known and the device is let in; - for standard input",
+  "help.device.connect.pin-fd": "file descriptor to read that PIN from",
   "help.device.connect.trust-on-first-use": "take whatever profile the portal shows, unseen",
   "help.device.connect.wait": "wait for the answer (default: 300)",
   "help.device.pending.summary": "list the devices that ask to be connected",
   "help.device.pending.description":
-    "Shows each waiting device with its verification code, when it asked, and when the request lapses.",
+    "Shows each waiting device with its verification code, when it asked, when the request lapses, and whether it shows the PIN of an invite.",
+  "help.device.invite.summary": "let devices in that are given a PIN",
+  "help.device.invite.description":
+    "Makes a PIN, and shows the command for the new device. Whoever knows the PIN can connect a device until the invite is used up or lapses; `meshman device approve` then lets it in without anybody comparing codes. The invite is public in the profile, the PIN is not.",
+  "help.device.invite.uses": "how many devices may come by it (default: 1)",
+  "help.device.invite.expires": "how long it counts: 90s, 15m, 8h or 2d (default: 15m)",
+  "help.device.invite.name": "name for the device, which becomes public",
+  "help.device.invite.admin": "make the device an administration device; needs the master key when it is let in",
+  "help.device.invite.device-expires": "how long the device belongs to the profile then (default: for good)",
+  "help.device.invite.out": "write the PIN to this new file instead of showing it",
+  "help.device.approve.summary": "let in the devices that show the PIN of an invite",
+  "help.device.approve.description":
+    "Lets in every waiting device that proves that it knows the PIN of an invite, or that takes the place of a device that is no administrator and has signed this. All others are left alone and named with the reason. Interrupted, it is finished by running it again.",
+  "help.device.approve.watch": "go on looking, until ^C or the end of --for",
+  "help.device.approve.for": "how long to look: 90s, 15m, 8h or 2d",
   "help.device.complete.summary": "answer a device that asks to be connected",
   "help.device.complete.description":
     "Adds the device with this verification code to the profile. Compare the code with the one on the device's own screen. Interrupted, it is finished by running it again.",
@@ -66,8 +84,20 @@ export const help = {
   "help.profile.verify.summary": "verify the profile that the portals show",
   "help.profile.verify.description":
     "Fetches the profile from every account, verifies each signature down to the master key, and holds it against the newest version seen before. The exit status is 7 where anything is wrong.",
-  "help.profile.export.summary": "print the profile's public records or certificates",
+  "help.profile.export.summary": "print the profile's public records, or back up its private keys",
+  "help.profile.export.description":
+    "Without --private it prints what is public. With --private it writes all that this device keeps of the profile, private keys among it, to a file under a passphrase of its own. `meshman profile import` brings this very device back from it; to add a device use `meshman device connect`.",
   "help.profile.export.format": "json: the signed records; pem: the certificates, the master's first (default: json)",
+  "help.profile.export.private": "write a backup, with the private keys",
+  "help.profile.export.out": "file to write the backup to; it must not exist",
+  "help.profile.import.summary": "restore a device of a profile from a backup",
+  "help.profile.import.description":
+    "Reads a backup that `meshman profile export --private` wrote, shows what it holds, asks, and puts the device in it on this machine. What this machine knows better stays: the newest version seen of the profile never goes back. Interrupted, it is finished by running it again.",
+  "help.profile.import.file": "backup to restore",
+  "help.profile.import.replace": "take the place of the device that this machine is now, where it has the profile",
+  "help.profile.import.name": "name of the profile on this device (default: as in the backup)",
+  "help.option.backup-passphrase-file": "file that holds the passphrase of the backup",
+  "help.option.backup-passphrase-fd": "file descriptor to read the passphrase of the backup from",
   "help.profile.revocation.summary": "write a note that can end the profile later",
   "help.profile.revocation.description":
     "Signs a revocation note with the master key and writes it to a file. Whoever holds the note can end the profile for good with `meshman profile revoke`, so keep it offline.",
@@ -146,19 +176,40 @@ export const help = {
   "help.portal.hello.url": "portal to greet (default: the first account's)",
   "help.keystore.summary": "look after the keys on this device",
   "help.keystore.description":
-    "The keystore holds this device's private keys, each encrypted, under a passphrase or a key file.",
+    "The keystore holds this device's private keys, each encrypted. A passphrase opens it, the keyring of the system, a key file, or a key that is given.",
   "help.keystore.status.summary": "show how the keys are kept, and which there are",
   "help.keystore.status.description": "Needs no passphrase.",
+  "help.keystore.unlock.summary": "keep the keystore open for a while",
+  "help.keystore.unlock.description":
+    "Starts a process that holds the keystore's key in memory, so that commands do not ask for the passphrase until the time is over or `meshman keystore lock` ends it. Done again, it starts the time anew. Not needed where the keystore has a key file beside it.",
+  "help.keystore.unlock.for": "how long, such as 90s, 15m or 8h, and at most 24h (default: 15m)",
+  "help.keystore.lock.summary": "close the keystore again",
+  "help.keystore.lock.description": "Ends the process that `meshman keystore unlock` started, if there is one.",
   "help.keystore.passwd.summary": "change the passphrase",
-  "help.keystore.passwd.description": "The old passphrase comes from the usual options, or is asked for.",
+  "help.keystore.passwd.description":
+    "The old passphrase comes from the usual options, or is asked for. Beside a keyring the passphrase alone changes; any other protection is replaced by the passphrase.",
   "help.keystore.passwd.new-passphrase-file": "file that holds the new passphrase",
   "help.keystore.passwd.new-passphrase-fd": "file descriptor to read the new passphrase from",
   "help.keystore.passwd.no-passphrase": "keep the keystore's key in a file from now on",
+  "help.keystore.check.summary": "see whether all that is kept here can be used",
+  "help.keystore.check.description":
+    "Opens the keystore and every key in it, and checks that each is the key that its name says, that nobody has changed what was noted of profiles and portals, and that the profiles kept here are whole. Changes nothing. The exit status is 7 where anything is wrong.",
+  "help.keystore.protect.summary": "choose what opens the keystore",
+  "help.keystore.protect.description":
+    "Moves the keystore to another protection; the keys in it stay as they are. passphrase: asked for, or given by an option. keyring: kept by the system's keyring, with a passphrase for when that does not answer. key-file: a file beside the keystore, or the one at PATH, on a stick for example. key: 32 octets that are given at every use, for machines. Interrupted at any moment, the keystore opens in the old way or in the new one.",
+  "help.keystore.protect.method": "passphrase, keyring, key-file or key",
+  "help.keystore.protect.path": "where to make the key file (default: beside the keystore)",
+  "help.keystore.protect.new-key-file": "file that holds the new key",
+  "help.keystore.protect.new-key-fd": "file descriptor to read the new key from",
   "help.setup.summary": "set everything up, step by step",
   "help.setup.description":
     "Asks for a name, a passphrase, and an address or a portal on this machine, and offers shares and a revocation note.",
   "help.status.summary": "show how things stand on this device",
   "help.status.description": "Needs no passphrase and no network.",
+  "help.doctor.summary": "look for what is wrong, and say what mends it",
+  "help.doctor.description":
+    "Looks at the home folder, the keystore, every profile, the clock and the portals. Unlocks nothing and changes nothing. Portals have 5 seconds to answer unless --timeout says otherwise. The exit status is 1 where there is a problem.",
+  "help.doctor.offline": "ask no portal and no name service",
   "help.verify.summary": "verify signed records",
   "help.verify.description":
     "Checks every signature, nested ones too. Keys are pooled over all files. The exit status is 7 where any is bad.",
@@ -184,6 +235,9 @@ export const help = {
   "help.option.ca": "certificates to trust for https, as PEM",
   "help.option.passphrase-file": "file that holds the passphrase (MESHMAN_PASSPHRASE_FILE)",
   "help.option.passphrase-fd": "file descriptor to read the passphrase from",
+  "help.option.keystore-key-file":
+    "file with the key of a keystore that is protected by one, or is to be (MESHMAN_KEYSTORE_KEY_FILE)",
+  "help.option.keystore-key-fd": "file descriptor to read the key of the keystore from",
   "help.option.no-input": "never ask; fail with exit status 2 instead",
   "help.option.yes": "answer yes to plain confirmations",
   "help.option.quiet": "no messages on standard error but errors",

@@ -1,7 +1,11 @@
+import { backup } from "./backup.js";
 import { cliNouns } from "./cli-nouns.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
+import { devices } from "./devices.js";
+import { doctor } from "./doctor.js";
 import { help } from "./help.js";
+import { invites } from "./invites.js";
 import { keystore } from "./keystore.js";
 import { labels } from "./labels.js";
 import { mesh } from "./mesh.js";
@@ -17,5 +21,9 @@ export const en = {
   ...labels,
   ...cli,
   ...cliNouns,
+  ...backup,
+  ...devices,
+  ...doctor,
+  ...invites,
   ...help,
 } as const;

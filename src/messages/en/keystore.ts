@@ -44,6 +44,29 @@ export const keystore = {
   "keystore.key-file-useless": "The key file {path} is missing or does not open the keystore.",
   "keystore.key-file-useless.hint":
     "Restore the key file from a backup, or recover from shares with `meshman escrow recover`.",
+  "keystore.key-file-elsewhere.hint":
+    "Bring the medium that it is on, restore it from a backup, or recover from shares with `meshman escrow recover`.",
+  "keystore.key-file-place.hint": "Name a file in a folder that you may write to.",
+  "keystore.key-file-taken": "The file {path} exists already, and is no key file.",
+  "keystore.key-file-taken.hint": "Name another, or move that one away.",
+  "keystore.key-file-left": "warning: the old key could not be removed from {path}. {reason}",
+  "keystore.key-needed": "The keystore is protected by a key that is given at every use.",
+  "keystore.key-needed.hint":
+    "Give it with --keystore-key-file PATH, --keystore-key-fd N or MESHMAN_KEYSTORE_KEY_FILE.",
+  "keystore.key-wrong": "The key does not open the keystore.",
+  // The keyring of the operating system. The reason is in its own words.
+  "keystore.keyring.hint":
+    "Use the passphrase instead: --passphrase-file PATH, --passphrase-fd N or MESHMAN_PASSPHRASE_FILE, or run in a terminal.",
+  "keystore.keyring-none": "There is no keyring here: no session bus that runs.",
+  "keystore.keyring-silent": "The keyring of the system has not answered within {seconds} seconds.",
+  "keystore.keyring-broken": "The keyring of the system cannot be asked.",
+  "keystore.keyring-failed": "The keyring of the system has failed: {reason}",
+  "keystore.keyring-forgets": "The keyring of the system does not give back what it was given.",
+  "keystore.keyring-entry-gone": "The keyring of the system has no entry for this keystore.",
+  "keystore.keyring-entry-wrong": "The entry in the keyring of the system does not open this keystore.",
+  "keystore.keyring-entry-left": "warning: the old entry could not be removed from the keyring. {reason}",
+  "keystore.keyring-alone": "Beside the keyring the keystore needs a passphrase, and it has none.",
+  "keystore.keyring-alone.hint": "Give one with --new-passphrase-file PATH or --new-passphrase-fd N.",
   "keystore.passphrase-needed": "The keystore is protected by a passphrase.",
   "keystore.passphrase-needed.hint":
     "Give it with --passphrase-file PATH, --passphrase-fd N or MESHMAN_PASSPHRASE_FILE, or run in a terminal.",
@@ -51,6 +74,16 @@ export const keystore = {
   "keystore.passphrase-not-text": "The passphrase is not UTF-8 text.",
   "keystore.passphrase-short": "The passphrase has fewer than {minimum} characters.",
   "keystore.passphrase-short.hint": "Choose a longer one, best several random words.",
+  // The agent, which holds the key of an unlocked keystore.
+  "keystore.agent-unavailable": "The process that would hold the keystore's key does not start.",
+  "keystore.agent-unavailable.hint": "The other commands work without it: give them the passphrase.",
+  "keystore.agent-interrupted": "Interrupted before the keystore was unlocked.",
+  "keystore.agent-path-long": "The path {path} is too long for a socket.",
+  "keystore.agent-path-long.hint": "Set XDG_RUNTIME_DIR or TMPDIR to a folder with a shorter path.",
+  "keystore.agent-foreign": "{path} is not yours alone.",
+  "keystore.agent-foreign.hint": "Remove it, or set XDG_RUNTIME_DIR to a folder of yours.",
+  "keystore.agent-silent": "The agent that {path} names does not answer as it should.",
+  "keystore.agent-unused": "warning: {problem} The agent is not used.",
   // Pins, preferences and the state of profiles.
   "keystore.pins-damaged.hint":
     "Restore pins.json from a backup, or delete it to trust each profile and portal anew on next contact.",
@@ -63,6 +96,7 @@ export const keystore = {
   "keystore.state-damaged.hint":
     "Restore the file from a backup, or delete it and connect or recover this profile again.",
   "keystore.state-misnamed": "The file {path} is of another profile.",
+  "keystore.state-other": "The file of the profile {udf} holds a record of another one.",
   "keystore.state-foreign": "The file {path} is no file of a profile.",
   "keystore.state-foreign.hint": "Move it out of the folder.",
   "keystore.new-state-misnamed": "The new state is of another profile.",

@@ -12,6 +12,8 @@ export const mesh = {
   "problem.key-twice": "holds a key twice",
   "problem.power-of-two": "is not a power of two",
   "problem.binary-length": "is not a binary value of the right length",
+  "problem.path": "is not an absolute path",
+  "problem.keyring-account": "is not the name of an entry of ours",
 
   // Subjects of the sentences above.
   "mesh.what.type": "The {type}",
@@ -41,6 +43,11 @@ export const mesh = {
   "mesh.fingerprint-kind": "The fingerprint is not an uncompressed SHA-2-512 fingerprint.",
   "mesh.verification-code": "That is not a verification code: five groups of four letters and digits.",
   "mesh.verification-code.hint": "Type the whole code as the new device shows it.",
+  "mesh.pin-length": "A PIN has not come out at the expected length.",
+  "mesh.pin-mistyped": "The PIN is mistyped or incomplete.",
+  "mesh.pin-mistyped.hint": "Compare it with the original, group by group.",
+  "mesh.pin-format": "The PIN has a format that this version of meshman does not know.",
+  "mesh.pin-format.hint": "Use a newer version of meshman.",
   "mesh.split-sizes": "A key is split into at most {maximum} shares, of which at least 2 are needed.",
   "mesh.split-sizes.hint": "For example: --shares 3 --threshold 2",
   "mesh.share-length": "A share has not come out at the expected length.",
@@ -93,6 +100,8 @@ export const mesh = {
   "mesh.payload-type": "The payload is not a {type}.",
   "mesh.signer-not-allowed": "The key {udf} is not allowed to sign this record.",
   "mesh.signature-wrong": "The signature of a record is not valid.",
+  "mesh.recipients-count": "Something is encrypted to at least one key and at most {maximum}.",
+  "mesh.recipients-keys": "Something is encrypted to different keys, each on the curve X25519.",
   "mesh.decryption-failed": "The encrypted data cannot be opened with this key.",
   "mesh.legacy-header": "The header of a record is not one of 2016.",
   "mesh.legacy-payload": "The payload does not have exactly one member.",
@@ -110,6 +119,8 @@ export const mesh = {
   // Device profiles.
   "mesh.device-name": "A device profile is not named after its signature key.",
   "mesh.device-key-reused": "A device uses one key for several purposes.",
+  "mesh.rotation-invalid": "The device to be replaced has not signed that it is.",
+  "mesh.rotation-administrator": "Replacing an administrator needs the master key.",
 
   // Personal profiles, their versions and their devices.
   "mesh.personal-name": "A personal profile is not named after its master signature key.",
@@ -125,10 +136,27 @@ export const mesh = {
   "mesh.device-ambiguous.hint": "Give the device's UDF; `meshman device list` shows it.",
   "mesh.devices-many": "A profile holds at most {maximum} devices.",
   "mesh.devices-many.hint": "Remove a device first: meshman device remove NAME",
+  "mesh.personal-administrator-expiry": "A personal profile lets an administrator lapse.",
+  "mesh.administrator-expiry": "An administrator never lapses.",
+  "mesh.expiry-past": "That time has passed already.",
   "mesh.rollback": "The portal shows version {shown} of the profile, but {seen} has been seen before.",
   "mesh.rollback.hint": "The portal has lost data or is not honest. Do not go on with it until you know which.",
   "mesh.fork": "The portal shows another version of the profile than the one that has been seen before.",
   "mesh.fork.hint": "The portal has two histories of the profile. Compare `meshman profile show` on all your devices.",
+
+  // Invites.
+  "mesh.personal-invite": "An invite of a personal profile is doubled or contradicts itself.",
+  "mesh.invite-uses": "An invite lets in from 1 to {maximum} devices.",
+  "mesh.invite-name": "The name of a device has from 1 to {maximum} characters.",
+  "mesh.invite-lifetime": "A device lives from 1 to {maximum} seconds.",
+  "mesh.invite-key": "The key of an invite is that of another one.",
+  "mesh.invites-many": "A profile holds at most {maximum} invites.",
+  "mesh.invites-many.hint":
+    "Invites leave the profile 7 days after they lapse. One with several uses takes the place of many.",
+  "mesh.invite-unknown": "The profile has no such invite: it is not there yet, or not any more.",
+  "mesh.invite-expired": "The invite has lapsed at {time}.",
+  "mesh.invite-used": "The invite has been used up.",
+  "mesh.invite-new.hint": "Ask for a new PIN, which an administration device makes with `meshman device invite`.",
 
   // Application profiles.
   "mesh.application-payload": "The SignedApplicationProfile has no payload that can be read.",

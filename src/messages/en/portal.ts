@@ -69,6 +69,8 @@ export const portal = {
   "portal.application-version":
     "The application profile is at version {version} here, and what was sent does not directly follow it. Fetch the current version and make the change anew.",
   "portal.identifier-taken": "A record of another type has that identifier.",
+  "portal.device-lapsed":
+    "This device has lapsed: the time that an administrator gave it is over. Renew it on an administration device.",
   "portal.device-unlisted": "No profile at this portal lists the device.",
   "portal.device-otherwise": "The profile lists the device with another device profile.",
   "portal.device-unchanging": "The profile of a device never changes.",

@@ -3,7 +3,7 @@ import type { client as english } from "../en/client.js";
 
 export const client: Wording<typeof english> = {
   "client.what.response": "Le message {name} du portail",
-  "client.interrupted": "Interruption.",
+  "client.interrupted": "Commande interrompue.",
   "client.portal-pathless": "L'adresse du portail n'a pas de chemin après file:.",
   "client.portal-elsewhere": "Le portail est un fichier sur une autre machine.",
   "client.portal-no-url": "L'adresse du portail n'est pas une URL.",
@@ -51,9 +51,8 @@ export const client: Wording<typeof english> = {
   "client.redirect-nowhere": "Le portail {url} redirige sans dire où (statut HTTP {status}).",
   "client.redirect-away": "Le portail {url} redirige vers un autre site, {site} (statut HTTP {status}).",
   "client.redirect-away.hint":
-    "Si le portail s'y trouve et que vous faites confiance à ce site, indiquez-le avec --portal ; --portal local permet des essais sans site.",
-  "client.redirect-lossy":
-    "Le portail {url} redirige d'une manière qui fait perdre la requête (statut HTTP {status}).",
+    "Si le portail s'y trouve et que vous faites confiance à ce site, indiquez-le avec --portal ; pour de simples essais, --portal local suffit.",
+  "client.redirect-lossy": "Le portail {url} redirige d'une manière qui fait perdre la requête (statut HTTP {status}).",
   "client.request-refused": "Le portail {url} n'a pas accepté la requête.",
   "client.request-refused-saying": "Le portail {url} n'a pas accepté la requête : {words}",
   "client.signature-refused": "Le portail {url} n'a pas accepté la signature de la requête.",
@@ -70,7 +69,7 @@ export const client: Wording<typeof english> = {
   "client.account-there-saying": "Le portail {url} a déjà ce compte : {words}",
   "client.conflict": "Le portail {url} a une version plus récente ou différente.",
   "client.conflict-saying": "Le portail {url} a une version plus récente ou différente : {words}",
-  "client.conflict.hint": "Un autre appareil l'a peut-être modifiée. Réessayez.",
+  "client.conflict.hint": "Un autre appareil a peut-être fait une modification. Réessayez.",
   "client.too-large": "Le portail {url} trouve la requête trop volumineuse.",
   "client.too-large-saying": "Le portail {url} trouve la requête trop volumineuse : {words}",
   "client.rate-limited": "Le portail {url} a reçu trop de requêtes.",
@@ -87,8 +86,7 @@ export const client: Wording<typeof english> = {
   "client.other-status-saying": "Le portail {url} a répondu avec le statut {status} : {words}",
   "client.answer-no-object": "La réponse du portail n'est pas un objet JSON.",
   "client.answer-of-another": "La réponse du portail n'est pas un message {name}.",
-  "client.search-endless":
-    "La recherche du portail donne plus de résultats qu'il n'est plausible, ou tourne en rond.",
+  "client.search-endless": "La recherche du portail donne plus de résultats qu'il n'est plausible, ou tourne en rond.",
   "client.request-too-large": "La requête {transaction} serait plus volumineuse qu'aucun portail ne l'accepte.",
   "client.account-taken": "Le compte {account} sur {url} appartient à quelqu'un d'autre.",
   "client.account-taken.hint": "Choisissez un autre nom de compte.",
@@ -109,8 +107,7 @@ export const client: Wording<typeof english> = {
     "Rien de ce profil n'est plus valide. Créez-en un nouveau avec `meshman profile create`.",
   "client.gap":
     "Le portail {url} ne peut pas montrer comment le profil est passé de la version {seen}, la dernière vue, à la version {version}.",
-  "client.gap.hint":
-    "Si vous avez connaissance des modifications intermédiaires, continuez avec --accept-gap.",
+  "client.gap.hint": "Si vous avez connaissance des modifications intermédiaires, continuez avec --accept-gap.",
   "client.no-revocation-notes": "Le portail {url} ne garde pas les notes de révocation.",
   "client.no-revocation-notes.hint":
     "Donnez la note aux personnes qui se fient au profil ; elles peuvent la vérifier avec `meshman verify`.",

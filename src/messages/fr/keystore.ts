@@ -44,6 +44,28 @@ export const keystore: Wording<typeof english> = {
   "keystore.key-file-useless": "Le fichier de clé {path} manque ou n'ouvre pas le magasin de clés.",
   "keystore.key-file-useless.hint":
     "Restaurez le fichier de clé depuis une sauvegarde, ou récupérez le profil à partir des parts avec `meshman escrow recover`.",
+  "keystore.key-file-elsewhere.hint":
+    "Apportez le support sur lequel il se trouve, restaurez-le depuis une sauvegarde, ou récupérez le profil à partir des parts avec `meshman escrow recover`.",
+  "keystore.key-file-place.hint": "Indiquez un fichier dans un dossier où vous avez le droit d'écrire.",
+  "keystore.key-file-taken": "Le fichier {path} existe déjà, et n'est pas un fichier de clé.",
+  "keystore.key-file-taken.hint": "Indiquez-en un autre, ou déplacez celui-là.",
+  "keystore.key-file-left": "avertissement : l'ancienne clé n'a pas pu être retirée de {path}. {reason}",
+  "keystore.key-needed": "Le magasin de clés est protégé par une clé à donner à chaque utilisation.",
+  "keystore.key-needed.hint":
+    "Donnez-la avec --keystore-key-file PATH, --keystore-key-fd N ou MESHMAN_KEYSTORE_KEY_FILE.",
+  "keystore.key-wrong": "La clé n'ouvre pas le magasin de clés.",
+  "keystore.keyring.hint":
+    "Utilisez plutôt la phrase secrète : --passphrase-file PATH, --passphrase-fd N ou MESHMAN_PASSPHRASE_FILE, ou lancez la commande dans un terminal.",
+  "keystore.keyring-none": "Il n'y a pas de trousseau ici : aucun bus de session n'est en marche.",
+  "keystore.keyring-silent": "Le trousseau du système n'a pas répondu en {seconds} secondes.",
+  "keystore.keyring-broken": "Le trousseau du système ne peut pas être interrogé.",
+  "keystore.keyring-failed": "Le trousseau du système a rencontré une erreur : {reason}",
+  "keystore.keyring-forgets": "Le trousseau du système ne rend pas ce qui lui a été confié.",
+  "keystore.keyring-entry-gone": "Le trousseau du système n'a pas d'entrée pour ce magasin de clés.",
+  "keystore.keyring-entry-wrong": "L'entrée du trousseau du système n'ouvre pas ce magasin de clés.",
+  "keystore.keyring-entry-left": "avertissement : l'ancienne entrée n'a pas pu être retirée du trousseau. {reason}",
+  "keystore.keyring-alone": "En plus du trousseau, le magasin de clés a besoin d'une phrase secrète, et il n'en a pas.",
+  "keystore.keyring-alone.hint": "Donnez-en une avec --new-passphrase-file PATH ou --new-passphrase-fd N.",
   "keystore.passphrase-needed": "Le magasin de clés est protégé par une phrase secrète.",
   "keystore.passphrase-needed.hint":
     "Donnez-la avec --passphrase-file PATH, --passphrase-fd N ou MESHMAN_PASSPHRASE_FILE, ou lancez la commande dans un terminal.",
@@ -51,6 +73,15 @@ export const keystore: Wording<typeof english> = {
   "keystore.passphrase-not-text": "La phrase secrète n'est pas du texte UTF-8.",
   "keystore.passphrase-short": "La phrase secrète compte moins de {minimum} caractères.",
   "keystore.passphrase-short.hint": "Choisissez-en une plus longue, de préférence plusieurs mots pris au hasard.",
+  "keystore.agent-unavailable": "Le processus qui doit garder la clé du magasin de clés ne démarre pas.",
+  "keystore.agent-unavailable.hint": "Les autres commandes s'en passent : donnez-leur la phrase secrète.",
+  "keystore.agent-interrupted": "Commande interrompue avant le déverrouillage du magasin de clés.",
+  "keystore.agent-path-long": "Le chemin {path} est trop long pour une socket.",
+  "keystore.agent-path-long.hint": "Donnez à XDG_RUNTIME_DIR ou à TMPDIR un dossier dont le chemin est plus court.",
+  "keystore.agent-foreign": "{path} n'appartient pas qu'à vous.",
+  "keystore.agent-foreign.hint": "Supprimez-le, ou donnez à XDG_RUNTIME_DIR un dossier qui vous appartient.",
+  "keystore.agent-silent": "L'agent qu'indique {path} ne répond pas comme il le devrait.",
+  "keystore.agent-unused": "avertissement : {problem} L'agent n'est pas utilisé.",
   "keystore.pins-damaged.hint":
     "Restaurez pins.json depuis une sauvegarde, ou supprimez-le pour refaire confiance à chaque profil et à chaque portail au prochain contact.",
   "keystore.pins-tampered": "Le fichier {path} a été modifié par autre chose que meshman.",
@@ -63,6 +94,7 @@ export const keystore: Wording<typeof english> = {
   "keystore.state-damaged.hint":
     "Restaurez le fichier depuis une sauvegarde, ou supprimez-le, puis connectez ou récupérez de nouveau ce profil.",
   "keystore.state-misnamed": "Le fichier {path} est celui d'un autre profil.",
+  "keystore.state-other": "Le fichier du profil {udf} contient un enregistrement d'un autre profil.",
   "keystore.state-foreign": "Le fichier {path} n'est pas le fichier d'un profil.",
   "keystore.state-foreign.hint": "Déplacez-le hors du dossier.",
   "keystore.new-state-misnamed": "Le nouvel état est celui d'un autre profil.",

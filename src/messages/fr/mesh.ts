@@ -13,6 +13,8 @@ export const mesh: Wording<typeof english> = {
   "problem.key-twice": "contient deux fois la même clé",
   "problem.power-of-two": "n'est pas une puissance de deux",
   "problem.binary-length": "n'est pas une valeur binaire de la bonne longueur",
+  "problem.path": "n'est pas un chemin absolu",
+  "problem.keyring-account": "n'est pas le nom d'une entrée de meshman",
 
   "mesh.what.type": "L'objet {type}",
   "mesh.what.record": "L'enregistrement",
@@ -42,6 +44,11 @@ export const mesh: Wording<typeof english> = {
   "mesh.verification-code":
     "Ce n'est pas un code de vérification, qui est formé de cinq groupes de quatre lettres et chiffres.",
   "mesh.verification-code.hint": "Saisissez le code entier, tel que le nouvel appareil l'affiche.",
+  "mesh.pin-length": "Un PIN n'a pas la longueur prévue.",
+  "mesh.pin-mistyped": "Le PIN est mal saisi ou incomplet.",
+  "mesh.pin-mistyped.hint": "Comparez-le avec l'original, groupe par groupe.",
+  "mesh.pin-format": "Le PIN a un format que cette version de meshman ne connaît pas.",
+  "mesh.pin-format.hint": "Utilisez une version plus récente de meshman.",
   "mesh.split-sizes": "Une clé est divisée en {maximum} parts au plus, dont au moins 2 sont nécessaires.",
   "mesh.split-sizes.hint": "Par exemple : --shares 3 --threshold 2",
   "mesh.share-length": "Une part n'a pas la longueur prévue.",
@@ -55,8 +62,8 @@ export const mesh: Wording<typeof english> = {
   "mesh.shares-mixed.hint": "Chaque `escrow split` crée son propre jeu. Prenez les parts d'un même jeu.",
   "mesh.shares-duplicate": "Une part a été donnée deux fois.",
   "mesh.shares-missing": {
-    one: "Il faut {needed} parts, et {count} seule a été donnée.",
-    other: "Il faut {needed} parts, et {count} seulement ont été données.",
+    one: "Il faut {needed} parts, mais {count} a été donnée.",
+    other: "Il faut {needed} parts, mais {count} ont été données.",
   },
   "mesh.shares-wrong": "Les parts ne redonnent pas la clé de leur jeu.",
 
@@ -91,6 +98,8 @@ export const mesh: Wording<typeof english> = {
   "mesh.payload-type": "La charge utile n'est pas un {type}.",
   "mesh.signer-not-allowed": "La clé {udf} n'a pas le droit de signer cet enregistrement.",
   "mesh.signature-wrong": "La signature d'un enregistrement n'est pas valide.",
+  "mesh.recipients-count": "Un contenu est chiffré pour une clé au moins et {maximum} au plus.",
+  "mesh.recipients-keys": "Un contenu est chiffré pour des clés différentes, toutes sur la courbe X25519.",
   "mesh.decryption-failed": "Le contenu chiffré ne peut pas être ouvert avec cette clé.",
   "mesh.legacy-header": "L'en-tête d'un enregistrement n'est pas un en-tête de 2016.",
   "mesh.legacy-payload": "La charge utile n'a pas exactement un membre.",
@@ -108,12 +117,13 @@ export const mesh: Wording<typeof english> = {
 
   "mesh.device-name": "Un profil d'appareil ne porte pas le nom de sa clé de signature.",
   "mesh.device-key-reused": "Un appareil utilise une même clé à plusieurs fins.",
+  "mesh.rotation-invalid": "L'appareil à remplacer n'a pas signé son remplacement.",
+  "mesh.rotation-administrator": "Le remplacement d'un administrateur nécessite la clé maîtresse.",
 
   "mesh.personal-name": "Un profil personnel ne porte pas le nom de sa clé maîtresse de signature.",
   "mesh.personal-revoked": "Un profil personnel contient une note de révocation en guise de profil maître.",
   "mesh.personal-signer": "Un profil personnel ne contient pas l'appareil qui l'a signé.",
-  "mesh.personal-predecessor":
-    "Un profil personnel nomme son prédécesseur, sauf s'il est le premier de son époque.",
+  "mesh.personal-predecessor": "Un profil personnel nomme son prédécesseur, sauf s'il est le premier de son époque.",
   "mesh.personal-twice": "Un profil personnel contient deux fois un appareil ou une clé.",
   "mesh.personal-administrator-key": "La clé d'un administrateur n'est pas celle de son profil d'appareil.",
   "mesh.personal-entry": "Une entrée d'appareil est en double ou n'appartient à aucun appareil.",
@@ -123,12 +133,27 @@ export const mesh: Wording<typeof english> = {
   "mesh.device-ambiguous.hint": "Indiquez l'UDF de l'appareil ; `meshman device list` l'affiche.",
   "mesh.devices-many": "Un profil compte au plus {maximum} appareils.",
   "mesh.devices-many.hint": "Retirez d'abord un appareil : meshman device remove NAME",
+  "mesh.personal-administrator-expiry": "Un profil personnel fait expirer un administrateur.",
+  "mesh.administrator-expiry": "Un administrateur n'expire jamais.",
+  "mesh.expiry-past": "Ce moment est déjà passé.",
   "mesh.rollback": "Le portail présente la version {shown} du profil, alors que la version {seen} a déjà été vue.",
   "mesh.rollback.hint":
     "Le portail a perdu des données ou n'est pas honnête. Ne continuez pas avec lui avant de savoir ce qu'il en est.",
   "mesh.fork": "Le portail présente une autre version du profil que celle qui a déjà été vue.",
-  "mesh.fork.hint":
-    "Le portail a deux historiques du profil. Comparez `meshman profile show` sur tous vos appareils.",
+  "mesh.fork.hint": "Le portail a deux historiques du profil. Comparez `meshman profile show` sur tous vos appareils.",
+
+  "mesh.personal-invite": "Une invitation d'un profil personnel est en double ou se contredit.",
+  "mesh.invite-uses": "Une invitation admet de 1 à {maximum} appareils.",
+  "mesh.invite-name": "Le nom d'un appareil compte de 1 à {maximum} caractères.",
+  "mesh.invite-lifetime": "La durée de vie d'un appareil est de 1 à {maximum} secondes.",
+  "mesh.invite-key": "La clé d'une invitation est celle d'une autre invitation.",
+  "mesh.invites-many": "Un profil contient au plus {maximum} invitations.",
+  "mesh.invites-many.hint":
+    "Une invitation quitte le profil 7 jours après son expiration. Une seule, valable plusieurs fois, en remplace beaucoup.",
+  "mesh.invite-unknown": "Le profil n'a pas cette invitation : elle n'y est pas encore, ou n'y est plus.",
+  "mesh.invite-expired": "L'invitation a expiré à la date {time}.",
+  "mesh.invite-used": "L'invitation est épuisée.",
+  "mesh.invite-new.hint": "Demandez un nouveau PIN, qu'un appareil d'administration crée avec `meshman device invite`.",
 
   "mesh.application-payload": "Le SignedApplicationProfile n'a pas de charge utile lisible.",
   "mesh.application-type": "La charge utile n'est pas un profil d'application.",
@@ -165,8 +190,7 @@ export const mesh: Wording<typeof english> = {
   "mesh.request-foreign": "Ce n'est pas une signature Mesh.",
   "mesh.request-nonce": "Le nonce ne compte pas 16 octets.",
   "mesh.request-key-unknown": "La clé n'est pas connue.",
-  "mesh.request-unsigned":
-    "La requête n'est pas signée avec une clé d'authentification qui a le droit de la faire.",
+  "mesh.request-unsigned": "La requête n'est pas signée avec une clé d'authentification qui a le droit de la faire.",
   "mesh.request-parameter": "Il manque un paramètre à la signature.",
   "mesh.clock-skew": "La requête est datée de {signed}, alors qu'il est {now} sur le portail.",
   "mesh.clock-skew-timeless":

@@ -68,6 +68,8 @@ export const portal: Wording<typeof english> = {
   "portal.application-version":
     "Le profil d'application est ici à la version {version}, et ce qui a été envoyé ne la suit pas directement. Récupérez la version actuelle et refaites la modification.",
   "portal.identifier-taken": "Un enregistrement d'un autre type porte déjà cet identifiant.",
+  "portal.device-lapsed":
+    "Cet appareil a expiré : le temps qu'un administrateur lui avait accordé est écoulé. Renouvelez-le sur un appareil d'administration.",
   "portal.device-unlisted": "Aucun profil de ce portail ne contient cet appareil.",
   "portal.device-otherwise": "Le profil contient cet appareil avec un autre profil d'appareil.",
   "portal.device-unchanging": "Le profil d'un appareil ne change jamais.",

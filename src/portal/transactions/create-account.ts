@@ -1,10 +1,10 @@
 import type { Request } from "../../mesh/protocol.js";
 import { readPersonal } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
-import { transactSigned } from "../authenticate.js";
+import { transactSigned, type ResolveKey } from "../authenticate.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { keepRate, readAddress, servesDomain, type Context } from "../context.js";
-import { authenticationKey, refuseRevoked } from "../standing.js";
+import { refuseRevoked, signingKey } from "../standing.js";
 import { isKnownVersion, publishPersonal } from "./publish/personal.js";
 
 /**
@@ -21,9 +21,9 @@ export const createAccount = async (context: Context, request: Request<"CreateAc
     return refuse(400, msg("portal.account-profile-type"));
   }
   const profile = readPersonal(request.Profile.SignedPersonalProfile);
-  const resolveKey = (_: unknown, udf: string) => Promise.resolve(authenticationKey(profile, udf));
+  const resolveKey: ResolveKey = (_, udf, now) => Promise.resolve(signingKey(profile, udf, now));
   return transactSigned(context, { resolveKey }, async (tx, key) => {
-    if (!authenticationKey(profile, key.udf)) {
+    if (!signingKey(profile, key.udf, context.now)) {
       refuse(403, msg("portal.signature-foreign"));
     }
     await refuseRevoked(tx, profile.udf);

@@ -80,7 +80,7 @@ export const validateAccount = async (context: Context, request: Request<"Valida
       { resolveKey: findAuthenticationKey, instead: unsigned },
       async (tx, key): Promise<Answer> => {
         const taken = await availabilityProblem(tx, account, now, key.udf);
-        const isKnown = (await profilesOfKey(tx, key)).length > 0;
+        const isKnown = (await profilesOfKey(tx, key, now)).length > 0;
         if (!taken && isKnown && (await tx.reservationsOf(key.udf)) < MAX_RESERVATIONS) {
           await tx.putReservation({ account, key: key.udf, expires: now + RESERVATION });
         }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sha256, encodeBase64url, decodeBase64url } from "../../../src/mesh/bytes.js";
 import { signRecord, type SignedRecord } from "../../../src/mesh/jose.js";
 import { generateKey, publicKeyRecord, type PrivateKey } from "../../../src/mesh/keys.js";
-import { createMaster, createPersonal } from "../../../src/mesh/profile.js";
+import { createMaster, createPersonal, nextPersonal } from "../../../src/mesh/profile.js";
 import { readApplication, verifyApplication } from "../../../src/mesh/records/application.js";
 import { readPersonal, type PersonalProfile } from "../../../src/mesh/records/personal.js";
 import { altered, forge, newDevice, newPerson, NOW, refusal, stream, TIME } from "../support.js";
@@ -149,6 +149,20 @@ describe("who signs an application profile", () => {
     expect(verify(make({}, left.keys.online), present)).toBeUndefined();
     expect(verify(make({}, left.keys.online), gone)).toBe("signature-invalid");
     expect(verify(make({}, left.keys.signature), gone)).toBe("signature-invalid");
+  });
+
+  test("is not a device that has lapsed, where there is a clock to judge by", () => {
+    const UNTIL = "2026-04-01T00:00:00Z";
+    const change = { deviceExpiries: { [phone.device.udf]: UNTIL } };
+    const owner = nextPersonal(admin.keys.online, personal, change, NOW);
+    const verifyAt = (key: PrivateKey, now?: Date) =>
+      refusal(() => verifyApplication(readApplication(make({}, key)), owner, now));
+    const before = new Date(Date.parse(UNTIL) - 1);
+    expect(verifyAt(phone.keys.signature)).toBeUndefined();
+    expect(verifyAt(phone.keys.signature, before)).toBeUndefined();
+    expect(verifyAt(phone.keys.signature, new Date(UNTIL))).toBe("signature-invalid");
+    expect(verifyAt(admin.keys.signature, new Date(UNTIL))).toBeUndefined();
+    expect(verifyAt(admin.keys.online, new Date(UNTIL))).toBeUndefined();
   });
 
   test("is nobody of another person, whatever owner the record names", () => {

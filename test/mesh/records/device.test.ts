@@ -13,6 +13,7 @@ import {
   stream,
   TIME,
   without,
+  withStrayBits,
 } from "../support.js";
 import { createDevice, generateDeviceKeys } from "../../../src/mesh/profile.js";
 
@@ -48,6 +49,8 @@ describe("a device profile", () => {
       encryptionKey: publicKeyOf(keys.encryption),
       onlineSignatureKey: publicKeyOf(keys.online),
     });
+    expect(device.invitation).toBeUndefined();
+    expect(device.replaces).toBeUndefined();
     expect(record.Identifier).toBe(keys.signature.kid);
   });
 
@@ -106,6 +109,43 @@ describe("a device profile", () => {
     ],
   ])("with %s is refused", (_, members) => {
     expect(code(change(members))).toBe("key-invalid");
+  });
+});
+
+describe("what a device claims", () => {
+  const proof = Buffer.alloc(64, 7).toString("base64url");
+  const invitation = { Id: stranger.online.kid, Account: "alice@example.com", Proof: proof };
+  const replaces = { DeviceUDF: stranger.signature.kid, Signature: proof };
+
+  test("is read and kept, with members that this program does not know", () => {
+    const members = { Invitation: { ...invitation, Colour: "red" }, Replaces: { ...replaces, Colour: "red" } };
+    const read = readDevice(change(members));
+    expect(read.invitation).toEqual(members.Invitation);
+    expect(read.replaces).toEqual(members.Replaces);
+    const fresh = generateDeviceKeys(random);
+    const made = createDevice(fresh, "x", "", NOW, { invitation, replaces });
+    expect(payloadOf(made.record)).toMatchObject({ Invitation: invitation, Replaces: replaces });
+    expect(payloadOf(createDevice(fresh, "x", "", NOW, {}).record)).not.toHaveProperty("Invitation");
+  });
+
+  test.each<[string, object]>([
+    ["an invitation without an identifier", { Invitation: { ...invitation, Id: undefined } }],
+    ["an invitation whose identifier is none", { Invitation: { ...invitation, Id: "x" } }],
+    ["an invitation without an account", { Invitation: { ...invitation, Account: undefined } }],
+    ["an invitation with a long account", { Invitation: { ...invitation, Account: "x".repeat(513) } }],
+    ["an invitation without a proof", { Invitation: { ...invitation, Proof: undefined } }],
+    ["a proof that is short", { Invitation: { ...invitation, Proof: proof.slice(4) } }],
+    ["a proof that is long", { Invitation: { ...invitation, Proof: `${proof}AAAA` } }],
+    ["a proof in another spelling", { Invitation: { ...invitation, Proof: withStrayBits(proof) } }],
+    ["a proof in another alphabet", { Invitation: { ...invitation, Proof: "+".repeat(86) } }],
+    ["an empty list for an invitation", { Invitation: [] }],
+    ["null for an invitation", { Invitation: null }],
+    ["a replaced device that is none", { Replaces: { ...replaces, DeviceUDF: "phone" } }],
+    ["a replacement without a signature", { Replaces: { DeviceUDF: replaces.DeviceUDF } }],
+    ["a signature in another spelling", { Replaces: { ...replaces, Signature: withStrayBits(proof) } }],
+    ["text for a replacement", { Replaces: replaces.DeviceUDF }],
+  ])("with %s is refused", (_, members) => {
+    expect(code(change(members))).toBe("record-invalid");
   });
 });
 

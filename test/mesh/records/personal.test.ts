@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { accountUdf } from "../../../src/mesh/address.js";
+import { createInvite } from "../../../src/mesh/invite.js";
 import { generateKey, publicKeyOf, publicKeyRecord, type PrivateKey } from "../../../src/mesh/keys.js";
 import {
   createDevice,
@@ -15,6 +15,7 @@ import {
   readPersonal,
   resolveDevice,
 } from "../../../src/mesh/records/personal.js";
+import { accountUdf, fingerprint } from "../../../src/mesh/udf.js";
 import { altered, forge, newDevice, newPerson, NOW, payloadOf, refusal, stream, TIME } from "../support.js";
 
 const random = stream("personal test");
@@ -98,6 +99,72 @@ describe("a personal profile", () => {
     ["null for its predecessor", { Previous: null }],
   ])("with %s is refused", (_, members) => {
     expect(code(change(members))).toBe("record-invalid");
+  });
+});
+
+describe("the invites in a personal profile", async () => {
+  const { invite } = await createInvite(personal, { uses: 2, notOnOrAfter: new Date("2026-04-01") }, random, NOW);
+  const other = (await createInvite(personal, { uses: 1, notOnOrAfter: new Date("2026-04-01") }, random, NOW)).invite;
+  const withInvite = (members: object) => change({ Invites: [{ ...invite, ...members }] });
+
+  test("are read and kept, with members that this program does not know", () => {
+    const list = [
+      { ...invite, Name: "x", DeviceLifetime: 60, Colour: "red" },
+      { ...other, Admin: true, Uses: 0 },
+    ];
+    expect(readPersonal(change({ Invites: list })).invites).toEqual(list);
+    expect(personal.invites).toEqual([]);
+    expect(readPersonal(withInvite({ Uses: 1000, DeviceLifetime: 315_360_000 })).invites.length).toBe(1);
+    expect(readPersonal(withInvite({ NotOnOrAfter: "2020-01-01T00:00:00.123456789Z" })).invites.length).toBe(1);
+  });
+
+  test.each<[string, object]>([
+    ["no identifier", { Id: undefined }],
+    ["an identifier that is none", { Id: "invite" }],
+    ["no key", { Key: undefined }],
+    ["a key that is text", { Key: "x" }],
+    ["a key with more members", { Key: { ...invite.Key, aad: "AAAA" } }],
+    ["a key without a tag", { Key: { ...invite.Key, tag: undefined } }],
+    ["a key to one recipient in a list", { Key: { ...invite.Key, recipients: [] } }],
+    ["no uses", { Uses: undefined }],
+    ["fewer than no uses", { Uses: -1 }],
+    ["half a use", { Uses: 0.5 }],
+    ["too many uses", { Uses: 1001 }],
+    ["uses in words", { Uses: "1" }],
+    ["no end", { NotOnOrAfter: undefined }],
+    ["an end that is no time", { NotOnOrAfter: "tomorrow" }],
+    ["no beginning", { Created: undefined }],
+    ["an empty name", { Name: "" }],
+    ["a long name", { Name: "x".repeat(65) }],
+    ["false for administrators", { Admin: false }],
+    ["a life of no seconds", { DeviceLifetime: 0 }],
+    ["a life of eleven years", { DeviceLifetime: 346_896_000 }],
+    ["a life for administrators", { Admin: true, DeviceLifetime: 60 }],
+    ["null for a name", { Name: null }],
+  ])("are refused with %s", (_, members) => {
+    expect(code(withInvite(members))).toBe("record-invalid");
+  });
+
+  test("are at most 64, of different identifiers, in a list that is not empty", () => {
+    expect(code(change({ Invites: [] }))).toBe("record-invalid");
+    expect(code(change({ Invites: [invite, { ...other, Id: invite.Id }] }))).toBe("record-invalid");
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ ...invite, Id: fingerprint("test", Buffer.from([index])) }));
+    expect(code(change({ Invites: many(64) }))).toBeUndefined();
+    expect(code(change({ Invites: many(65) }))).toBe("record-invalid");
+  });
+});
+
+describe("the time of a device", () => {
+  test("is a time, and no administrator's", () => {
+    const entries = (udf: string, NotOnOrAfter: unknown) =>
+      code(change({ DeviceEntries: [{ DeviceUDF: udf, NotOnOrAfter }] }));
+    expect(entries(phone.device.udf, TIME)).toBeUndefined();
+    expect(entries(phone.device.udf, "2026-02-30T00:00:00Z")).toBe("record-invalid");
+    expect(entries(phone.device.udf, null)).toBe("record-invalid");
+    expect(entries(phone.device.udf, 1)).toBe("record-invalid");
+    expect(entries(admin.device.udf, "9999-12-31T23:59:59Z")).toBe("record-invalid");
+    expect(code(change({ DeviceEntries: [{ DeviceUDF: admin.device.udf, Name: "x" }] }))).toBeUndefined();
   });
 });
 

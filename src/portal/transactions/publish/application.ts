@@ -16,7 +16,7 @@ export const publishApplicationRecord = async (context: Context, record: SignedR
   const application = readApplication(record);
   const { type: kind, identifier, owner, hash } = application;
   return context.store.transact(async (tx) => {
-    verifyApplication(application, await writableProfile(tx, owner));
+    verifyApplication(application, await writableProfile(tx, owner), new Date(context.now));
     if (await tx.hasVersion(TYPE, identifier, hash)) return done();
     const stored = await tx.newest(TYPE, identifier);
     if (stored) {

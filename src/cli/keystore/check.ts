@@ -1,0 +1,39 @@
+import { checkHome, type Finding } from "../../keystore/check.js";
+import { msg } from "../../messages/message.js";
+import type { Run } from "../context.js";
+import { gap, lines, stack, table, type Cell } from "../output.js";
+import { openKeystore } from "../session.js";
+
+const row = ({ ok, reason }: Finding, what: Cell, udf: string): readonly Cell[] => [
+  ok ? msg("verify.ok") : msg("verify.bad"),
+  what,
+  udf,
+  reason ?? "",
+];
+
+export const run: Run = async (context) => {
+  const keystore = await openKeystore(context);
+  const found = checkHome(context.home, keystore);
+  const { ok, keys, pins, profiles } = found;
+  const rows = [
+    ...keys.map((key) => row(key, msg("check.key", { use: key.use }), key.kid)),
+    row(pins, msg("check.pins"), ""),
+    ...profiles.map((profile) =>
+      row(
+        profile,
+        profile.name === null ? msg("check.profile-unknown") : msg("check.profile", { name: profile.name }),
+        profile.udf,
+      ),
+    ),
+  ];
+  const headings = [undefined, msg("heading.checked"), msg("heading.udf"), msg("heading.reason")];
+  return {
+    value: found,
+    text: stack(
+      table(headings, rows, msg("keystore-status.no-keys")),
+      gap,
+      lines(ok ? msg("check.good") : msg("check.some-bad")),
+    ),
+    ...(ok ? {} : { exit: 7 }),
+  };
+};

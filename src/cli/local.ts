@@ -1,0 +1,5 @@
+// Commands that look at the keystore, and ask no portal. They are loaded together and without those that do, since a program
+// that starts pays for all that it reads.
+export * as keystoreStatus from "./keystore/status.js";
+export * as keystoreLock from "./keystore/lock.js";
+export * as status from "./status.js";

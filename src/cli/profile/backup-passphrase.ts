@@ -1,0 +1,46 @@
+import { MeshError } from "../../errors.js";
+import { MINIMUM_PASSPHRASE } from "../../keystore/keystore.js";
+import { isWeak } from "../../keystore/strength.js";
+import { msg } from "../../messages/message.js";
+import type { Context, Input } from "../context.js";
+import { inputNeeded } from "../input.js";
+import { readPassphrase, type SecretPlace } from "../secrets.js";
+
+const placeOf = (input: Input): SecretPlace => ({
+  file: input.text("backupPassphraseFile"),
+  fd: input.whole("backupPassphraseFd"),
+});
+
+/** Throws `input-required` where the passphrase can neither be read nor asked for, and `usage` where it is given twice. */
+export const requirePassphrase = (context: Context, input: Input): void => {
+  const { file, fd } = placeOf(input);
+  if (file !== undefined && fd !== undefined) throw new MeshError("usage", msg("backup.passphrase-twice"));
+  if (file !== undefined || fd !== undefined || context.canAsk) return;
+  throw inputNeeded(msg("backup.passphrase-what"), msg("backup.passphrase-what.hint"));
+};
+
+/** The passphrase that opens a backup. Throws what `requirePassphrase` throws. */
+export const backupPassphrase = async (context: Context, input: Input): Promise<Buffer> => {
+  requirePassphrase(context, input);
+  const given = await readPassphrase(context, placeOf(input));
+  return given ?? Buffer.from(await context.ask.secret(msg("backup.passphrase-ask")), "utf8");
+};
+
+/** The passphrase for a new backup, asked for twice on a terminal. A weak one is taken, and said to be weak behind the result. */
+export const newBackupPassphrase = async (context: Context, input: Input): Promise<Buffer> => {
+  requirePassphrase(context, input);
+  const passphrase = (await readPassphrase(context, placeOf(input))) ?? (await askTwice(context));
+  if (isWeak(passphrase)) context.later.push(msg("passphrase.weak"));
+  return passphrase;
+};
+
+const askTwice = async (context: Context): Promise<Buffer> => {
+  const first = await context.ask.secret(msg("backup.passphrase-ask-new"), {
+    validate: (text) =>
+      [...text].length >= MINIMUM_PASSPHRASE || msg("passphrase.short", { minimum: MINIMUM_PASSPHRASE }),
+  });
+  await context.ask.secret(msg("passphrase.ask-again"), {
+    validate: (text) => text === first || msg("passphrase.differs"),
+  });
+  return Buffer.from(first, "utf8");
+};

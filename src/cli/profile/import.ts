@@ -1,0 +1,105 @@
+import { MeshError } from "../../errors.js";
+import { BACKUP_LIMIT, openBackup, readBackup, restoreBackup, type Backup } from "../../keystore/backup.js";
+import { findProfile, readProfile, type ProfileState } from "../../keystore/state.js";
+import { readDevice } from "../../mesh/records/device.js";
+import { findDevice, readPersonal } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
+import { confirmed, type Context, type Run } from "../context.js";
+import { readNamedFile } from "../input.js";
+import { checkName } from "../names.js";
+import { fields, gap, lines, printableLines, stack } from "../output.js";
+import { creationTime } from "../select.js";
+import { openOrCreateKeystore, removeOrphans } from "../session.js";
+import { backupPassphrase } from "./backup-passphrase.js";
+import { describeBackup } from "./export.js";
+
+export const run: Run = async (context, input) => {
+  const path = input.argument(0) ?? "";
+  const label = input.text("name");
+  const wanted = {
+    name: label === undefined ? undefined : checkName(label, "profile"),
+    replace: input.flag("replace"),
+  };
+  const file = readBackup(readNamedFile(context, path, BACKUP_LIMIT), path);
+  const passphrase = await backupPassphrase(context, input);
+  const backup = await openBackup(file, passphrase).finally(() => passphrase.fill(0));
+  const { udf } = backup.state;
+  const contents = describeBackup(backup);
+  const name = chooseName(context, backup.state, readProfile(context.home, udf), wanted);
+  await show(context, backup, name);
+  await confirmed(context, msg("backup.question", { name }));
+
+  const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
+  const { state, replaced } = await context.home.withLock(async () => {
+    const restored = await restoreBackup(context.home, keystore, backup, (next, here) => {
+      // Another process may have been faster.
+      const chosen = chooseName(context, backup.state, here, wanted);
+      return { ...next, name: chosen, created: here?.created ?? creationTime(context) };
+    });
+    // Of the device that this machine was before, where it was one.
+    await removeOrphans(context, keystore);
+    return restored;
+  });
+  const { device, keys } = contents.value;
+  const accounts = state.accounts.map(({ account, portal }) => ({ account, portal }));
+  return {
+    value: { profile: { udf, name: state.name }, device, accounts, keys, replaced },
+    text: stack(
+      fields([
+        [msg("label.profile"), state.name],
+        [msg("label.udf"), udf],
+        [msg("label.device"), device.name],
+        [msg("label.accounts"), accounts.map(({ account }) => account).join(", ") || msg("label.none")],
+        [msg("label.keys"), String(keys.length)],
+      ]),
+      gap,
+      lines(replaced ? msg("backup.replaced") : msg("backup.restored")),
+    ),
+    note: isListed(state) ? undefined : msg("backup.not-listed"),
+  };
+};
+
+/** False where the newest version known here does not list the device: it was removed, or other keys took its place. */
+const isListed = ({ record, device, connecting }: ProfileState): boolean =>
+  record === undefined || connecting !== undefined || findDevice(readPersonal(record), device.udf) !== undefined;
+
+/**
+ * The name that the profile gets here: the one asked for, the one it has here, or that of the backup. Throws `profile-exists`
+ * where the profile is here and is not to be replaced, and where another one has the name.
+ */
+const chooseName = (
+  context: Context,
+  state: ProfileState,
+  here: ProfileState | undefined,
+  { name, replace }: { name: string | undefined; replace: boolean },
+): string => {
+  if (here && !replace) {
+    throw new MeshError("profile-exists", msg("backup.profile-here", { name: JSON.stringify(here.name) }), {
+      hint: msg("backup.profile-here.hint"),
+    });
+  }
+  const chosen = name ?? here?.name ?? checkName(state.name, "profile");
+  const taken = findProfile(context.home, chosen);
+  if (taken && taken.udf !== state.udf) {
+    throw new MeshError("profile-exists", msg("recover.name-taken", { name: JSON.stringify(chosen) }), {
+      hint: msg("recover.name-taken.hint"),
+    });
+  }
+  return chosen;
+};
+
+/** Shows what is about to be written. Who is asked sees it whatever the options say. */
+const show = async (context: Context, backup: Backup, name: string): Promise<void> => {
+  const { deps, globals, home } = context;
+  if (globals.quiet && globals.yes) return;
+  const here = readProfile(home, backup.state.udf);
+  const text = stack(
+    lines(msg("backup.holds")),
+    fields([
+      ...describeBackup(backup).rows,
+      [msg("label.named"), name === backup.state.name ? undefined : name],
+      [msg("label.replaces"), here && `${readDevice(here.device.record).name} (${here.device.udf})`],
+    ]),
+  );
+  await deps.stderr.write(printableLines(text(await context.translator())));
+};

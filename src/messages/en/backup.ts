@@ -1,0 +1,33 @@
+/** What `profile export --private` and `profile import` say. */
+export const backup = {
+  "backup.what.content": "The content of the backup",
+  "backup.none": "The file {path} is no backup of a profile, or it is damaged.",
+  "backup.damaged": "The backup {path} is damaged.",
+  "backup.invalid.hint": "Use another copy of it.",
+  "backup.passphrase-wrong": "The passphrase does not open the backup.",
+  "backup.too-large": "The profile is too large for a backup.",
+  "backup.key-misnamed": "A key in the backup is another than its name says.",
+  "backup.keys-incomplete": "The backup does not hold all keys of its device.",
+  "backup.other-records": "The kept records are of another device or profile.",
+  "backup.key-missing": "The keystore does not hold the key {kid}, without which the backup would be of no use.",
+  "backup.key-missing.hint": "Connect this device again with `meshman device connect`, or restore an earlier backup.",
+  "backup.fork": "The backup and this device have seen different versions of the profile of the same age.",
+  "backup.out-needed": "A backup is written to a file: --out FILE.",
+  "backup.private-only": "The options --out and --backup-passphrase-file or -fd go with --private.",
+  "backup.no-format": "A backup has one format: --format goes without --private.",
+  "backup.passphrase-twice": "Give the passphrase of the backup once: in a file, or on a descriptor.",
+  "backup.passphrase-what": "The passphrase of the backup",
+  "backup.passphrase-what.hint": "Use --backup-passphrase-file or --backup-passphrase-fd.",
+  "backup.passphrase-ask": "Passphrase of the backup",
+  "backup.passphrase-ask-new": "Passphrase for the backup",
+  "backup.advice":
+    "The file and its passphrase together are this device. Keep them apart, and restore them in its place, not beside it.",
+  "backup.holds": "The backup holds:",
+  "backup.question": "Restore it here as {name}?",
+  "backup.profile-here": "The profile is on this device already, named {name}.",
+  "backup.profile-here.hint": "To put the device of the backup in the place of this one, use --replace.",
+  "backup.restored": "The device of the backup is on this machine now. Do not go on using it elsewhere.",
+  "backup.replaced": "The device of the backup is in the place of the former one.",
+  "backup.not-listed":
+    "warning: the profile does not list this device any more. Connect it again with `meshman device connect`.",
+} as const;
