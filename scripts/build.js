@@ -15,6 +15,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = path.join(ROOT, "dist");
 const LAUNCHER = path.join(ROOT, "bin/meshman.js");
 const MAIN = path.join(ROOT, "src/main.ts");
+/** What is needed by the commands that do not do with that alone, and are to be as quick. */
+const NEXT = path.join(ROOT, "src/cli/local.ts");
 
 const CODE = { target: "node20.19", minifySyntax: true, minifyWhitespace: true, logLevel: "warning" };
 const BUNDLE = {
@@ -34,21 +36,23 @@ const BUNDLE = {
 const COMMONJS = { ...CODE, format: "cjs", supported: { "dynamic-import": false } };
 
 /**
- * Makes the other entry points import the main one. All that the program needs from the start is then shared by the same
- * entry points, and so is one chunk: a program that starts pays for every file that it opens.
+ * Makes entry points import others, by path. What an entry point shares with several others is in a chunk for each set of
+ * them; where all of them import it whole, it is one chunk, and a program that starts pays for every file that it opens.
  */
-const withMain = (entries) => ({
-  name: "with-main",
+const withImports = (imports) => ({
+  name: "with-imports",
   setup: (build) => {
     build.onLoad({ filter: /\.(ts|m?js)$/ }, async ({ path: file }) => {
-      if (!entries.has(file) || file === MAIN) return undefined;
+      const added = imports.get(file) ?? [];
+      if (added.length === 0) return undefined;
       const text = await fs.promises.readFile(file, "utf8");
-      return { contents: `${text}\nimport ${JSON.stringify(MAIN)};\n`, loader: file.endsWith(".ts") ? "ts" : "js" };
+      const lines = added.map((other) => `import ${JSON.stringify(other)};\n`);
+      return { contents: `${text}\n${lines.join("")}`, loader: file.endsWith(".ts") ? "ts" : "js" };
     });
   },
 });
 
-const bundleProgram = (...plugins) =>
+const bundleProgram = (imports = new Map()) =>
   esbuild.build({
     ...BUNDLE,
     entryPoints: [MAIN, "src/man.ts"],
@@ -56,14 +60,33 @@ const bundleProgram = (...plugins) =>
     outExtension: { ".js": ".cjs" },
     chunkNames: "chunks/[name]-[hash]",
     metafile: true,
-    plugins,
+    plugins: [withImports(imports)],
   });
 
-/** The files that are entry points, most of them since they are loaded on demand. */
-const entriesOf = ({ metafile }) =>
-  new Set(
-    Object.values(metafile.outputs).flatMap(({ entryPoint }) => (entryPoint ? [path.join(ROOT, entryPoint)] : [])),
+/** The source files that each entry point loads with itself, by its path. */
+const loadedBy = ({ metafile: { outputs } }) => {
+  const filesOf = (output) => [
+    ...Object.keys(outputs[output].inputs),
+    ...outputs[output].imports.flatMap(({ path: other, kind }) =>
+      kind === "import-statement" && outputs[other] ? filesOf(other) : [],
+    ),
+  ];
+  const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
+  return new Map(entries.map(([output, { entryPoint }]) => [path.join(ROOT, entryPoint), new Set(filesOf(output))]));
+};
+
+/** What the entry points are made to import: all of them what is needed first, and some what is needed next. */
+const importsOf = (loaded) => {
+  const next = [...loaded.get(NEXT)].filter((file) => !loaded.get(MAIN).has(file));
+  return new Map(
+    [...loaded].map(([entry, files]) => [
+      entry,
+      [MAIN, NEXT].filter(
+        (other) => entry !== MAIN && entry !== other && (other === MAIN || next.some((file) => files.has(file))),
+      ),
+    ]),
   );
+};
 
 /** Processes of their own, a file each. */
 const bundleParts = () =>
@@ -87,18 +110,13 @@ const writeFiles = async (outputs) => {
   }
 };
 
-/** What is done often, and so should be quick. */
-const OFTEN = [
-  "profile show --json",
-  "keystore check --json",
-  "status --json",
-  "profile show",
-  "profile create --no-passphrase --name second",
-];
+/** What is done often and so should be quick, and what else people wait for. */
+const QUICK = ["profile show --json", "keystore check --json"];
+const OTHERS = ["status --json", "profile show", "profile create --no-passphrase --name second"];
 
 /**
- * Runs some commands in a home of their own, and leaves what they have compiled for those who run them. A chunk is kept as the
- * first command that needs it leaves it: functions that most commands never call would take longer to read than they save.
+ * Runs some commands in a home of their own, and leaves what they have compiled for those who run them. A chunk is kept as it
+ * is after the quick ones: functions that they do not call would only take longer to read.
  */
 const warmUp = async () => {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-build-"));
@@ -109,8 +127,8 @@ const warmUp = async () => {
     const { main, systemDeps } = load(path.join(DIST, "main.cjs"));
     const silent = { isTTY: false, write: () => Promise.resolve() };
     const deps = { ...systemDeps(), env, stdout: silent, stderr: silent, stdinIsTTY: false };
-    for (const line of OFTEN) {
-      await main(line.split(" "), deps);
+    for (const lines of [QUICK, OTHERS]) {
+      for (const line of lines) await main(line.split(" "), deps);
       writeCaches();
     }
   } catch (error) {
@@ -120,7 +138,7 @@ const warmUp = async () => {
   }
 };
 
-const program = await bundleProgram(withMain(entriesOf(await bundleProgram())));
+const program = await bundleProgram(importsOf(loadedBy(await bundleProgram())));
 const parts = await bundleParts();
 await writeFiles([...program.outputFiles, ...parts.outputFiles]);
 await warmUp();

@@ -223,6 +223,19 @@ export const NOUNS: readonly NounDeclaration[] = [
         ],
         load: async () => (await import("./online.js")).deviceInvite,
       },
+      invites: {
+        summary: "help.device.invites.summary",
+        description: "help.device.invites.description",
+        examples: ["meshman device invites"],
+        load: async () => (await import("./online.js")).deviceInvites,
+      },
+      withdraw: {
+        arguments: [["<invite>", "help.device.withdraw.invite"]],
+        summary: "help.device.withdraw.summary",
+        description: "help.device.withdraw.description",
+        examples: ["meshman device withdraw MDDK-7N6A-727A-JZNO-STRX-XKS7-DJAF"],
+        load: async () => (await import("./online.js")).deviceWithdraw,
+      },
       status: {
         summary: "help.device.status.summary",
         description: "help.device.status.description",
@@ -432,7 +445,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         summary: "help.keystore.check.summary",
         description: "help.keystore.check.description",
         examples: ["meshman keystore check", "meshman keystore check --json"],
-        load: async () => (await import("./online.js")).keystoreCheck,
+        load: async () => (await import("./local.js")).keystoreCheck,
       },
       protect: {
         arguments: [

@@ -46,10 +46,15 @@ export const runCommandLine = async (argv: readonly string[], deps: Deps): Promi
   let loaded: Promise<Translate> | undefined;
   const translator: Translator = () =>
     (loaded ??= loadTranslator(chooseLanguage(userLanguages(deps, givenValue(argv, "--language")))));
+  const printLast = (result: Result): Promise<void> =>
+    printResult(deps, result, output, translator).catch((error: unknown) => {
+      // A reader that goes away early (`meshman ... | head`) is no failure: the command itself is done.
+      if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
+    });
   try {
     const parsed = await parse(argv, deps, translator);
     if (parsed.kind === "text") {
-      await printResult(deps, parsed, output, translator);
+      await printLast(parsed);
       return 0;
     }
     const { load, input, globals } = parsed.invocation;
@@ -62,12 +67,7 @@ export const runCommandLine = async (argv: readonly string[], deps: Deps): Promi
     const context = createContext(deps, globals, emit, translator);
     try {
       const result = await run(context, input);
-      if (result) {
-        await printResult(deps, result, output, translator).catch((error: unknown) => {
-          // A reader that goes away early (`meshman ... | head`) is no failure: the command itself is done.
-          if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
-        });
-      }
+      if (result) await printLast(result);
       for (const note of context.later) await context.note(note);
       return result?.exit ?? 0;
     } finally {

@@ -1,15 +1,14 @@
 import { isMeshError, MeshError } from "../errors.js";
 import { readNamedFile } from "./input.js";
-import { newProtection, unlockByProtection, wipe } from "./secrets.js";
+import { openKeystore } from "./open-keystore.js";
+import { newProtection, wipe } from "./secrets.js";
 import { accountsOf, canonicalAccount, isBehind } from "./select.js";
 import { confirmed, localPortalPath, type Context } from "./context.js";
 import { languages } from "./language.js";
 import { readableTime } from "./output.js";
 import { openPortal, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
-import { agentKey } from "../keystore/agent/client.js";
-import { createKeystore, openWithKey, readKeystoreFacts, type KeyFacts, type Keystore } from "../keystore/keystore.js";
-import { opensByItself } from "../keystore/keystore-file.js";
+import { createKeystore, readKeystoreFacts, type KeyFacts, type Keystore } from "../keystore/keystore.js";
 import { checkFolder } from "../keystore/home.js";
 import { loadPins, readPins, updatePins } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
@@ -22,28 +21,10 @@ import { deviceKeysOf, withoutOldRotations } from "./rotations.js";
 import { withSeen } from "./seen.js";
 
 export { inputNeeded } from "./input.js";
+export { openKeystore, unlockItself } from "./open-keystore.js";
 
 /** The certificates that a system trusts take up some 250 KiB. */
 const MAX_CERTIFICATES = 4 * 1024 * 1024;
-
-/** Opens the keystore, asking for its passphrase where it has one. Throws `locked`, `wrong-passphrase` or `input-required`. */
-export const openKeystore = async (context: Context): Promise<Keystore> =>
-  (context.unlocked.keystore ??= await unlock(context));
-
-const unlock = async (context: Context): Promise<Keystore> => {
-  const facts = readKeystoreFacts(context.home);
-  // Where there are no keys yet, an agent's key cannot be tried on any.
-  if (facts && !opensByItself(facts) && facts.keys.length > 0) {
-    const key = await agentKey(context.home, facts, context.note);
-    const keystore = key && openWithKey(context.home, facts.id, key);
-    if (keystore) return keystore;
-  }
-  return await unlockItself(context);
-};
-
-/** Opens the keystore by its own protection, also where an agent has its key: for what only its owner may do. */
-export const unlockItself = async (context: Context): Promise<Keystore> =>
-  (context.unlocked.keystore = await unlockByProtection(context, readKeystoreFacts(context.home)));
 
 /** Opens the keystore of this home, or makes one: with a key that is given, a passphrase, or a key file after `--no-passphrase`. */
 export const openOrCreateKeystore = async (context: Context, noPassphrase: boolean): Promise<Keystore> => {

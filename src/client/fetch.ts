@@ -8,7 +8,7 @@ import type { PortalClient } from "./client.js";
 import { pagesOf } from "./pages.js";
 import { refusedAccountStatus } from "./status.js";
 
-/** The most versions of a profile that are fetched. */
+/** So many versions of a profile are fetched, the newest: a portal must not keep its client busy for ever. */
 const MAX_VERSIONS = 1000;
 
 /** A profile that a portal serves, verified down to the master key after which it is named. */
@@ -115,10 +115,11 @@ export const profileRevoked = (note: MasterProfile): MeshError =>
     hint: msg("client.profile-revoked.hint"),
   });
 
-/** The verified versions of a profile that a portal keeps, newest first, page by page. */
+/** The verified versions of a profile that a portal keeps, newest first, page by page: the newest thousand or so. */
 export async function* historyPages(client: PortalClient, udf: string): AsyncGenerator<PersonalProfile[]> {
   if (!client.info.extensions.has(EXTENSIONS.history)) return;
-  const pages = pagesOf(MAX_VERSIONS, async (pageKey) => {
+  let count = 0;
+  const pages = pagesOf(Number.POSITIVE_INFINITY, async (pageKey) => {
     const response = await get(client, {
       Identifier: udf,
       Multiple: true,
@@ -130,12 +131,14 @@ export async function* historyPages(client: PortalClient, udf: string): AsyncGen
     const versions = entriesOf({ Entries: [...items] }, "SignedPersonalProfile").map(readPersonal);
     if (versions.some((version) => version.udf !== udf)) throw anotherProfile(client.url);
     yield versions;
+    count += items.length;
+    if (count >= MAX_VERSIONS) return;
   }
 }
 
 /**
- * All versions of a profile that a portal keeps, verified, newest first; none where it does not announce `history`. Throws as
- * `fetchProfile` does, and `portal-answer` for more than a thousand.
+ * The versions of a profile that a portal keeps, verified, newest first: all of them, or the newest thousand or so; none where it
+ * does not announce `history`. Throws as `fetchProfile` does, and `portal-answer` for pages that go in circles.
  */
 export const fetchHistory = async (client: PortalClient, udf: string): Promise<PersonalProfile[]> => {
   const versions: PersonalProfile[] = [];

@@ -70,6 +70,8 @@ export const withoutNewline = (octets: Buffer): Buffer => {
  */
 export const parseKey = (given: Buffer): Buffer | undefined => {
   if (given.length === KEY_OCTETS) return Buffer.from(given);
+  // The last of the raw octets may be a carriage return itself.
+  if (given.length === KEY_OCTETS + 1 && given.at(-1) === LINE_FEED) return Buffer.from(given.subarray(0, KEY_OCTETS));
   const text = withoutNewline(given);
   if (text.length === KEY_OCTETS) return Buffer.from(text);
   if (text.length === 2 * KEY_OCTETS) return decodeDigits(text, 4, hexValue);

@@ -2,7 +2,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { isMeshError, MeshError } from "../errors.js";
 import { encodeBase64url, utf8 } from "../mesh/bytes.js";
 import { parseStrictJsonOctets } from "../mesh/json.js";
-import { privateKeyObject, PrivateKeySchema, type KeyUse, type PrivateKey } from "../mesh/keys.js";
+import type { KeyUse } from "../mesh/key-use.js";
+import { privateKeyObject, PrivateKeySchema, type PrivateKey } from "../mesh/private-keys.js";
 import { parseWith } from "../mesh/schema.js";
 import { msg, type Message } from "../messages/message.js";
 import { checkFolder, syncEntry, type Home } from "./home.js";
@@ -50,6 +51,8 @@ export interface Keystore {
   readonly id: string;
   readonly facts: KeyFacts[];
   has(kid: string): boolean;
+  /** Every key as the file has it now, to be opened one by one: `open` throws what `get` throws. */
+  readonly entries: readonly (KeyFacts & { readonly open: () => PrivateKey })[];
   /** The private key. Throws `record-not-found` where it is absent, `decryption-failed` where it was tampered with. */
   get(kid: string, use: KeyUse): PrivateKey;
   /** Keeps keys, durably on return. A key that is there already stays; `conflict` where it has another use or profile. */
@@ -240,6 +243,12 @@ const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
       return keyFactsOf(current());
     },
     has: (kid) => current().keys.some((entry) => entry.kid === kid),
+    get entries() {
+      return current().keys.map((entry) => {
+        const { kid, use, created, profile } = entry;
+        return { kid, use, created, profile, open: () => openEntry(entry, use, id, keysKey) };
+      });
+    },
     get: (kid, use) => {
       const entry = current().keys.find((candidate) => candidate.kid === kid);
       if (!entry) throw new MeshError("record-not-found", msg("keystore.key-missing", { use, kid }));

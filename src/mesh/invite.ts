@@ -9,6 +9,7 @@ import type { PersonalChange } from "./profile.js";
 import { MAX_NAME, type Device, type Invitation } from "./records/device.js";
 import {
   administrationDevices,
+  MAX_JOINED,
   MAX_LIFETIME,
   MAX_USES,
   type Invite,
@@ -219,6 +220,9 @@ export const openInvite = async (invite: Invite, encryptionKey: PrivateKey): Pro
   return macKey;
 };
 
+/** True where a device came by an invite, or has taken the place of one that did. */
+const hasJoined = ({ Joined = [] }: Invite, deviceUdf: string): boolean => Joined.includes(deviceUdf);
+
 /** How an invite stands at a time. One that has lapsed is `expired`, used up or not. */
 export type InviteState = "open" | "expired" | "used-up";
 
@@ -249,7 +253,8 @@ export const requireInvite = (profile: WithInvites, id: string, now: Date): Invi
 
 /**
  * What an administrator makes of a device's invitation. `none`: it shows none. `unknown`: no such invite, or one that this
- * administrator cannot open. `wrong`: the proof is not that of the PIN for this device, profile and account.
+ * administrator cannot open. `wrong`: the proof is not that of the PIN for this device, profile and account. `used-up`: no use
+ * is left, or not for this device, which came by it before.
  */
 export type InvitationVerdict = "valid" | "expired" | "used-up" | "wrong" | "unknown" | "none";
 
@@ -275,7 +280,8 @@ export const judgeInvitation = (
   const given = Buffer.from(invitation.Proof, "base64url");
   const proven = inviteId(macKey) === invite.Id && given.length === expected.length && timingSafeEqual(given, expected);
   if (!proven || invitation.Account !== account) return "wrong";
-  return state === "open" ? "valid" : state;
+  if (state !== "open") return state;
+  return hasJoined(invite, device.udf) ? "used-up" : "valid";
 };
 
 /** Opens the invite that an asking device names, if it can, and judges the device's invitation by it. */
@@ -294,18 +300,37 @@ export const judgeRequest = async (
   return verdict;
 };
 
+/** One use less, by a device that is remembered while there are others. */
+const used = ({ Joined = [], ...invite }: Invite, deviceUdf: string): Invite => ({
+  ...invite,
+  Uses: invite.Uses - 1,
+  ...(invite.Uses > 1 ? { Joined: [...Joined, deviceUdf] } : {}),
+});
+
 /**
- * The invites of a profile after one use of one of them, for the version that adds the device which used it. Throws
- * `invite-unknown`, and `invite-used` where none was left.
+ * The invites of a profile after a device has used one of them, for the version that adds the device. Throws `invite-unknown`,
+ * and `invite-used` where no use was left, or not for this device: it was replaced or its time was over, and its request, which
+ * shows a proof that stays good, must not bring it back.
  */
-export const consumeInvite = (profile: WithInvites, id: string): readonly Invite[] => {
+export const consumeInvite = (profile: WithInvites, id: string, deviceUdf: string): readonly Invite[] => {
   const invite = findInvite(profile, id);
   if (!invite) throw new MeshError("invite-unknown", msg("mesh.invite-unknown"), { hint: msg("mesh.invite-new.hint") });
-  if (invite.Uses === 0) {
+  if (invite.Uses === 0 || hasJoined(invite, deviceUdf)) {
     throw new MeshError("invite-used", msg("mesh.invite-used"), { hint: msg("mesh.invite-new.hint") });
   }
-  return profile.invites.map((other) => (other === invite ? { ...invite, Uses: invite.Uses - 1 } : other));
+  return profile.invites.map((other) => (other === invite ? used(invite, deviceUdf) : other));
 };
+
+/**
+ * The invites of a profile where a device takes the place of another: it came by the invite by which that one did, so that the
+ * invite goes when it is removed. One that has no room for it goes at once.
+ */
+export const handedOn = (invites: readonly Invite[], oldUdf: string, newUdf: string): readonly Invite[] =>
+  invites.flatMap((invite) => {
+    if (!hasJoined(invite, oldUdf)) return [invite];
+    const joined = [...(invite.Joined ?? []), newUdf];
+    return joined.length > MAX_JOINED ? [] : [{ ...invite, Joined: joined }];
+  });
 
 /**
  * The invites of a profile with the open ones encrypted anew, to the administrators of its next version. Whoever adds an
@@ -339,7 +364,7 @@ export const invitedChange = (profile: PersonalProfile, device: Device, now: Dat
   const { Id, Name, DeviceLifetime } = requireInvite(profile, device.invitation?.Id ?? "", now);
   return {
     devices: [...profile.devices, device],
-    invites: consumeInvite(profile, Id),
+    invites: consumeInvite(profile, Id, device.udf),
     ...(Name === undefined ? {} : { deviceNames: { [device.udf]: Name } }),
     ...(DeviceLifetime === undefined
       ? {}
@@ -349,17 +374,20 @@ export const invitedChange = (profile: PersonalProfile, device: Device, now: Dat
 
 /**
  * The invites that stay in the next version of a profile. Long lapsed ones go. Those with uses left go where an administrator
- * left, who knows their MAC keys, or a device that one of them let in and that may know its PIN; `before` says which were there
- * when that happened. They go even where they seem to have lapsed, since another administrator's clock may say otherwise.
+ * left, who knows their MAC keys, or where a device was removed that one of them let in and that may know its PIN; `before` says
+ * which were there when that happened. They go even where they seem to have lapsed, since another administrator's clock may say
+ * otherwise.
  */
 export const keptInvites = (
   invites: readonly Invite[],
   before: readonly Invite[],
-  left: { readonly administrator: boolean; readonly invited: readonly string[] },
+  left: { readonly administrator: boolean; readonly removed: readonly Device[] },
   now: Date,
 ): readonly Invite[] => {
-  const isKnown = ({ Id, Uses }: Invite): boolean =>
-    Uses > 0 && before.some((invite) => invite.Id === Id) && (left.administrator || left.invited.includes(Id));
+  const letIn = (invite: Invite): boolean =>
+    left.removed.some(({ udf, invitation }) => invitation?.Id === invite.Id || hasJoined(invite, udf));
+  const isKnown = (invite: Invite): boolean =>
+    invite.Uses > 0 && before.some(({ Id }) => Id === invite.Id) && (left.administrator || letIn(invite));
   return invites.filter(
     (invite) => Date.parse(invite.NotOnOrAfter) + KEPT_AFTER_LAPSE > now.getTime() && !isKnown(invite),
   );

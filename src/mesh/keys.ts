@@ -1,23 +1,21 @@
-import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
+import { createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
 import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
-import { decodeBase64url, encodeBase64url } from "./bytes.js";
+import { decodeBase64url } from "./bytes.js";
 import type { Curve, KeyUse } from "./key-use.js";
 import { isSafeEd25519Point, isSafeX25519Point } from "./points.js";
-import { CONTENT_TYPE, recordFingerprint } from "./udf.js";
+import { curveOf, keyUdf, subjectPublicKeyInfo, type PrivateKey } from "./private-keys.js";
 
 export { KEY_USES, type Curve, type KeyUse } from "./key-use.js";
-
-/** A private key as a JWK (RFC 8037); `kid` is the fingerprint of the public key. */
-export const PrivateKeySchema = v.strictObject({
-  kty: v.literal("OKP"),
-  crv: v.picklist(["Ed25519", "X25519"]),
-  kid: v.pipe(v.string(), v.maxLength(64)),
-  x: v.pipe(v.string(), v.length(43)),
-  d: v.pipe(v.string(), v.length(43)),
-});
-export type PrivateKey = v.InferOutput<typeof PrivateKeySchema>;
+export {
+  generateKey,
+  keyUdf,
+  privateKeyObject,
+  PrivateKeySchema,
+  subjectPublicKeyInfo,
+  type PrivateKey,
+} from "./private-keys.js";
 
 /** A public key as records carry it (reference-10 section 9.1.1). */
 export const PublicKeySchema = v.object({
@@ -53,61 +51,8 @@ export interface PublicKey {
   readonly x: string;
 }
 
-/** DER in front of the 32 octets of a SubjectPublicKeyInfo and of a PKCS #8 private key (RFC 8410). */
-const SPKI_PREFIX: Record<Curve, Buffer> = {
-  Ed25519: Buffer.from("302a300506032b6570032100", "hex"),
-  X25519: Buffer.from("302a300506032b656e032100", "hex"),
-};
-const PKCS8_PREFIX: Record<Curve, Buffer> = {
-  Ed25519: Buffer.from("302e020100300506032b657004220420", "hex"),
-  X25519: Buffer.from("302e020100300506032b656e04220420", "hex"),
-};
-
-const curveOf = (use: KeyUse): Curve => (use === "master-escrow" || use === "device-encryption" ? "X25519" : "Ed25519");
-
-/** The DER SubjectPublicKeyInfo of a raw public key: what its fingerprint is taken of. */
-export const subjectPublicKeyInfo = (crv: Curve, x: string): Buffer =>
-  Buffer.concat([SPKI_PREFIX[crv], decodeBase64url(x)]);
-
-/** Fingerprint of a public key: content type `application/pkix-keyinfo` over its SubjectPublicKeyInfo. */
-export const keyUdf = (crv: Curve, x: string): string =>
-  recordFingerprint(CONTENT_TYPE.keyInfo, subjectPublicKeyInfo(crv, x));
-
-/** The private key that 32 octets are. */
-const privateKeyFrom = (crv: Curve, seed: Uint8Array): KeyObject => {
-  const key = Buffer.concat([PKCS8_PREFIX[crv], seed]);
-  try {
-    return createPrivateKey({ key, format: "der", type: "pkcs8" });
-  } finally {
-    key.fill(0);
-  }
-};
-
-/** Makes a key pair for a use from 32 octets of `random`, which are wiped. */
-export const generateKey = (use: KeyUse, random: (length: number) => Uint8Array): PrivateKey => {
-  const crv = curveOf(use);
-  const seed = random(32);
-  const spki = createPublicKey(privateKeyFrom(crv, seed)).export({ format: "der", type: "spki" });
-  const x = encodeBase64url(spki.subarray(spki.length - 32));
-  const d = encodeBase64url(seed);
-  seed.fill(0);
-  return { kty: "OKP", crv, kid: keyUdf(crv, x), x, d };
-};
-
-/** The key object with which node:crypto signs. Throws `key-invalid` where the public half is not that of the private. */
-export const privateKeyObject = (key: PrivateKey): KeyObject => {
-  const seed = decodeBase64url(key.d);
-  const object = privateKeyFrom(key.crv, seed);
-  seed.fill(0);
-  const spki = createPublicKey(object).export({ format: "der", type: "spki" });
-  if (encodeBase64url(spki.subarray(spki.length - 32)) !== key.x || keyUdf(key.crv, key.x) !== key.kid) {
-    throw new MeshError("key-invalid", msg("mesh.private-key-other"));
-  }
-  return object;
-};
-
 export const publicKeyObject = (key: PublicKey): KeyObject =>
-  createPublicKey({ key: subjectPublicKeyInfo(key.crv, key.x), format: "der", type: "spki" });
+  createPublicKey({ key: { kty: "OKP", crv: key.crv, x: key.x }, format: "jwk" });
 
 /** The public half of a private key. */
 export const publicKeyOf = (key: PrivateKey): PublicKey => ({ udf: key.kid, crv: key.crv, x: key.x });

@@ -1,6 +1,6 @@
 import { MeshError } from "../errors.js";
 import { msg, type Message } from "../messages/message.js";
-import { keptInvites } from "./invite.js";
+import { handedOn, keptInvites } from "./invite.js";
 import { signRecord } from "./jose.js";
 import {
   generateKey,
@@ -262,7 +262,7 @@ const signPersonal = (
     throw tooMany(msg("mesh.devices-many", { maximum: MAX_DEVICES }), msg("mesh.devices-many.hint"));
   }
   const listed = new Set(devices.map(({ udf }) => udf));
-  const invites = invitesOf(change, { master, devices }, previous, lapsed, now);
+  const invites = invitesOf(change, { master, devices }, previous, wanted, now);
   if (invites.length > MAX_INVITES) {
     throw tooMany(msg("mesh.invites-many", { maximum: MAX_INVITES }), msg("mesh.invites-many.hint"));
   }
@@ -307,21 +307,21 @@ const invitesOf = (
   change: PersonalChange,
   next: Pick<PersonalProfile, "master" | "devices">,
   previous: PersonalProfile | undefined,
-  lapsed: ReadonlySet<string>,
+  wanted: readonly Device[],
   now: Date,
 ): readonly Invite[] => {
+  const { replace } = change;
   const before = previous?.invites ?? [];
-  const staying = new Set(next.devices.map(({ udf }) => udf));
+  const staying = new Set(wanted.map(({ udf }) => udf));
   const administrators = new Set(administrationDevices(next).map(({ udf }) => udf));
-  // A device whose time is over was not removed by anybody, and one that was replaced has not gone.
-  const removed = (previous?.devices ?? []).filter(
-    ({ udf }) => !staying.has(udf) && !lapsed.has(udf) && udf !== change.replace?.old,
-  );
+  // A device that only lapsed was not removed by anybody, and one that was replaced has not gone.
+  const removed = (previous?.devices ?? []).filter(({ udf }) => !staying.has(udf) && udf !== replace?.old);
   const left = {
     administrator: previous ? administrationDevices(previous).some(({ udf }) => !administrators.has(udf)) : false,
-    invited: removed.flatMap(({ invitation }) => invitation?.Id ?? []),
+    removed,
   };
-  return keptInvites(change.invites ?? before, before, left, now);
+  const invites = change.invites ?? before;
+  return keptInvites(replace ? handedOn(invites, replace.old, replace.device.udf) : invites, before, left, now);
 };
 
 /** Makes the first personal profile under a master profile. */

@@ -16,12 +16,14 @@ const FEWEST = 5;
 const MOST = 30;
 const ACCOUNT = "alice@example.com";
 
+const ONE_SCRYPT = 'crypto.scryptSync("passphrase", "salt", 32, { N: 2 ** 17, r: 8, p: 1, maxmem: 2 ** 28 })';
+
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-bench-"));
 const at = (...names) => path.join(folder, ...names);
 
 /** Runs Node to the end and gives the milliseconds that it took. */
 const timed = (words, home) => {
-  const env = { PATH: process.env.PATH ?? "", HOME: folder, MESHMAN_HOME: home };
+  const env = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: folder, MESHMAN_HOME: home };
   const began = performance.now();
   const { status, stderr } = spawnSync(process.execPath, words, {
     env,
@@ -47,6 +49,10 @@ const prepare = () => {
   copy("account", "profile");
   meshman(at("account", "laptop"), create("account"));
   copy("account", "shares");
+  fs.writeFileSync(at("passphrase"), "five well chosen random words\n", { mode: 0o600 });
+  meshman(at("guarded"), `profile create --device-name laptop --passphrase-file ${at("passphrase")}`);
+  meshman(at("guarded"), `keystore unlock --for 1h --passphrase-file ${at("passphrase")}`);
+  meshman(at("locked"), `profile create --device-name laptop --passphrase-file ${at("passphrase")}`);
   meshman(at("shares", "laptop"), split("shares", "recovery"));
 };
 
@@ -60,6 +66,22 @@ const CASES = [
     often: 2,
     ready: () => () => meshman(at("profile", "laptop"), "profile show --json"),
   },
+  {
+    name: "meshman keystore check --json, key file",
+    often: 2,
+    ready: () => () => meshman(at("profile", "laptop"), "keystore check --json"),
+  },
+  {
+    name: "meshman keystore check --json, agent",
+    often: 2,
+    ready: () => () => meshman(at("guarded"), "keystore check --json"),
+  },
+  {
+    name: "meshman keystore check --json, passphrase",
+    ready: () => () => meshman(at("locked"), `keystore check --json --passphrase-file ${at("passphrase")}`),
+  },
+  // What a passphrase costs by itself, with the start of Node.
+  { name: "node -e, one scrypt", ready: () => () => timed(["-e", ONE_SCRYPT], folder) },
   {
     name: "meshman profile create --no-passphrase",
     ready: (world) => () => meshman(at(world, "home"), "profile create --device-name laptop --no-passphrase"),
@@ -134,5 +156,6 @@ try {
   process.stdout.write(`Node ${process.version}, ${process.platform} ${process.arch}, ${os.cpus().length} cores\n\n`);
   process.stdout.write(table([headings, ...rows]));
 } finally {
+  // The agent ends by itself where its home is gone.
   fs.rmSync(folder, { recursive: true, force: true });
 }

@@ -286,6 +286,43 @@ describe("device approve", () => {
     expect(outcome).toMatchObject({ status: 5, code: "invite-unknown" });
   });
 
+  test("nor does who was given new keys before, nor the old keys of such a device", async () => {
+    const wire = await openWire();
+    const admin = await withAccount(wire.url);
+    const pin = await invite(admin, "--uses 5");
+    const { device } = await joining(wire.url, pin);
+    const request = requestOf(device);
+    await approve(admin);
+    await device.ok("device rotate");
+    await approve(admin);
+    await device.ok("device rotate");
+    await post(wire.url, ACCOUNT, request);
+    expect(await approve(admin)).toMatchObject({ approved: [], left: [{ reason: "used-up" }] });
+    await admin.ok("device remove phone");
+    expect(await invites(admin)).toEqual([]);
+    expect(await approve(admin)).toMatchObject({ approved: [], left: [{ reason: "unknown" }] });
+  });
+
+  test("nor whose time is over; removed after that, it takes its invite along", async () => {
+    const { options, advance } = clock();
+    const portal = filePortal();
+    const admin = await withAccount(portal, ACCOUNT, options);
+    const pin = await invite(admin, "--uses 5 --expires 30d --device-expires 1h");
+    const { device } = await joining(portal, pin, "phone", options);
+    const request = requestOf(device);
+    await approve(admin);
+    advance(61 * MINUTE);
+    await admin.ok("device invite");
+    expect(await names(admin)).toEqual(["laptop"]);
+    await post(portal, ACCOUNT, request, options);
+    expect(await approve(admin)).toMatchObject({ approved: [], left: [{ reason: "used-up" }] });
+    await joining(portal, pin, "tablet", options);
+    await approve(admin);
+    advance(61 * MINUTE);
+    await admin.ok("device remove tablet");
+    expect((await invites(admin)).map(({ Uses }) => Uses)).toEqual([1]);
+  });
+
   test("with the administrator that is removed go the invites that it knows", async () => {
     const portal = filePortal();
     const admin = await withAccount(portal);

@@ -215,6 +215,32 @@ describe("device invite", () => {
   });
 });
 
+describe("an invite that a portal has seen, but not taken", () => {
+  test("is another one, with another PIN, where an administrator that could open it was removed", async () => {
+    const wire = await openWire();
+    const admin = await withAccount(wire.url);
+    await connected(admin, "desk", ["--admin"]);
+    const seen: string[] = [];
+    wire.intercept = async ({ transaction, message, forward }) => {
+      if (transaction === "Publish") {
+        const { Entry } = message as { Entry: { SignedPersonalProfile: unknown } };
+        seen.push(...readPersonal(Entry.SignedPersonalProfile).invites.map(({ Id }) => Id));
+        // What a portal can make happen: it has not shown the new epoch to this device before.
+        if (seen.length === 1) {
+          wire.intercept = undefined;
+          await admin.ok("device remove desk");
+        }
+      }
+      return forward();
+    };
+    const made = await admin.ok("device invite --uses 2 --out pin");
+    expect(seen).toHaveLength(1);
+    expect(seen).not.toContain(made.at("id"));
+    expect((await invites(admin)).map(({ Id }) => Id)).toEqual([made.at("id")]);
+    expect(inviteIdOf(parsePin(fs.readFileSync(path.join(admin.folder, "pin"), "utf8")))).toBe(made.at("id"));
+  });
+});
+
 describe("a PIN in a file, when publishing fails", () => {
   test.each([403, 409, 413])("is removed where the portal refuses (%i)", async (status) => {
     const wire = await openWire();

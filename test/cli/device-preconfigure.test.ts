@@ -19,11 +19,10 @@ import {
   udfOf,
   withAccount,
   type Machine,
-  type Outcome,
   type RunOptions,
 } from "../support/cli.js";
 import { testDeps } from "../support/deps.js";
-import { faultyFiles } from "../support/faults.js";
+import { killedEverywhere, pictureOf, storeOf } from "../support/killed.js";
 
 const KEY_TEXT = /\bB[A-Z2-7]{3}(-[A-Z2-7]{4}){14}-[A-Z2-7]\b/;
 const KEY = expect.stringMatching(KEY_TEXT) as string;
@@ -147,54 +146,13 @@ describe("device preconfigure", () => {
   });
 });
 
-/** A picture of folders and files, to which they can be brought back. */
-const pictureOf = (...paths: readonly string[]): (() => void) => {
-  const copies = paths.map(
-    (name) => [name, fs.statSync(name).isDirectory() ? contentOf(name) : fs.readFileSync(name)] as const,
-  );
-  return () => {
-    for (const [name, content] of copies) {
-      for (const extra of [`${name}-wal`, `${name}-shm`]) fs.rmSync(extra, { force: true });
-      if (Buffer.isBuffer(content)) {
-        fs.writeFileSync(name, content);
-        continue;
-      }
-      for (const inner of fs.readdirSync(name)) fs.rmSync(path.join(name, inner), { recursive: true });
-      for (const [inner, text] of Object.entries(content)) {
-        fs.mkdirSync(path.dirname(path.join(name, inner)), { recursive: true, mode: 0o700 });
-        fs.writeFileSync(path.join(name, inner), text, { encoding: "latin1", mode: 0o600 });
-      }
-    }
-  };
-};
-
-/** Runs a command that is killed at its first change of a file, then its second, and so on, until it comes to its end. */
-const killedEverywhere = async (
-  of: Machine,
-  line: string,
-  restore: () => void,
-  check: (again: Outcome, n: number) => Promise<void>,
-): Promise<void> => {
-  const real = testDeps().fs;
-  for (let n = 1; n < 500; n++) {
-    restore();
-    const files = faultyFiles(real, n, "crash");
-    const first = await of.with({ deps: { fs: files.fs } }).run(line);
-    fs.rmSync(path.join(of.home, ".lock"), { recursive: true, force: true });
-    if (!files.fired()) {
-      expect(first.status).toBe(0);
-      return;
-    }
-    await check(await of.run(line), n);
-  }
-};
-
 describe("device preconfigure that was cut off", () => {
   test("is taken up by the same command, wherever it was killed", async () => {
     await prepare();
-    const restore = pictureOf(admin.folder, portal.slice("file:".length));
+    const restore = pictureOf(admin.folder, storeOf(portal));
     const line = `${PRECONFIGURE} --key-out runner.key`;
-    await killedEverywhere(admin, line, restore, async (again, n) => {
+    await killedEverywhere(admin, line, restore, async (_, n) => {
+      const again = await admin.run(line);
       // What was done already is done; then the files are there.
       if (again.status !== 0) expect(again.code, `at ${n}`).toBe("file-exists");
       expect((await devicesOf(admin)).filter(({ name }) => name === "runner")).toHaveLength(1);
@@ -268,7 +226,7 @@ describe("device install", () => {
     await preconfigured("--expires", "90d");
     const runner = machine();
     carry(admin, runner, "runner.json", "runner.key");
-    const store = portal.slice("file:".length);
+    const store = storeOf(portal);
     fs.renameSync(store, `${store}.away`);
     const done = await runner.ok(INSTALL);
     const udf = done.at("profile", "udf");
@@ -355,7 +313,8 @@ describe("device install", () => {
     await preconfigured();
     const runner = machine();
     carry(admin, runner, "runner.json", "runner.key");
-    await killedEverywhere(runner, INSTALL, pictureOf(runner.folder), async (again, n) => {
+    await killedEverywhere(runner, INSTALL, pictureOf(runner.folder), async (_, n) => {
+      const again = await runner.run(INSTALL);
       if (again.status !== 0) expect(again.code, `at ${n}`).toBe("file-unreadable");
       expect((await runner.ok("device status")).at("status")).toBe("accepted");
       expect(await usesOf(runner)).toHaveLength(4);

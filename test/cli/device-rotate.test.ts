@@ -3,20 +3,9 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openHome } from "../../src/keystore/home.js";
 import { readProfile, type ProfileState } from "../../src/keystore/state.js";
-import {
-  CODE,
-  connected,
-  contentOf,
-  filePortal,
-  machine,
-  put,
-  UDF,
-  withAccount,
-  type Machine,
-  type Outcome,
-} from "../support/cli.js";
+import { CODE, connected, filePortal, machine, UDF, withAccount, type Machine } from "../support/cli.js";
 import { testDeps } from "../support/deps.js";
-import { faultyFiles } from "../support/faults.js";
+import { killedEverywhere, pictureOf, storeOf } from "../support/killed.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -47,51 +36,6 @@ const workOf = async (of: Machine): Promise<readonly string[]> =>
 
 const later = (of: Machine, milliseconds: number): Machine =>
   of.with({ deps: { now: () => new Date(Date.now() + milliseconds) } });
-
-/** What a crash or an interruption leaves of a lock is taken over at once. */
-const unlock = (of: Machine): void => fs.rmSync(path.join(of.home, ".lock"), { recursive: true, force: true });
-
-/** A picture of folders and files, to which they can be brought back. */
-const pictureOf = (...paths: readonly string[]): (() => void) => {
-  const copies = paths.map(
-    (name) => [name, fs.statSync(name).isDirectory() ? contentOf(name) : fs.readFileSync(name)] as const,
-  );
-  return () => {
-    for (const [name, content] of copies) {
-      for (const extra of [`${name}-wal`, `${name}-shm`]) fs.rmSync(extra, { force: true });
-      if (Buffer.isBuffer(content)) {
-        fs.writeFileSync(name, content);
-        continue;
-      }
-      for (const inner of fs.readdirSync(name)) fs.rmSync(path.join(name, inner), { recursive: true });
-      for (const [inner, text] of Object.entries(content)) {
-        fs.mkdirSync(path.dirname(path.join(name, inner)), { recursive: true, mode: 0o700 });
-        fs.writeFileSync(path.join(name, inner), text, { encoding: "latin1", mode: 0o600 });
-      }
-    }
-  };
-};
-
-/** Runs a command that is killed at its first change of a file, then its second, and so on, until it comes to its end. */
-const killedEverywhere = async (
-  of: Machine,
-  line: string,
-  restore: () => void,
-  check: (n: number) => Promise<void>,
-): Promise<void> => {
-  const real = testDeps().fs;
-  for (let n = 1; n < 500; n++) {
-    restore();
-    const files = faultyFiles(real, n, "crash");
-    const first = await of.with({ deps: { fs: files.fs } }).run(line);
-    unlock(of);
-    if (!files.fired()) {
-      expect(first.status).toBe(0);
-      return;
-    }
-    await check(n);
-  }
-};
 
 describe("device rotate", () => {
   test("asks for new keys, and goes on with the present ones until they are granted", async () => {
@@ -311,6 +255,7 @@ describe("device rotate of an administrator", () => {
 
   test("takes shares where the master key is not", async () => {
     const admin = await withAccount(filePortal());
+    await connected(admin, "tablet", ["--admin"]);
     await admin.ok("escrow split --shares 3 --threshold 2 --out recovery --erase-master");
     const asked = await admin.ok("device rotate");
     expect(asked.at("status")).toBe("pending");
@@ -321,6 +266,15 @@ describe("device rotate of an administrator", () => {
     expect(done.json).toMatchObject({ status: "accepted", device: { udf: asked.at("device", "udf") } });
     expect(await keysOf(admin)).toHaveLength(4);
     expect((await admin.ok("status")).json).toMatchObject({ admin: true });
+  });
+
+  test("is not asked for where there is nobody who could grant it", async () => {
+    const admin = await withAccount(filePortal());
+    await connected(admin);
+    await admin.ok("escrow split --shares 3 --threshold 2 --out recovery --erase-master");
+    const refused = await admin.run("device rotate");
+    expect([refused.code, refused.status]).toEqual(["master-key-needed", 5]);
+    expect(await keysOf(admin)).toHaveLength(4);
   });
 
   test("is granted by another administrator", async () => {
@@ -361,8 +315,8 @@ describe("device rotate that was cut off", () => {
     const portal = filePortal();
     const admin = await withAccount(portal);
     const phone = await connected(admin);
-    const restore = pictureOf(admin.folder, phone.folder, portal.slice("file:".length));
-    await killedEverywhere(phone, "device rotate", restore, async (n) => {
+    const restore = pictureOf(admin.folder, phone.folder, storeOf(portal));
+    await killedEverywhere(phone, "device rotate", restore, async (_, n) => {
       const again = await phone.ok("device rotate");
       expect(again.at("status"), `at ${n}`).toBe("pending");
       const { pending } = (await admin.ok("device pending")).json as { pending: { code: string }[] };
@@ -379,9 +333,9 @@ describe("device rotate that was cut off", () => {
     const phone = await connected(admin);
     const { code, device } = (await phone.ok("device rotate")).json as { code: string; device: { udf: string } };
     await admin.ok("device complete", code);
-    const restore = pictureOf(phone.folder, portal.slice("file:".length));
+    const restore = pictureOf(phone.folder, storeOf(portal));
     for (const line of ["device rotate", "device status"]) {
-      await killedEverywhere(phone, line, restore, async (n) => {
+      await killedEverywhere(phone, line, restore, async (_, n) => {
         expect((await phone.ok("device status")).at("status"), `${line} at ${n}`).toBe("accepted");
         await phone.run("device pending");
         expect(ownUdf(phone)).toBe(device.udf);
@@ -393,8 +347,8 @@ describe("device rotate that was cut off", () => {
   test("on an administrator leaves an administrator, wherever it was killed", async () => {
     const portal = filePortal();
     const admin = await withAccount(portal);
-    const restore = pictureOf(admin.folder, portal.slice("file:".length));
-    await killedEverywhere(admin, "device rotate", restore, async (n) => {
+    const restore = pictureOf(admin.folder, storeOf(portal));
+    await killedEverywhere(admin, "device rotate", restore, async (_, n) => {
       expect((await admin.ok("device rotate")).at("status"), `at ${n}`).toBe("accepted");
       expect((await admin.ok("status")).json).toMatchObject({ admin: true, connected: true, pendingWork: [] });
       expect(await keysOf(admin)).toHaveLength(6);
@@ -402,6 +356,3 @@ describe("device rotate that was cut off", () => {
     });
   });
 });
-
-export type { Outcome };
-put;

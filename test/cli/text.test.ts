@@ -76,6 +76,8 @@ test("what people see", async () => {
   await say(laptop, "profile export --private --out backup.json --backup-passphrase-file secret");
   const restoring = "profile import backup.json --replace --backup-passphrase-file secret --yes";
   await say(laptop, restoring);
+  const [invite = ""] = /M[A-Z2-7]{3}(-[A-Z2-7]{4}){6}/.exec(await say(laptop, "device invites")) ?? [];
+  await say(laptop, "device withdraw", [invite]);
   await say(laptop, "device rename testhost tablet");
   await say(laptop, "device renew tablet --expires 90d");
   await say(laptop, "device list");

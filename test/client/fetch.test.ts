@@ -178,7 +178,8 @@ describe("fetchHistory", () => {
       }),
     );
     const other = await open(endless.url);
-    expect(await errorCode(() => fetchHistory(other, alice.first.udf))).toBe("portal-answer");
+    // A profile may have more versions than anybody wants to see.
+    expect(await fetchHistory(other, alice.first.udf)).toHaveLength(1000);
     expect(endless.requests.length).toBeLessThan(15);
   });
 

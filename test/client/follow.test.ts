@@ -5,7 +5,20 @@ import type { PersonalProfile } from "../../src/mesh/records/personal.js";
 import { pinOf } from "../../src/mesh/succession.js";
 import { msg } from "../../src/messages/message.js";
 import { errorCode, meshError } from "../support/deps.js";
-import { epoch, HELLO, newPerson, next, NOW, OUR_HELLO, portalWith, versions } from "./support.js";
+import {
+  epoch,
+  greeting,
+  HELLO,
+  newPerson,
+  next,
+  NOW,
+  open,
+  OUR_HELLO,
+  portalWith,
+  reply,
+  serve,
+  versions,
+} from "./support.js";
 
 const alice = newPerson();
 const all = versions(alice, 5);
@@ -52,6 +65,18 @@ describe("followProfile", () => {
     expect(await run(next(alice, v1, 9), v2)).toBe("fork");
     expect(await run(next(alice, next(alice, v1, 9)), v2)).toBe("fork");
     expect(await run(v5, epoch(alice, v1))).toBe("rollback");
+  });
+
+  it("says that there is a gap where more lies between than it looks at", async () => {
+    const Entries = Array.from({ length: 100 }, () => ({ SignedPersonalProfile: v5.record }));
+    const server = await serve(
+      greeting(OUR_HELLO, (_, response, index) => {
+        reply(response, { GetResponse: { Status: 201, Entries, PageKey: String(index) } });
+      }),
+    );
+    const endless = await open(server.url);
+    expect(await errorCode(() => followProfile(endless, fetched(v5), pinOf(v1), false))).toBe("gap");
+    expect(await followProfile(endless, fetched(v5), pinOf(v1), true)).toMatchObject({ pin: pinOf(v5, true) });
   });
 
   it("proves a gap by the history of the portal", async () => {

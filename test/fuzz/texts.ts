@@ -1,4 +1,21 @@
-import { isUdf, parseUdf } from "../../src/mesh/udf.js";
+import {
+  encodeBundleKey,
+  newBundleId,
+  openBundle,
+  parseBundleKey,
+  readBundle,
+  sealBundle,
+} from "../../src/keystore/bundle.js";
+import { publicKeyOf } from "../../src/mesh/keys.js";
+import {
+  createDevice,
+  createMaster,
+  createPersonal,
+  generateDeviceKeys,
+  generateMasterKeys,
+  recordTime,
+} from "../../src/mesh/profile.js";
+import { accountUdf, isUdf, parseUdf } from "../../src/mesh/udf.js";
 import { decodeBase64url, encodeBase64url } from "../../src/mesh/bytes.js";
 import { canonicalDomain, parseAddress } from "../../src/mesh/address.js";
 import { escrowIdentifier } from "../../src/mesh/escrow.js";
@@ -11,7 +28,7 @@ import { parseListen } from "../../src/portal/server.js";
 import type { SrvRecord } from "../../src/deps.js";
 import { textOf, type Target } from "./engine.js";
 import { mutateOctets, mutateText, mutateValue } from "./mutate.js";
-import { stream } from "./person.js";
+import { NOW, stream } from "./person.js";
 import { randomFor } from "./random.js";
 
 const ensure = (holds: boolean, what: string): void => {
@@ -80,6 +97,30 @@ const PINS = ["one", "two", "three"].map((seed) =>
   encodePin({ pin: stream(seed)(16), profile: escrowIdentifier(KEY) }),
 );
 
+const BUNDLE_KEY = stream("bundle key")(32);
+const BUNDLE_KEYS = ["bundle key", "another bundle key"].map((seed) => encodeBundleKey(stream(seed)(32)));
+
+/** A bundle, and the fingerprint of the device in it. */
+const BUNDLE = (() => {
+  const device = (name: string) => {
+    const keys = generateDeviceKeys(stream(name));
+    return { keys, device: createDevice(keys, name, "Linux", NOW) };
+  };
+  const [admin, runner] = [device("bundle-admin"), device("bundle-runner")];
+  const master = generateMasterKeys(stream("bundle master"));
+  const content = { administrators: [admin.device], escrowKeys: [publicKeyOf(master.escrow)] };
+  const account = "alice@example.com";
+  const profile = createPersonal(
+    admin.keys.online,
+    createMaster(master.signature, content, NOW),
+    { devices: [admin.device, runner.device], names: [accountUdf(account)] },
+    NOW,
+  );
+  const bundle = { ...runner, profile, account, portal: "https://portal.example", created: recordTime(NOW) };
+  const text = sealBundle(bundle, newBundleId(stream("bundle id")), BUNDLE_KEY, stream("bundle iv"));
+  return { text, device: runner.device.udf };
+})();
+
 /** Text of our own formats, as people type it and others write it. */
 export const textTargets: readonly Target[] = [
   text("json", 120_000, ["json-invalid"], JSON_SEEDS, (input) => {
@@ -109,6 +150,13 @@ export const textTargets: readonly Target[] = [
     const read = parsePin(input);
     ensure(PINS.includes(encodePin(read)), "A mistyped PIN was taken for another.");
     ensure(isUdf(read.profile) && read.pin.length === 16, "It is no PIN.");
+  }),
+  text("bundle-key", 60_000, ["bundle-key-invalid"], BUNDLE_KEYS, (input) => {
+    ensure(BUNDLE_KEYS.includes(encodeBundleKey(parseBundleKey(input))), "A mistyped key was taken for another.");
+  }),
+  text("bundle", 10_000, ["decryption-failed", "keystore-version"], [BUNDLE.text], (input) => {
+    const { device } = openBundle(readBundle(Buffer.from(input), "bundle"), BUNDLE_KEY);
+    ensure(device.udf === BUNDLE.device, "Another device came out.");
   }),
   {
     name: "shares",

@@ -31,6 +31,7 @@ describe("a key as text", () => {
     for (const end of ["\n", "\r\n"]) {
       const octets = Buffer.concat([randomBytes(32 - end.length), Buffer.from(end)]);
       expect(parseKey(octets)).toEqual(octets);
+      expect(parseKey(Buffer.concat([octets, Buffer.from("\n")]))).toEqual(octets);
     }
   });
 

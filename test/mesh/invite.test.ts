@@ -359,7 +359,7 @@ describe("an invite", () => {
     expect(requireInvite(profile, invite.Id, NOW)).toEqual(invite);
     expect(refusal(() => requireInvite(profile, personal.udf, NOW))).toBe("invite-unknown");
     expect(refusal(() => requireInvite(profile, invite.Id, end))).toBe("invite-expired");
-    const used = { invites: consumeInvite(profile, invite.Id) };
+    const used = { invites: consumeInvite(profile, invite.Id, phone.device.udf) };
     expect(refusal(() => requireInvite(used, invite.Id, NOW))).toBe("invite-used");
     expect(refusal(() => requireInvite(used, invite.Id, end))).toBe("invite-expired");
   });
@@ -368,12 +368,15 @@ describe("an invite", () => {
     const made = await Promise.all([2, 7].map((uses) => createInvite(personal, options({ uses }), random, NOW)));
     const [two, seven] = made.map(({ invite }) => invite);
     const profile = { invites: [{ ...two!, Colour: "red" }, seven!] };
-    const once = { invites: consumeInvite(profile, two!.Id) };
-    expect(once.invites).toEqual([{ ...two, Colour: "red", Uses: 1 }, seven]);
-    const twice = { invites: consumeInvite(once, two!.Id) };
-    expect(twice.invites[0]?.Uses).toBe(0);
-    expect(refusal(() => consumeInvite(twice, two!.Id))).toBe("invite-used");
-    expect(refusal(() => consumeInvite(twice, personal.udf))).toBe("invite-unknown");
+    const [one, other, third] = ["one", "other", "third"].map((name) => newDevice(name).device.udf);
+    const once = { invites: consumeInvite(profile, two!.Id, one!) };
+    expect(once.invites).toEqual([{ ...two, Colour: "red", Uses: 1, Joined: [one] }, seven]);
+    const twice = { invites: consumeInvite(once, two!.Id, other!) };
+    // Where nobody can come by it any more, nobody need be remembered.
+    expect(twice.invites).toEqual([{ ...two, Colour: "red", Uses: 0 }, seven]);
+    expect(refusal(() => consumeInvite(twice, two!.Id, third!))).toBe("invite-used");
+    expect(refusal(() => consumeInvite(once, two!.Id, one!))).toBe("invite-used");
+    expect(refusal(() => consumeInvite(twice, personal.udf, third!))).toBe("invite-unknown");
     expect(profile.invites[0]?.Uses).toBe(2);
   });
 });
@@ -406,7 +409,7 @@ describe("an invitation", () => {
   test("is judged in every state of its invite", async () => {
     const { invite, tablet, profile, macKey } = await setting();
     const end = new Date(invite.NotOnOrAfter);
-    const used = publish({ invites: consumeInvite(profile, invite.Id) });
+    const used = publish({ invites: consumeInvite(profile, invite.Id, phone.device.udf) });
     const judge = (current: PersonalProfile, now: Date, key: Uint8Array | undefined = macKey) =>
       judgeInvitation(current, request(tablet), key, ACCOUNT, now);
     expect(judge(profile, NOW)).toBe("valid");
@@ -479,7 +482,7 @@ describe("an invitation", () => {
     expect(next.devices.map(({ udf }) => udf)).toEqual([admin.device.udf, phone.device.udf, tablet.device.udf]);
     expect(deviceName(next, tablet.device)).toBe("Alice's tablet");
     expect(deviceExpiry(next, tablet.device.udf)).toBe(time(3605 * SECOND));
-    expect(next.invites).toEqual([{ ...invite, Uses: 1 }]);
+    expect(next.invites).toEqual([{ ...invite, Uses: 1, Joined: [tablet.device.udf] }]);
     const plain = await setting();
     const bare = publish(invitedChange(plain.profile, plain.tablet.device, NOW), NOW, plain.profile);
     expect(bare.entries).toEqual([]);
@@ -576,7 +579,43 @@ describe("where the administrators change", () => {
     const joined = publish(invitedChange(before, guest.device, NOW), NOW, before);
     const next = publish({}, after(3600 * SECOND), joined);
     expect(next.devices).not.toContain(guest.device);
-    expect(next.invites).toEqual([{ ...invite, Uses: 1 }]);
+    expect(next.invites).toEqual([{ ...invite, Uses: 1, Joined: [guest.device.udf] }]);
+    // But whoever has its keys does not come back by the same proof, which is there for everybody to read.
+    expect(await judgeRequest(next, request(guest), encryption, ACCOUNT, after(3600 * SECOND))).toBe("used-up");
+    expect(refusal(() => invitedChange(next, guest.device, after(3600 * SECOND)))).toBe("invite-used");
+    // Removed by a person after its time was over, it is removed.
+    expect(publish({ devices: before.devices }, after(3600 * SECOND), joined).invites).toEqual([]);
+  });
+
+  test("a device that was replaced does not come back, and its successor takes the invite along when it goes", async () => {
+    const { pin, invite } = await createInvite(three, options({ uses: 5 }), random, NOW);
+    const guest = invited("guest to rotate", (udf) => proveInvitation(parsePin(pin), ACCOUNT, udf));
+    const before = publish({ invites: [invite] }, NOW, three);
+    let profile = publish(invitedChange(before, guest.device, NOW), NOW, before);
+    let old: TestDevice = guest;
+    for (const name of ["first", "second"]) {
+      const fresh = generateDeviceKeys(stream(`successor ${name}`));
+      const replaces = createRotation(old.keys.signature, fresh.signature.kid, profile.udf);
+      const device = createDevice(fresh, "guest", "", NOW, { replaces });
+      profile = publish({ replace: { old: old.device.udf, device } }, NOW, profile);
+      old = { keys: fresh, device };
+      expect(await judgeRequest(profile, request(guest), encryption, ACCOUNT, NOW)).toBe("used-up");
+    }
+    expect(profile.invites).toMatchObject([{ Id: invite.Id, Uses: 4 }]);
+    const devices = profile.devices.filter(({ udf }) => udf !== old.device.udf);
+    expect(publish({ devices }, later, profile).invites).toEqual([]);
+  });
+
+  test("an invite that has no room for a successor any more goes", async () => {
+    const { pin, invite } = await createInvite(three, options({ uses: 5 }), random, NOW);
+    const guest = invited("guest without room", (udf) => proveInvitation(parsePin(pin), ACCOUNT, udf));
+    const many = Array.from({ length: 1999 }, (_, index) => fingerprint("test", utf8(`joined ${index}`)));
+    const full = { ...invite, Joined: [...many, guest.device.udf] };
+    const before = publish({ invites: [full], devices: [...three.devices, guest.device] }, NOW, three);
+    const fresh = generateDeviceKeys(stream("successor without room"));
+    const replaces = createRotation(guest.keys.signature, fresh.signature.kid, before.udf);
+    const replace = { old: guest.device.udf, device: createDevice(fresh, "guest", "", NOW, { replaces }) };
+    expect(publish({ replace }, NOW, before).invites).toEqual([]);
   });
 });
 

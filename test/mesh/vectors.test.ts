@@ -309,7 +309,7 @@ describe("the vectors for other programs are what this program makes", () => {
     expect(rest).toEqual(fixed);
     const profile = readPersonal(beforeRecord);
     expect(profile.invites).toEqual([invite]);
-    expect(readPersonal(afterRecord).invites).toEqual([{ ...invite, Uses: 1 }]);
+    expect(readPersonal(afterRecord).invites).toEqual([{ ...invite, Uses: 1, Joined: [guests.valid.udf] }]);
     expect(nextPersonal(keys.laptop.online, p13, { invites: [invite] }, at(4)).record).toEqual(beforeRecord);
     const joined = invitedChange(profile, guests.valid, at(4));
     expect(nextPersonal(keys.laptop.online, profile, joined, at(4)).record).toEqual(afterRecord);

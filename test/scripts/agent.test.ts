@@ -262,6 +262,22 @@ describe.skipIf(process.platform !== "linux")("the process of an agent", () => {
     await laptop.run("keystore lock");
   });
 
+  test.concurrent("that is cut off while it starts leaves the keystore as it was", async ({ stage }) => {
+    const laptop = laptopOn(stage);
+    for (const moment of [20, 150, 250, 300, 350, 400, 500]) {
+      const unlocking = stage.launch("laptop", `keystore unlock --for 60s ${laptop.passphrase}`);
+      await after(moment);
+      await unlocking.stop("SIGKILL");
+      // An agent may have been left or not: with it or without, everything goes on.
+      await laptop.run(`keystore check ${laptop.passphrase}`);
+    }
+    await laptop.run(`keystore unlock ${laptop.passphrase}`);
+    expect(await laptop.works()).toBe(true);
+    await laptop.run("keystore lock");
+    expect(await laptop.works()).toBe(false);
+    expect(contents(laptop.runtime).filter((name) => !name.endsWith(".sock"))).toEqual([]);
+  });
+
   test.concurrent("may hang: nobody waits for long, and it ends when it runs again", async ({ stage }) => {
     const laptop = laptopOn(stage);
     await laptop.run(`keystore unlock ${laptop.passphrase}`);

@@ -69,6 +69,12 @@ const stick = (worlds: Worlds): string => {
   return worlds.path("stick", "meshman.key");
 };
 
+const preconfigure = (worlds: Worlds, name: string): string =>
+  `device preconfigure --name phone --out ${worlds.path(name)} --key-out ${worlds.path(`${name}.key`)}`;
+
+const install = (worlds: Worlds, name: string): string =>
+  `device install ${worlds.path(name)} --key-file ${worlds.path(`${name}.key`)} --no-passphrase`;
+
 const codeOf = (worlds: Worlds): string => fs.readFileSync(worlds.path("code"), "utf8");
 
 const hasMaster = async (worlds: Worlds, machine: string): Promise<boolean> => {
@@ -97,6 +103,9 @@ export const makeWorlds = async (worlds: Worlds): Promise<void> => {
   await worlds.ok("phone", connectWithPin(worlds));
   await worlds.keep("invited request");
   await worlds.restore("account");
+  await worlds.ok("laptop", preconfigure(worlds, "bundle"));
+  await worlds.keep("bundle");
+  await worlds.restore("account");
   await worlds.ok("laptop", backUp(worlds, "backup.json"));
   await worlds.keep("backup");
   const asked = await worlds.ok("phone", connect(worlds));
@@ -112,6 +121,10 @@ export const makeWorlds = async (worlds: Worlds): Promise<void> => {
   await worlds.keep("answered");
   await worlds.ok("phone", "device status");
   await worlds.keep("phone");
+  await worlds.ok("phone", "device rotate");
+  await worlds.ok("laptop", "device approve");
+  await worlds.keep("new keys");
+  await worlds.restore("phone");
   await worlds.ok("laptop", split(worlds, "recovery"));
   await worlds.keep("shares");
   await worlds.restore("request");
@@ -196,6 +209,17 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "device withdraw",
+    from: "invited",
+    machine: "laptop",
+    line: (worlds) => `device withdraw ${inviteIdOf(parsePin(fs.readFileSync(worlds.path("pin"), "utf8")))}`,
+    done: ["record-not-found"],
+    view: async (worlds) => {
+      expect(await invitesOf(worlds, "laptop")).toEqual([]);
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
     name: "device connect with a PIN",
     from: "invited",
     machine: "phone",
@@ -267,6 +291,103 @@ export const SCENARIOS: readonly Scenario[] = [
     machine: "phone",
     line: () => "device status",
     view: (worlds) => viewOf(worlds, "phone"),
+  },
+  {
+    name: "device rename",
+    from: "phone",
+    machine: "laptop",
+    line: () => "device rename phone telephone",
+    done: ["device-not-found"],
+    view: async (worlds) => {
+      const { json } = await worlds.ok("laptop", "device list");
+      expect(json).toMatchObject({ devices: [{ name: "laptop" }, { name: "telephone" }] });
+      return viewOf(worlds, "laptop");
+    },
+  },
+  {
+    name: "device renew",
+    from: "phone",
+    machine: "laptop",
+    // Says another time each time.
+    once: true,
+    line: () => "device renew phone --expires 90d",
+    view: async (worlds) => {
+      const { json } = await worlds.ok("laptop", "device list");
+      expect(json).toMatchObject({ devices: [{ expires: null }, { expires: expect.any(String) as string }] });
+      const { keys, work } = (await machineView(worlds, "laptop")) as Record<string, unknown>;
+      return { keys, work };
+    },
+  },
+  {
+    name: "device preconfigure",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => preconfigure(worlds, "new"),
+    done: ["file-exists"],
+    view: async (worlds) => {
+      await worlds.ok("phone", install(worlds, "new"));
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      // Keys that were left over go with the next command that opens the keystore.
+      await worlds.ok("laptop", "device pending");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device install",
+    from: "bundle",
+    machine: "phone",
+    line: (worlds) => install(worlds, "bundle"),
+    // An installed bundle is gone.
+    done: ["file-unreadable"],
+    view: async (worlds) => {
+      expect(fs.existsSync(worlds.path("bundle"))).toBe(false);
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device rotate",
+    from: "phone",
+    machine: "phone",
+    line: () => "device rotate",
+    check: async (worlds) => {
+      expect(["accepted", "pending"]).toContain((await worlds.run("phone", "device status")).at("status"));
+    },
+    view: async (worlds, again) => {
+      const { json } = await worlds.ok("laptop", "device approve");
+      expect(json).toMatchObject({ approved: [{ code: again.at("code") }], left: [] });
+      expect((await worlds.ok("phone", "device rotate")).at("status")).toBe("accepted");
+      return viewOf(worlds, "laptop", "phone");
+    },
+  },
+  {
+    name: "device rotate, granted",
+    from: "new keys",
+    machine: "phone",
+    // Run once more it asks for others.
+    once: true,
+    line: () => "device rotate",
+    view: async (worlds) => {
+      await worlds.ok("laptop", "device approve");
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      expect((await worlds.run("phone", "device pending")).code).toBe("not-administrator");
+      const { keys, connected, work } = (await machineView(worlds, "phone")) as Record<string, unknown>;
+      return { keys, connected, work };
+    },
+  },
+  {
+    name: "device rotate of an administrator",
+    from: "phone",
+    machine: "laptop",
+    once: true,
+    line: () => "device rotate",
+    view: async (worlds) => {
+      await worlds.ok("laptop", "profile verify");
+      await worlds.ok("phone", "profile verify");
+      await worlds.ok("laptop", "device pending");
+      const { keys, admin, connected, work } = (await machineView(worlds, "laptop")) as Record<string, unknown>;
+      return { keys, admin, connected, work };
+    },
   },
   {
     name: "device remove",

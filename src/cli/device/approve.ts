@@ -80,7 +80,7 @@ interface Look {
 /** Lets in every device that proves itself, at every account. */
 const look = async (looking: Look): Promise<void> => {
   const { session, master, hasShares, outcome, isWatching, isOver } = looking;
-  const { context, state, authenticationKey } = session;
+  const { context, state } = session;
   const first = accountOf(context, state).account;
   const left: Left[] = [];
   await eachAccount(session, async (client, { account }) => {
@@ -90,7 +90,7 @@ const look = async (looking: Look): Promise<void> => {
     administrationKey(session, profile);
     // Wrong shares are told at once, not when a device comes.
     if (hasShares) await master(profile);
-    for (const request of await listPending(client, account, state.udf, authenticationKey)) {
+    for (const request of await listPending(client, account, state.udf, session.authenticationKey)) {
       if (isOver()) break;
       const admitted = await admit(looking, client, account, request, profile);
       if (typeof admitted === "string") left.push(leftOut(account, request, admitted));

@@ -58,10 +58,10 @@ const answer = async (
   code: string,
   admitting: Admitting,
 ): Promise<Result | undefined> => {
-  const { state, authenticationKey } = session;
+  const { state } = session;
   const profile = await follow(session, client, account);
   const key = administrationKey(session, profile);
-  const pending = await listPending(client, account, state.udf, authenticationKey);
+  const pending = await listPending(client, account, state.udf, session.authenticationKey);
   const request = pending.find((candidate) => candidate.code === code);
   if (!request) return undefined;
   const { device } = request;
@@ -69,7 +69,7 @@ const answer = async (
     // Its profile may have been published, and the answer lost.
     if (findDevice(profile, device.udf)) throw connectedAlready();
     const result = createConnectionResult(device.record, state.udf, "Refused", key);
-    await completeConnection(client, account, result, authenticationKey);
+    await completeConnection(client, account, result, session.authenticationKey);
     return report("Refused", { udf: device.udf, name: device.name, admin: false });
   }
   const admission = await admitDevice(session, { device, account }, admitting);

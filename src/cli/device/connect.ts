@@ -41,11 +41,8 @@ import {
 import { portalForNewAccount } from "../account/new-account.js";
 import { connectionStatus, EXIT_OF_STATUS, STATUS_WORDS, type ConnectionStatus } from "./connection-status.js";
 import { checkPinText, readPin } from "./pin.js";
+import { DEFAULT_WAIT, waitForAnswer } from "./wait.js";
 
-/** How long `--wait` waits where it is not told, in seconds. */
-const DEFAULT_WAIT = 300;
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 5_000;
 /** How much of a fingerprint must be typed to be sure of it: 100 bits. */
 const MINIMUM_TYPED = 20;
 
@@ -78,7 +75,9 @@ export const run: Run = async (context, input) => {
       const wait = input.whole("wait") ?? DEFAULT_WAIT;
       await context.note(msg("device.code-is", { code }));
       await context.note(isInvited(session) ? msg("invite.approve-with") : msg("device.complete-with", { code }));
-      const status = await waitForAnswer(context, session, client, wait);
+      const status = await waitForAnswer(context, wait, () =>
+        connectionStatus(context, session.state, client, undefined, session),
+      );
       return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
     });
   } finally {
@@ -343,21 +342,5 @@ export const freeName = (context: Context, account: string): string => {
   for (let count = 1; ; count++) {
     const name = count === 1 ? account : `${account} (${count})`;
     if (!findProfile(context.home, name)) return name;
-  }
-};
-
-const waitForAnswer = async (
-  context: Context,
-  session: Session,
-  client: PortalClient,
-  seconds: number,
-): Promise<ConnectionStatus> => {
-  const { deps } = context;
-  const end = deps.now().getTime() + seconds * 1000;
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-    const status = await connectionStatus(context, session.state, client, undefined, session);
-    const left = end - deps.now().getTime();
-    if (status !== "pending" || left <= 0) return status;
-    await deps.sleep(Math.min(pause, left));
   }
 };

@@ -2,6 +2,7 @@ import { isMeshError, MeshError } from "../../errors.js";
 import { discard, writeDurably } from "../../keystore/durable.js";
 import { loadPins } from "../../keystore/pins.js";
 import { createInvite, rewrapInvites, type InviteOptions } from "../../mesh/invite.js";
+import { recipientsOf } from "../../mesh/jwe.js";
 import type { PrivateKey } from "../../mesh/keys.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import { EXTENSIONS } from "../../mesh/protocol.js";
@@ -83,6 +84,7 @@ const publishInvite = async (session: Session, wanted: Wanted, out: string | und
     progress.isSent = false;
     const key = administrationKey(session, current);
     const now = deps.now();
+    if (progress.made && !isSecret(progress.made, current)) startAnew(context, progress);
     const { pin, invite } = progress.made
       ? await renewed(progress.made, current, keystore.get(state.device.encryptionKey, "device-encryption"), now)
       : await createInvite(current, optionsOf(wanted, now), deps.random, now);
@@ -103,6 +105,21 @@ const publishInvite = async (session: Session, wanted: Wanted, out: string | und
   }
   if (!progress.made) throw new MeshError("internal", msg("output.unexpected"));
   return { ...progress.made, file: progress.file };
+};
+
+/**
+ * False where an invite has been sent to a portal, though in vain, for an administrator who is none any more: that one could open
+ * it, and with its key let devices in.
+ */
+const isSecret = ({ invite }: Omit<Made, "file">, current: PersonalProfile): boolean => {
+  const administrators = administrationDevices(current).map(({ encryptionKey }) => encryptionKey.udf);
+  return recipientsOf(invite.Key).every((kid) => administrators.includes(kid));
+};
+
+/** Forgets an invite that was not published, with its PIN. */
+const startAnew = ({ deps }: Context, progress: Progress): void => {
+  if (progress.file !== undefined) discard(deps.fs, progress.file);
+  Object.assign(progress, { made: undefined, file: undefined });
 };
 
 /** Removes the PIN of an invite that was not published, and says where it is otherwise. */

@@ -42,10 +42,14 @@ export const run: Run = async (context, input) => {
   // What was asked for earlier has been granted meanwhile.
   if (udf !== old) return report(session, { old, udf, name: nameOf(profile, udf) }, "accepted");
   requireConnected(session, profile);
-  return canReplaceItself(session, input, profile)
-    ? replaceItself(session, input, profile)
-    : ask(session, input, profile);
+  if (canReplaceItself(session, input, profile)) return replaceItself(session, input, profile);
+  // Nobody else could grant it: this says what is missing.
+  if (isSoleAdministrator(profile, udf)) await masterKey(session, input, profile);
+  return ask(session, input, profile);
 };
+
+const isSoleAdministrator = (profile: PersonalProfile, udf: string): boolean =>
+  administrationDevices(profile).every((device) => device.udf === udf);
 
 /** True for an administrator who has the master key at hand, and so needs nobody else. */
 const canReplaceItself = ({ keystore, state }: Session, input: Input, profile: PersonalProfile): boolean =>
@@ -97,7 +101,8 @@ const ask = async (session: Session, input: Input, profile: PersonalProfile): Pr
     if (begun) await post(session, client, place);
     if (!input.flag("wait")) return report(session, names, "pending", rotation);
     await context.note(msg("device.code-is", { code }));
-    await context.note(msg("rotate.complete-with", { code }));
+    const isAdmin = isAdministrator(profile, state.device.udf);
+    await context.note(isAdmin ? msg("rotate.complete-admin", { code }) : msg("rotate.complete-with", { code }));
     return decided(
       await waitForAnswer(context, input.whole("wait") ?? DEFAULT_WAIT, () =>
         rotationStatus(context, state, rotation, client, session),

@@ -1,8 +1,8 @@
 import { checkHome, type Finding } from "../../keystore/check.js";
 import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
+import { openKeystore } from "../open-keystore.js";
 import { gap, lines, stack, table, type Cell } from "../output.js";
-import { openKeystore } from "../session.js";
 
 const row = ({ ok, reason }: Finding, what: Cell, udf: string): readonly Cell[] => [
   ok ? msg("verify.ok") : msg("verify.bad"),
@@ -13,7 +13,7 @@ const row = ({ ok, reason }: Finding, what: Cell, udf: string): readonly Cell[] 
 
 export const run: Run = async (context) => {
   const keystore = await openKeystore(context);
-  const found = checkHome(context.home, keystore);
+  const found = await checkHome(context.home, keystore);
   const { ok, keys, pins, profiles } = found;
   const rows = [
     ...keys.map((key) => row(key, msg("check.key", { use: key.use }), key.kid)),

@@ -28,6 +28,8 @@ export const MAX_DEVICES = 128;
 export const MAX_INVITES = 64;
 /** How many devices one invite lets in at most. */
 export const MAX_USES = 1000;
+/** How many devices are remembered at most that came by one invite, or took the place of one that did. */
+export const MAX_JOINED = 2000;
 /** The longest life that an invite gives a device, in seconds: ten years of 365 days. */
 export const MAX_LIFETIME = 10 * 365 * 24 * 60 * 60;
 
@@ -67,6 +69,8 @@ const InviteSchema = v.looseObject({
   Admin: v.optional(v.literal(true)),
   /** After how many seconds a device that joins by it lapses. */
   DeviceLifetime: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_LIFETIME))),
+  /** While uses are left: which devices came by it, and which took the place of one that did. None comes a second time. */
+  Joined: v.optional(listSchema(UdfSchema, MAX_JOINED)),
 });
 export type Invite = v.InferOutput<typeof InviteSchema>;
 

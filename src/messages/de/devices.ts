@@ -47,6 +47,8 @@ export const devices: Wording<typeof english> = {
     "Diese Schlüssel wurden anderswo erzeugt. So bekommt das Gerät neue, die diesen Rechner nie verlassen: meshman device rotate",
 
   "rotate.complete-with": "Auf einem Verwaltungsgerät: meshman device complete {code}, oder `meshman device approve`",
+  "rotate.complete-admin":
+    "Auf einem anderen Verwaltungsgerät, das den Hauptschlüssel hat oder Anteile bekommt: meshman device complete {code}",
   "rotate.then-status":
     "Bis dahin arbeitet dieses Gerät mit seinen jetzigen Schlüsseln weiter. Sehen Sie hier nach: meshman device status",
   "rotate.until-then":
@@ -63,6 +65,27 @@ export const devices: Wording<typeof english> = {
     "Geben Sie entweder mit --expires an, wie lange das Gerät bleibt, oder mit --never, dass es nie abläuft.",
   "renew.administrator.hint": "Möglich ist nur --never.",
 
+  "heading.invite": "EINLADUNG",
+  "heading.joined": "BEIGETRETEN",
+  "heading.left": "ÜBRIG",
+  "heading.state": "STAND",
+  "invites.open": "offen",
+  "invites.expired": "abgelaufen",
+  "invites.used-up": "aufgebraucht",
+  "invites.none": "Es gibt keine Einladungen. `meshman device invite` macht eine.",
+
+  "withdraw.unknown": "Das Profil hat keine solche Einladung.",
+  "withdraw.unknown.hint": "`meshman device invites` zeigt sie.",
+  "withdraw.withdrawn": "Zurückgezogen",
+  "withdraw.joined": "Diese Geräte sind mit ihr beigetreten. Entfernen Sie, was nicht Ihnen gehört:",
+
+  "help.device.invites.summary": "die Einladungen des Profils auflisten",
+  "help.device.invites.description":
+    "Zeigt jede Einladung, wie viele Geräte mit ihr noch beitreten können und bis wann, und welche beigetreten sind. Abgelaufene werden 7 Tage lang gezeigt. Die PINs kennt niemand außer denen, die sie bekommen haben.",
+  "help.device.withdraw.summary": "eine Einladung beenden",
+  "help.device.withdraw.description":
+    "Niemand kann mit ihrer PIN mehr beitreten: für eine PIN, die in falschen Händen sein könnte. Die Geräte, die mit ihr beigetreten sind, bleiben und werden mit dem Befehl aufgelistet, der jedes entfernt. Für ein Verwaltungsgerät.",
+  "help.device.withdraw.invite": "die Einladung, wie `meshman device invites` sie zeigt",
   "help.device.preconfigure.summary": "ein Gerät für einen anderen Rechner vorbereiten",
   "help.device.preconfigure.description":
     "Erzeugt hier die Schlüssel eines Geräts, nimmt das Gerät in das Profil auf und schreibt alles, was der Rechner braucht, in ein verschlüsseltes Bündel; dessen Schlüssel wird einmal gezeigt. Dort installiert `meshman device install` das Gerät, ohne dass jemand online sein muss. Ein unterbrochener Aufruf wird durch einen weiteren zu Ende gebracht. Für Verwaltungsgeräte.",

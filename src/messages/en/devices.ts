@@ -41,6 +41,8 @@ export const devices = {
   "install.next": "These keys were made elsewhere. For new ones, which never leave this machine: meshman device rotate",
 
   "rotate.complete-with": "On an administration device: meshman device complete {code}, or `meshman device approve`",
+  "rotate.complete-admin":
+    "On another administration device, which has the master key or is given shares: meshman device complete {code}",
   "rotate.then-status": "Until then this device goes on with its present keys. See here: meshman device status",
   "rotate.until-then": "New keys are asked for. Until then this device goes on with its present ones.",
   "rotate.done": "This device has new keys.",
@@ -53,6 +55,27 @@ export const devices = {
   "renew.one-of": "Say either how long the device stays, with --expires, or that it never lapses, with --never.",
   "renew.administrator.hint": "Only --never is possible.",
 
+  "heading.invite": "INVITE",
+  "heading.joined": "JOINED BY IT",
+  "heading.left": "LEFT",
+  "heading.state": "STATE",
+  "invites.open": "open",
+  "invites.expired": "lapsed",
+  "invites.used-up": "used up",
+  "invites.none": "There are no invites. `meshman device invite` makes one.",
+
+  "withdraw.unknown": "The profile has no such invite.",
+  "withdraw.unknown.hint": "`meshman device invites` shows them.",
+  "withdraw.withdrawn": "Withdrawn",
+  "withdraw.joined": "These devices have joined by it. Remove what is not yours:",
+
+  "help.device.invites.summary": "list the invites of the profile",
+  "help.device.invites.description":
+    "Shows each invite, how many devices may still join by it and until when, and which have. Those that have lapsed are shown for 7 days. The PINs are known to nobody but those who were given them.",
+  "help.device.withdraw.summary": "end an invite",
+  "help.device.withdraw.description":
+    "Nobody can join by its PIN any more: for a PIN that may be in wrong hands. The devices that have joined by it stay, and are listed with the command that removes each. For an administration device.",
+  "help.device.withdraw.invite": "the invite, as `meshman device invites` shows it",
   "help.device.preconfigure.summary": "make a device for another machine",
   "help.device.preconfigure.description":
     "Makes a device's keys here, adds the device to the profile, and writes all that the machine needs into an encrypted bundle; its key is shown once. There `meshman device install` puts the device in place, while nobody need be online. Interrupted, it is finished by running it again. For an administration device.",

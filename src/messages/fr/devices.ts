@@ -46,6 +46,8 @@ export const devices: Wording<typeof english> = {
 
   "rotate.complete-with":
     "Sur un appareil d'administration : meshman device complete {code}, ou `meshman device approve`",
+  "rotate.complete-admin":
+    "Sur un autre appareil d'administration, qui a la clé maîtresse ou reçoit des parts : meshman device complete {code}",
   "rotate.then-status": "D'ici là, cet appareil continue avec ses clés actuelles. Regardez ici : meshman device status",
   "rotate.until-then": "De nouvelles clés sont demandées. D'ici là, cet appareil continue avec ses clés actuelles.",
   "rotate.done": "Cet appareil a de nouvelles clés.",
@@ -60,6 +62,27 @@ export const devices: Wording<typeof english> = {
     "Indiquez soit combien de temps l'appareil reste, avec --expires, soit qu'il n'expire jamais, avec --never.",
   "renew.administrator.hint": "Seul --never est possible.",
 
+  "heading.invite": "INVITATION",
+  "heading.joined": "APPAREILS ENTRÉS",
+  "heading.left": "RESTE",
+  "heading.state": "ÉTAT",
+  "invites.open": "ouverte",
+  "invites.expired": "expirée",
+  "invites.used-up": "épuisée",
+  "invites.none": "Il n'y a pas d'invitation. `meshman device invite` en crée une.",
+
+  "withdraw.unknown": "Le profil n'a pas cette invitation.",
+  "withdraw.unknown.hint": "`meshman device invites` les affiche.",
+  "withdraw.withdrawn": "Retirée",
+  "withdraw.joined": "Ces appareils sont entrés par elle. Retirez ceux qui ne sont pas à vous :",
+
+  "help.device.invites.summary": "lister les invitations du profil",
+  "help.device.invites.description":
+    "Affiche chaque invitation, combien d'appareils peuvent encore entrer par elle et jusqu'à quand, et lesquels l'ont fait. Celles qui ont expiré sont affichées pendant 7 jours. Les PIN ne sont connus que de ceux qui les ont reçus.",
+  "help.device.withdraw.summary": "mettre fin à une invitation",
+  "help.device.withdraw.description":
+    "Personne ne peut plus entrer par son PIN : pour un PIN qui est peut-être tombé en de mauvaises mains. Les appareils entrés par elle restent, et sont listés avec la commande qui retire chacun d'eux. Pour un appareil d'administration.",
+  "help.device.withdraw.invite": "l'invitation, telle que `meshman device invites` l'affiche",
   "help.device.preconfigure.summary": "créer un appareil pour une autre machine",
   "help.device.preconfigure.description":
     "Crée ici les clés d'un appareil, ajoute l'appareil au profil, et écrit tout ce dont la machine a besoin dans un paquet chiffré, dont la clé est affichée une fois. Sur cette machine, `meshman device install` met l'appareil en place, sans que personne d'autre ait à être en ligne. Si la commande est interrompue, la relancer la termine. Pour un appareil d'administration.",
