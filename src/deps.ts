@@ -50,9 +50,18 @@ export interface TextOutput {
 /** Questions to a person. Each rejects with `interrupted` when the person presses ^C. They write to standard error. */
 export interface Prompts {
   text(message: string, options?: { initial?: string; validate?: (value: string) => string | true }): Promise<string>;
-  secret(message: string, options?: { validate?: (value: string) => string | true }): Promise<string>;
-  confirm(message: string, initial: boolean): Promise<boolean>;
-  select(message: string, choices: readonly { value: string; name: string }[]): Promise<string>;
+  /** `hidden` says behind the question that what is typed is not shown. */
+  secret(message: string, options: { hidden: string; validate?: (value: string) => string | true }): Promise<string>;
+  confirm(message: string, initial: boolean, words: ConfirmWords): Promise<boolean>;
+  /** `help` says which keys choose. */
+  select(message: string, choices: readonly { value: string; name: string }[], help: string): Promise<string>;
+}
+
+/** The answers to a question of yes or no, and what is said of any other answer. Their first letters are enough. */
+export interface ConfirmWords {
+  readonly yes: string;
+  readonly no: string;
+  readonly other: string;
 }
 
 export interface SrvRecord {
@@ -222,6 +231,35 @@ const collect = async (stream: NodeJS.ReadableStream, limit: number): Promise<Bu
   // It may be a secret, and the caller can wipe only what it is given.
   for (const chunk of chunks) chunk.fill(0);
   return all;
+};
+
+/** Descriptors up to here are looked through for the other end of a pipe. Node's own are among the first. */
+const MAX_OWN_DESCRIPTOR = 64;
+
+/**
+ * Insists that a descriptor can have been given to be read. The outputs have not, nor has what Node opened for itself, which
+ * reading and closing would break: it is no file, or a pipe with both ends here, which never ends.
+ */
+const insistOnGiven = (fd: number): void => {
+  const given = fs.fstatSync(fd);
+  if (fd === 1 || fd === 2) throw new Error(`The descriptor ${fd} is an output.`);
+  if (!given.isFile() && !given.isFIFO() && !given.isSocket() && !given.isCharacterDevice() && !given.isDirectory()) {
+    throw new Error(`The descriptor ${fd} is nothing that can be read.`);
+  }
+  if (!given.isFIFO()) return;
+  for (let other = 3; other <= MAX_OWN_DESCRIPTOR; other++) {
+    if (isWrittenAt(other, given)) throw new Error(`Both ends of the pipe at ${fd} are here.`);
+  }
+};
+
+/** True where a descriptor is open for writing what another one, of these facts, reads. Writes nothing. */
+const isWrittenAt = (fd: number, { dev, ino }: fs.Stats): boolean => {
+  try {
+    const stat = fs.fstatSync(fd);
+    return stat.dev === dev && stat.ino === ino && fs.writeSync(fd, Buffer.alloc(0)) === 0;
+  } catch {
+    return false;
+  }
 };
 
 /** True for a terminal. Asked when it matters, since Node's part for terminals takes time to load. */
@@ -455,7 +493,10 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
     prompts: systemPrompts,
     openStream: (path) => (path === "-" ? process.stdin : fs.createReadStream(path)),
     readStdin: (limit) => collect(process.stdin, limit),
-    readFd: (fd, limit) => collect(fs.createReadStream("", { fd, autoClose: true }), limit),
+    readFd: async (fd, limit) => {
+      insistOnGiven(fd);
+      return collect(fs.createReadStream("", { fd, autoClose: true }), limit);
+    },
     now: () => new Date(),
     // Loaded when it is first needed, since commands that only show what is known need none.
     random: (length) => process.getBuiltinModule("node:crypto").randomBytes(length),

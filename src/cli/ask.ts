@@ -1,5 +1,5 @@
 import type { Deps } from "../deps.js";
-import type { Message } from "../messages/message.js";
+import { msg, type Message } from "../messages/message.js";
 import type { Translator } from "./output.js";
 
 /** What is wrong with an answer, or true where nothing is. */
@@ -24,16 +24,23 @@ export const askWith = ({ prompts }: Deps, translator: Translator): Ask => ({
   },
   secret: async (question, { validate } = {}) => {
     const translate = await translator();
-    return prompts.secret(translate(question), validate ? { validate: worded(validate, translate) } : {});
+    return prompts.secret(translate(question), {
+      hidden: translate(msg("ask.hidden")),
+      ...(validate ? { validate: worded(validate, translate) } : {}),
+    });
   },
-  confirm: async (question, initial) => prompts.confirm((await translator())(question), initial),
+  confirm: async (question, initial) => {
+    const translate = await translator();
+    const [yes, no] = [translate(msg("ask.yes")), translate(msg("ask.no"))];
+    return prompts.confirm(translate(question), initial, { yes, no, other: translate(msg("ask.other", { yes, no })) });
+  },
   select: async (question, choices) => {
     const translate = await translator();
     const named = choices.map(({ value, name }) => ({
       value,
       name: typeof name === "string" ? name : translate(name),
     }));
-    return prompts.select(translate(question), named);
+    return prompts.select(translate(question), named, translate(msg("ask.keys")));
   },
 });
 

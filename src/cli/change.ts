@@ -65,6 +65,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
         await publishElsewhere(session, account.account, current, client);
         return current;
       }
+      refuseSkewed(context, client, current, next);
       // Before it is published anywhere, or nobody would know any more that some portals lack it.
       if (hasOthers) await recordPublishing(session, next);
       try {
@@ -83,13 +84,37 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
   });
 };
 
-/** Every change drops the devices that have lapsed, whatever it is about: says which. */
-const noteLapsed = async (context: Context, before: PersonalProfile, after: PersonalProfile): Promise<void> => {
-  const now = context.deps.now();
+/** Names of the devices that have lapsed, and so are dropped by a change, whatever it is about. */
+const lapsedNames = ({ deps }: Context, before: PersonalProfile, after: PersonalProfile): string => {
+  const now = deps.now();
   const lapsed = before.devices.filter(({ udf }) => isLapsed(before, udf, now) && !findDevice(after, udf));
-  if (lapsed.length === 0) return;
-  const names = lapsed.map((device) => deviceName(before, device)).join(", ");
-  await context.note(msg("device.lapsed-left", { names }));
+  return lapsed.map((device) => deviceName(before, device)).join(", ");
+};
+
+const noteLapsed = async (context: Context, before: PersonalProfile, after: PersonalProfile): Promise<void> => {
+  const names = lapsedNames(context, before, after);
+  if (names !== "") await context.note(msg("device.lapsed-left", { names }));
+};
+
+/** By how many milliseconds the portal's clock may differ from ours where a device is to go for good. */
+const MAX_SKEW = 300_000;
+
+/**
+ * Refuses to drop devices as lapsed where the portal's clock says that this machine's may be wrong: they would be gone for good.
+ * Whether a device has lapsed is for our clock alone to say; the portal's can only stop us. Throws `clock-skew`.
+ */
+const refuseSkewed = (
+  context: Context,
+  { info: { date } }: PortalClient,
+  before: PersonalProfile,
+  after: PersonalProfile,
+): void => {
+  const skew = date ? Math.abs(context.deps.now().getTime() - date.getTime()) : 0;
+  const names = skew > MAX_SKEW ? lapsedNames(context, before, after) : "";
+  if (names === "") return;
+  throw new MeshError("clock-skew", msg("change.clock", { names, minutes: Math.round(skew / 60_000) }), {
+    hint: msg("change.clock.hint"),
+  });
 };
 
 const busyProfile = (cause: unknown): MeshError =>

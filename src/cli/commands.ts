@@ -280,7 +280,7 @@ export const NOUNS: readonly NounDeclaration[] = [
       },
       rename: {
         arguments: [
-          ["<device>", "help.device.show.device"],
+          ["<device>", "help.device.remove.device"],
           ["<name>", "help.device.rename.name"],
         ],
         summary: "help.device.rename.summary",
@@ -289,7 +289,7 @@ export const NOUNS: readonly NounDeclaration[] = [
         load: async () => (await import("./online.js")).deviceRename,
       },
       renew: {
-        arguments: [["<device>", "help.device.show.device"]],
+        arguments: [["<device>", "help.device.remove.device"]],
         options: [
           ["--expires <duration>", "help.device.renew.expires"],
           ["--never", "help.device.renew.never"],

@@ -58,7 +58,10 @@ export const readFdOctets = async (context: Context, fd: number): Promise<Buffer
   try {
     octets = await context.deps.readFd(fd, MAX_PASSPHRASE);
   } catch (cause) {
-    throw new MeshError("file-unreadable", msg("file.descriptor-unreadable", { fd }), { cause });
+    throw new MeshError("file-unreadable", msg("file.descriptor-unreadable", { fd }), {
+      cause,
+      hint: msg("file.descriptor-unreadable.hint", { fd: fd > 2 ? fd : 3 }),
+    });
   }
   if (octets.length > MAX_PASSPHRASE) throw new MeshError("too-large", msg("file.descriptor-long", { fd }));
   return octets;

@@ -37,11 +37,11 @@ export type Cell = Message | string;
 const worded = (cell: Cell, translate: Translate): string =>
   printable(typeof cell === "string" ? cell : translate(cell));
 
-/** Sentences, a line each. */
+/** Sentences, a line each, whatever stands in the names that they quote. */
 export const lines =
   (...messages: readonly Message[]): Text =>
   (translate) =>
-    messages.map((message) => `${translate(message)}\n`).join("");
+    messages.map((message) => `${printable(translate(message))}\n`).join("");
 
 /** Lines that are the same in every language: shares, records, commands to type. */
 export const raw =
@@ -106,7 +106,7 @@ export const printResult = async (
   const text = json ? `${JSON.stringify(result.value)}\n` : printableLines(result.text(await translator()));
   if (text !== "") await deps.stdout.write(text);
   if (result.note === undefined || quiet) return;
-  const note = printableLines((await translator())(result.note));
+  const note = printable((await translator())(result.note));
   await deps.stderr.write(`${deps.stderr.isTTY ? "\n" : ""}${note}\n`);
 };
 

@@ -178,9 +178,9 @@ const replaceProtection = (
   return old?.path === undefined ? undefined : dropNamedKey(home, id, old);
 };
 
-/** The account in the keyring that a protection refers to. */
-const accountIn = (stored: StoredProtection): string | undefined =>
-  stored.method === "keyring" ? stored.account : undefined;
+/** The account in the keyring that a keystore refers to. One of another keystore, written there by somebody else, is not touched. */
+const accountIn = ({ id, protection }: KeystoreFile): string | undefined =>
+  protection.method === "keyring" && protection.account.startsWith(`${id}/`) ? protection.account : undefined;
 
 /** Keeps the secret of a new protection in the keyring, and makes sure that it is there. Throws `keyring-unavailable`. */
 const fillKeyring = async (home: Home, { account, key }: NonNullable<Wrapped["keyring"]>): Promise<void> => {
@@ -202,7 +202,7 @@ const reprotect = async (home: Home, current: () => KeystoreFile, next: Wrapped)
     const change = home.withLock(() => {
       const file = current();
       const left = replaceProtection(home, file, file.protection, next);
-      return { before: accountIn(file.protection), after: accountIn(current().protection), left };
+      return { before: accountIn(file), after: accountIn(current()), left };
     });
     const { before, after, left } = await change.catch(async (error: unknown) => {
       // Something may have failed after the keystore was written, and then the entry is in use.
@@ -220,7 +220,7 @@ const reprotect = async (home: Home, current: () => KeystoreFile, next: Wrapped)
 const isInUse = (home: Home, account: string): boolean => {
   try {
     const file = readKeystoreFile(home);
-    return file !== undefined && accountIn(file.protection) === account;
+    return file !== undefined && accountIn(file) === account;
   } catch {
     return true;
   }

@@ -323,12 +323,18 @@ export const consumeInvite = (profile: WithInvites, id: string, deviceUdf: strin
 
 /**
  * The invites of a profile where a device takes the place of another: it came by the invite by which that one did, so that the
- * invite goes when it is removed. One that has no room for it goes at once.
+ * invite goes when it is removed. The old one is remembered where it shows an invitation, which could bring it back. An invite
+ * that has no room for more goes at once.
  */
-export const handedOn = (invites: readonly Invite[], oldUdf: string, newUdf: string): readonly Invite[] =>
+export const handedOn = (
+  invites: readonly Invite[],
+  old: Pick<Device, "udf" | "invitation">,
+  newUdf: string,
+): readonly Invite[] =>
   invites.flatMap((invite) => {
-    if (!hasJoined(invite, oldUdf)) return [invite];
-    const joined = [...(invite.Joined ?? []), newUdf];
+    if (!hasJoined(invite, old.udf)) return [invite];
+    const others = (invite.Joined ?? []).filter((udf) => udf !== old.udf || old.invitation);
+    const joined = [...others, newUdf];
     return joined.length > MAX_JOINED ? [] : [{ ...invite, Joined: joined }];
   });
 

@@ -321,7 +321,8 @@ const invitesOf = (
     removed,
   };
   const invites = change.invites ?? before;
-  return keptInvites(replace ? handedOn(invites, replace.old, replace.device.udf) : invites, before, left, now);
+  const old = replace && previous && findDevice(previous, replace.old);
+  return keptInvites(old ? handedOn(invites, old, replace.device.udf) : invites, before, left, now);
 };
 
 /** Makes the first personal profile under a master profile. */

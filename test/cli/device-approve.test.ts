@@ -8,7 +8,8 @@ import type { Deps } from "../../src/deps.js";
 import { createConnectionRequest, readConnectionRequest, type ConnectionRequest } from "../../src/mesh/connection.js";
 import { encodePin, parsePin, proveInvitation } from "../../src/mesh/invite.js";
 import { createDevice, generateDeviceKeys, type DeviceClaims, type DeviceKeys } from "../../src/mesh/profile.js";
-import type { Device } from "../../src/mesh/records/device.js";
+import { signRecord } from "../../src/mesh/jose.js";
+import { readDevice, type Device } from "../../src/mesh/records/device.js";
 import { readPersonal, type Invite } from "../../src/mesh/records/personal.js";
 import { createRotation } from "../../src/mesh/rotation.js";
 import {
@@ -349,6 +350,42 @@ describe("device approve", () => {
     expect((await admin.ok("device complete", three.code)).json).toMatchObject({ device: { name: "three" } });
     expect(await names(admin)).toEqual(["boss", "laptop", "robot", "three"]);
     expect((await admin.ok("profile verify")).json).toMatchObject({ ok: true });
+  });
+
+  test("a device that says so much that others would not fit is left to a person", async () => {
+    const portal = filePortal();
+    const admin = await withAccount(portal);
+    const profile = await udfOf(admin);
+    const pin = parsePin(await invite(admin, "--uses 2"));
+    const keys = generateDeviceKeys(random);
+    const invitation = proveInvitation(pin, ACCOUNT, keys.signature.kid);
+    const { record } = createDevice(keys, "wordy", "", new Date(), { invitation });
+    const payload = JSON.parse(Buffer.from(record.SignedData.payload, "base64url").toString("utf8")) as {
+      DeviceProfile: object;
+    };
+    const wordy = { ...payload.DeviceProfile, Words: "x".repeat(64 * 1024) };
+    const device = readDevice(signRecord(keys.signature.kid, "DeviceProfile", wordy, keys.signature));
+    const request = createConnectionRequest(device, profile, keys.signature);
+    await post(portal, ACCOUNT, request);
+    expect(await approve(admin)).toMatchObject({ approved: [], left: [{ code: request.code, reason: "too-large" }] });
+    expect((await invites(admin)).map(({ Uses }) => Uses)).toEqual([2]);
+    await admin.ok("device complete", request.code);
+    expect(await names(admin)).toEqual(["laptop", "wordy"]);
+  });
+
+  test("the name that a device has chosen makes no line of its own in what is said of it", async () => {
+    const { options, advance } = clock();
+    const portal = filePortal();
+    const admin = await withAccount(portal, ACCOUNT, options);
+    const pin = await invite(admin, "--device-expires 1h");
+    const claims = ({ signature }: DeviceKeys): DeviceClaims => ({
+      invitation: proveInvitation(parsePin(pin), ACCOUNT, signature.kid),
+    });
+    await postDevice(portal, await udfOf(admin), claims, { name: "x\nerror: run this", options });
+    await approve(admin);
+    advance(61 * MINUTE);
+    const { stderr } = await admin.text("device invite");
+    expect(stderr).toContain("x\\u000aerror: run this\n");
   });
 
   test("a device that has a key of another one is left, and the others are not kept from coming", async () => {

@@ -119,7 +119,7 @@ describe("device invite", () => {
     expect(outcome.stdout + outcome.stderr).not.toContain(text.trim());
     const shown = await admin.text("device invite --out other.txt");
     expect(shown.stdout).toContain(path.join(admin.folder, "other.txt"));
-    expect(shown.stdout).not.toMatch(/P[A-Z2-7]{3}(-[A-Z2-7]{4}){5}/);
+    expect(shown.stdout).not.toMatch(/P[A-Z2-7]{3}(-[A-Z2-7]{4}){7}/);
     // Never over another file, nor without a folder, and nothing is published then.
     for (const [name, code] of [
       ["pin.txt", "file-exists"],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { openWire } from "../support/wire.js";
 import { asking, connected, filePortal, machine, TIME, UDF, withAccount, type Machine } from "../support/cli.js";
 
 const HOUR = 60 * 60 * 1000;
@@ -146,4 +147,19 @@ describe("a device whose time is over", () => {
     expect((await latePhone.ok("device show")).at("device", "udf")).not.toBe(before);
     expect(await devicesOf(lateAdmin)).toHaveLength(2);
   });
+});
+
+test("a clock that is far from the portal's drops no device for good", async () => {
+  const wire = await openWire();
+  const admin = await withAccount(wire.url);
+  await connected(admin);
+  await admin.ok("device renew phone --expires 1h");
+  const ahead = later(admin, 2 * HOUR);
+  expect(await ahead.run("device renew laptop --never")).toMatchObject({ status: 0 });
+  expect(await ahead.run("device rename laptop desk")).toMatchObject({ status: 5, code: "clock-skew" });
+  expect((await devicesOf(admin)).map(({ name }) => name)).toEqual(["laptop", "phone"]);
+  // A clock that is right a minute later drops what has lapsed.
+  await admin.ok("device renew phone --expires 1m");
+  await later(admin, 120_000).ok("device rename laptop desk");
+  expect((await devicesOf(admin)).map(({ name }) => name)).toEqual(["desk"]);
 });

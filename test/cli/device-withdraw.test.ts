@@ -99,6 +99,17 @@ describe("device withdraw", () => {
     expect((await admin.ok("device list")).json).toMatchObject({ devices: [{ name: "laptop" }] });
   });
 
+  test("names a device that has changed its keys since", async () => {
+    const portal = filePortal();
+    const admin = await withAccount(portal);
+    const { id } = (await admin.ok("device invite --uses 3 --out pin")).json as { id: string };
+    const one = await askingWith(admin, portal, "pin", "one");
+    await admin.ok("device approve");
+    const rotated = (await one.ok("device rotate")).at("device", "udf");
+    await admin.ok("device approve");
+    expect((await admin.ok("device withdraw", id)).json).toMatchObject({ devices: [{ udf: rotated, name: "one" }] });
+  });
+
   test("refuses what is no invite, and other devices than administrators", async () => {
     const admin = await withAccount(filePortal());
     const phone = await connected(admin);

@@ -9,7 +9,7 @@ import type { Deps } from "../../src/deps.js";
 import { agentKey, agentStatus, lockAgent, startAgent } from "../../src/keystore/agent/client.js";
 import { linesOf } from "../../src/keystore/agent/lines.js";
 import { readOrder, writeOrder } from "../../src/keystore/agent/order.js";
-import { placeOf, placeText } from "../../src/keystore/agent/place.js";
+import { placeOf, placesOf, placeText } from "../../src/keystore/agent/place.js";
 import { ask, greet, hear, LINE_LIMIT, reply, understand, type Exchange } from "../../src/keystore/agent/protocol.js";
 import { runAgent } from "../../src/keystore/agent/server.js";
 import { openHome, type Home } from "../../src/keystore/home.js";
@@ -241,6 +241,24 @@ describe("an agent", () => {
     expect(await agentStatus(world.home, world.keystore)).toBeUndefined();
     expect(await lockAgent(world.home, world.keystore)).toBe("none");
     expect([contents(world.folder), world.warnings]).toEqual([[], []]);
+  });
+
+  test("is told to forget it from another environment too", async () => {
+    const world = await openWorld({ env: {}, temporaryFolder: temporaryFolder() });
+    await world.unlock();
+    const { deps } = world.home;
+    const login = openHome({ ...deps, env: { XDG_RUNTIME_DIR: temporaryFolder() } }, world.home.path);
+    expect(await agentStatus(login, world.keystore)).toBeUndefined();
+    expect(await lockAgent(login, world.keystore)).toBe("ended");
+    await world.ended();
+    expect(await world.key()).toBeUndefined();
+    expect(await lockAgent(login, world.keystore)).toBe("none");
+    // And that of a login from none.
+    const folder = `/run/user/${deps.uid ?? 0}`;
+    const stat = (path: string) => deps.fs.stat(path === folder ? world.home.path : path);
+    const none = openHome({ ...deps, platform: "linux", fs: { ...deps.fs, stat } }, world.home.path);
+    const files = placesOf(none, ID).map(({ file }) => file);
+    expect(files).toContain(`${folder}/meshman/${placeOf(world.home, ID).prefix}`);
   });
 
   test("forgets it when the time has passed, by whichever clock", async () => {

@@ -299,6 +299,19 @@ describe("beside a keyring", () => {
     expect(await errorCode(() => unlockKeystore(world.home()))).toBe("keyring-unavailable");
   });
 
+  test("an entry of another keystore is left alone", async () => {
+    const world = await makeWorld("keyring");
+    const keystore = await open(world, "old");
+    const file = join(world.folder, "home", "keystore.json");
+    const json = JSON.parse(fs.readFileSync(file, "utf8"));
+    const other = `${"A".repeat(22)}/${"A".repeat(22)}`;
+    world.keyring.entries.set(other, "B".repeat(43));
+    json.protection.account = other;
+    fs.writeFileSync(file, JSON.stringify(json));
+    await keystore.changeProtection(protectionOf(world, "key-file", "new"));
+    expect([...world.keyring.entries.keys()]).toContain(other);
+  });
+
   test.each(["silent", "broken", "full"] as const)("nothing changes where it is %s", async (fails) => {
     const world = await makeWorld("key-file");
     const keystore = await open(world, "old");

@@ -601,7 +601,7 @@ describe("where the administrators change", () => {
       old = { keys: fresh, device };
       expect(await judgeRequest(profile, request(guest), encryption, ACCOUNT, NOW)).toBe("used-up");
     }
-    expect(profile.invites).toMatchObject([{ Id: invite.Id, Uses: 4 }]);
+    expect(profile.invites).toEqual([{ ...invite, Uses: 4, Joined: [guest.device.udf, old.device.udf] }]);
     const devices = profile.devices.filter(({ udf }) => udf !== old.device.udf);
     expect(publish({ devices }, later, profile).invites).toEqual([]);
   });

@@ -58,6 +58,20 @@ test.concurrent("devices come by a PIN while an administrator watches", async ({
   expect(devices.map(({ name }) => name).sort()).toEqual(["laptop", "phone", "tablet"]);
 });
 
+test.concurrent("more devices behind one address than a portal keeps requests of all come in", async ({ stage }) => {
+  const portal = await stage.serve("--store sqlite:portal.sqlite");
+  const at = `--portal ${portal.url}`;
+  const file = await invite(stage, at, "--uses 6");
+  const names = ["one", "two", "three", "four", "five", "six"];
+  const asking = names.map((name) => stage.launch(name, connect(at, file, name)));
+  // All have asked, and the portal has dropped the first two, before anybody looks.
+  for (const running of asking) while (!running.text().includes("device approve")) await after(50);
+  const watching = stage.launch("laptop", "device approve --watch --json");
+  for (const { finished } of asking) expect(printedBy(await finished)).toMatchObject({ status: "accepted" });
+  const { approved } = approvalOf(await watching.stop("SIGTERM"));
+  expect(approved.map(({ device }) => device.name).sort()).toEqual([...names].sort());
+});
+
 test.concurrent.for(["SIGINT", "SIGTERM"] as const)("%s ends the watch with what it did", async (signal, { stage }) => {
   const at = `--portal file:${stage.path("portal.sqlite")}`;
   const file = await invite(stage, at, "--expires 1h");

@@ -18,6 +18,18 @@ const shareText = (stage: Stage, index: number): string =>
     .split("\n")
     .find((line) => line.startsWith("S")) ?? "";
 
+test.concurrent("descriptors that nobody gave are refused, and the program's own are left alone", async ({ stage }) => {
+  const passphrase = stage.writeSecret("passphrase", "the passphrase of this test\n");
+  await stage.meshman("laptop", `profile create --device-name laptop --passphrase-file ${passphrase}`);
+  // 1 and 2 are outputs; Node's own descriptors begin at 3. Reading those hangs, and closing them ends the program.
+  for (const fd of [1, 2, 3, 4, 5, 6, 7, 77]) {
+    await stage.fails("laptop", 2, "file-unreadable", `keystore check --passphrase-fd ${fd}`);
+  }
+  const fd = fs.openSync(passphrase, "r");
+  await stage.meshman("laptop", "keystore check --passphrase-fd 5", { descriptors: [fd, fd, fd] });
+  fs.closeSync(fd);
+});
+
 test.concurrent("the audit of these scripts finds what has got out", async ({ stage }) => {
   await stage.meshman("laptop", "profile create --device-name laptop --no-passphrase");
   await stage.meshman("laptop", `account create alice --portal file:${stage.path("portal.sqlite")}`);

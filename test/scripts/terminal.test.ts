@@ -108,6 +108,38 @@ describe.skipIf(!hasTerminal)("at a terminal", () => {
     },
   );
 
+  test.concurrent("prompts and their answers are in the language of the messages", async ({ stage }) => {
+    stage.audit.passphrase(PASSPHRASE);
+    const file = stage.writeSecret("passphrase", `${PASSPHRASE}\n`);
+    const backup = stage.path("backup.json");
+    await stage.meshman("laptop", "profile create --device-name laptop --no-passphrase");
+    await stage.meshman("laptop", `profile export --private --out ${backup} --backup-passphrase-file ${file}`);
+
+    for (const [language, hidden, yes] of [
+      ["de", /wird nicht angezeigt/, "j"],
+      ["fr", /n'est pas affichée/, "oui"],
+    ] as const) {
+      const restore = openTerminal(stage, language, `profile import ${backup} --no-passphrase --language ${language}`);
+      await restore.shows(hidden);
+      restore.press(`${PASSPHRASE}${RETURN}`);
+      await restore.shows(/\([jo]\/N\)/);
+      // What is neither is asked for again, and not taken for what nothing typed would be.
+      restore.press(`x${RETURN}`);
+      await restore.shows(/ja oder nein|oui ou non/);
+      restore.press(`\u007f${yes}${RETURN}`);
+      expect(await ended(restore), restore.screen()).toBe(0);
+      expect(restore.screen()).not.toMatch(/input is|\(y\/N\)/);
+    }
+
+    const setup = openTerminal(stage, "laptop", "setup --language de");
+    await setup.answers(/Name des Profils/, "");
+    await setup.answers(/Name dieses Geräts/, "");
+    await setup.shows(/⏎ übernehmen/);
+    expect(setup.screen()).not.toContain("navigate");
+    setup.press(CONTROL_C);
+    expect(await ended(setup)).toBe(130);
+  });
+
   test.concurrent("setup asks for all that is needed", async ({ stage }) => {
     stage.audit.passphrase(PASSPHRASE);
     const recovery = stage.path("recovery");

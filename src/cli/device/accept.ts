@@ -116,6 +116,12 @@ const left = (reason: Reason): Decision => ({ kind: "left", reason });
 const decide = (session: Session, current: PersonalProfile, asking: Asking, ground: Ground): Promise<Decision> =>
   ground.kind === "code" ? decideByCode(session, current, asking, ground) : decideByProof(session, current, asking);
 
+/**
+ * The longest profile of a device that is let in by its proof, in characters of base64url: many times what a device says. It may
+ * say anything besides, and whoever has a PIN or a device could else fill the personal profile, so that no other device fits.
+ */
+const MAX_PROVEN = 16 * 1024;
+
 /** Decides about a device that only has its proof. One that is in already, but has not been told, is done. */
 const decideByProof = async (session: Session, current: PersonalProfile, asking: Asking): Promise<Decision> => {
   const { device, account = "" } = asking;
@@ -125,6 +131,7 @@ const decideByProof = async (session: Session, current: PersonalProfile, asking:
     if (isLapsed(current, device.udf, now)) return left("expired");
     return recordHash(listed.record) === recordHash(device.record) ? { kind: "done" } : left("wrong");
   }
+  if (device.record.SignedData.payload.length > MAX_PROVEN) return left("too-large");
   const claims = await judgeClaims(session, current, device, account);
   const { invitation, rotation } = claims;
   // Who says that it replaces another is not let in beside that one instead.

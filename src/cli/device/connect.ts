@@ -1,6 +1,6 @@
 import { isMeshError, MeshError } from "../../errors.js";
 import { fetchProfile, startConnection } from "../../client/profiles.js";
-import type { PortalClient } from "../../client/client.js";
+import { isPlain, type PortalClient } from "../../client/client.js";
 import type { Keystore } from "../../keystore/keystore.js";
 import { loadPins } from "../../keystore/pins.js";
 import {
@@ -45,6 +45,8 @@ import { DEFAULT_WAIT, waitForAnswer } from "./wait.js";
 
 /** How much of a fingerprint must be typed to be sure of it: 100 bits. */
 const MINIMUM_TYPED = 20;
+/** Milliseconds after which a device that waits asks again. */
+const POST_AGAIN = 10_000;
 
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
@@ -75,14 +77,33 @@ export const run: Run = async (context, input) => {
       const wait = input.whole("wait") ?? DEFAULT_WAIT;
       await context.note(msg("device.code-is", { code }));
       await context.note(isInvited(session) ? msg("invite.approve-with") : msg("device.complete-with", { code }));
-      const status = await waitForAnswer(context, wait, () =>
-        connectionStatus(context, session.state, client, undefined, session),
-      );
+      const again = asker(context, client, account);
+      const status = await waitForAnswer(context, wait, async () => {
+        const now = await connectionStatus(context, session.state, client, undefined, session);
+        if (now === "pending") await again(session);
+        return now;
+      });
       return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
     });
   } finally {
     pin?.pin.fill(0);
   }
+};
+
+/**
+ * Posts the request of a device again now and then while it waits: a portal keeps few requests of one address, and drops the
+ * oldest without a word. At a portal of ours alone, since others may take it for another request.
+ */
+const asker = ({ deps }: Context, client: PortalClient, account: string) => {
+  let last = deps.now().getTime();
+  return async ({ state: { connecting } }: Session): Promise<void> => {
+    const now = deps.now().getTime();
+    if (!connecting || isPlain(client) || now - last < POST_AGAIN) return;
+    last = now;
+    await startConnection(client, account, readConnectionRequest(connecting.request)).catch((error: unknown) => {
+      if (!isMeshError(error, "rate-limited", "portal-busy")) throw error;
+    });
+  };
 };
 
 /** True where this home's device is in the profile already, and has not lapsed. */

@@ -6,10 +6,13 @@ import { currentOrKnown } from "../current.js";
 import { readableTime, table } from "../output.js";
 import { requireProfile } from "../select.js";
 
-/** The devices of a profile that joined by an invite. */
-export const joinedBy = (profile: PersonalProfile, id: string): { readonly udf: string; readonly name: string }[] =>
+/** The devices of a profile that came by an invite, or took the place of one that did. */
+export const joinedBy = (
+  profile: PersonalProfile,
+  { Id, Joined = [] }: Invite,
+): { readonly udf: string; readonly name: string }[] =>
   profile.devices
-    .filter(({ invitation }) => invitation?.Id === id)
+    .filter(({ udf, invitation }) => invitation?.Id === Id || Joined.includes(udf))
     .map((device) => ({ udf: device.udf, name: deviceName(profile, device) }));
 
 /** An invite as commands show it. All of this is public. */
@@ -22,7 +25,7 @@ const describeInvite = (profile: PersonalProfile, invite: Invite, now: Date) => 
   admin: invite.Admin === true,
   deviceLifetime: invite.DeviceLifetime ?? null,
   state: inviteState(invite, now),
-  devices: joinedBy(profile, invite.Id),
+  devices: joinedBy(profile, invite),
 });
 
 const STATES: Readonly<Record<InviteState, Message>> = {

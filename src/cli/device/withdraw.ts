@@ -19,7 +19,8 @@ export const run: Run = async (context, input) => {
   const before = await refresh(session);
   administrationKey(session, before);
   // One that only the kept version has was withdrawn by a run of this command that was cut off.
-  if (!findInvite(before, id) && !(kept && findInvite(kept, id))) {
+  const invite = findInvite(before, id) ?? (kept && findInvite(kept, id));
+  if (!invite) {
     throw new MeshError("record-not-found", msg("withdraw.unknown"), { hint: msg("withdraw.unknown.hint") });
   }
   const after = await changeProfile(session, (current) => {
@@ -28,7 +29,7 @@ export const run: Run = async (context, input) => {
     const invites = current.invites.filter((invite) => invite.Id !== id);
     return nextPersonal(key, current, { invites }, context.deps.now());
   });
-  const devices = joinedBy(after, id);
+  const devices = joinedBy(after, invite);
   const joined =
     devices.length === 0
       ? undefined

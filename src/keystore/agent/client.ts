@@ -13,6 +13,7 @@ import {
   makePlace,
   newSocketName,
   placeOf,
+  placesOf,
   readPlace,
   socketPath,
   type Endpoint,
@@ -111,9 +112,9 @@ const lookFor = async (home: Home, place: Place, id: string, request: Request): 
 };
 
 /** Never throws: whatever is wrong with an agent, the keystore opens without it. */
-const consult = async (home: Home, id: string, request: Request): Promise<Outcome> => {
+const consult = async (home: Home, id: string, request: Request, place = placeOf(home, id)): Promise<Outcome> => {
   try {
-    return await lookFor(home, placeOf(home, id), id, request);
+    return await lookFor(home, place, id, request);
   } catch (error) {
     if (isMeshError(error, "keystore-permissions")) return { kind: "foreign", problem: error.text };
     if (isMeshError(error)) return { kind: "silent", problem: error.text };
@@ -148,18 +149,23 @@ export const agentStatus = async (
   return undefined;
 };
 
+type Locked = "ended" | "none" | "silent";
+
 /**
- * Makes the agent forget the key and end. Gives `ended`; `none` where none has it; `silent` where one does not answer: its
- * files have been removed then, so that nobody finds it and it ends when it notices.
+ * Makes the agent forget the key and end, and one that was started in another environment as well. Gives `ended`; `none` where
+ * none has it; `silent` where one does not answer: its files have been removed then, so that nobody finds it and it ends when it
+ * notices.
  */
-export const lockAgent = async (
-  home: Home,
-  { id }: Pick<KeystoreFacts, "id">,
-): Promise<"ended" | "none" | "silent"> => {
-  const outcome = await consult(home, id, "lock");
+export const lockAgent = async (home: Home, { id }: Pick<KeystoreFacts, "id">): Promise<Locked> => {
+  const found: Locked[] = [];
+  for (const place of placesOf(home, id)) found.push(await lockAt(home, id, place));
+  return (["silent", "ended"] as const).find((worst) => found.includes(worst)) ?? "none";
+};
+
+const lockAt = async (home: Home, id: string, place: Place): Promise<Locked> => {
+  const outcome = await consult(home, id, "lock", place);
   if (outcome.kind === "answered") return "ended";
   if (outcome.kind !== "silent") return "none";
-  const place = placeOf(home, id);
   const text = readPlace(home, place);
   if (text !== undefined) clearPlace(home, place, text, endpointIn(place, text)?.socket);
   return "silent";

@@ -44,17 +44,24 @@ const EndpointSchema = v.strictObject({
   token: octetsSchema(TOKEN_OCTETS),
 });
 
-/** The folder for an agent's file and socket: in the one that the system keeps for what runs, else a temporary one. */
-const runtimeFolder = ({ env, fs, temporaryFolder, uid = 0 }: Deps): string => {
-  const folder = env["XDG_RUNTIME_DIR"] ?? "";
+/** The folder for an agent's file and socket where the system keeps none for what runs. */
+const temporaryPlace = ({ temporaryFolder, uid = 0 }: Deps): string => posix.join(temporaryFolder, `meshman-${uid}`);
+
+/** True for a folder of this user. After `sudo -E` it is somebody else's, who could not use a folder in it any more. */
+const isOwnFolder = ({ fs, uid = 0 }: Deps, path: string): boolean => {
   try {
-    const stat = posix.isAbsolute(folder) ? fs.stat(folder) : undefined;
-    // After `sudo -E` it is somebody else's, who could not use a folder in it any more.
-    if (stat?.isDirectory && stat.owner === uid) return posix.join(folder, "meshman");
+    const stat = posix.isAbsolute(path) ? fs.stat(path) : undefined;
+    return stat?.isDirectory === true && stat.owner === uid;
   } catch {
     // One that cannot be looked at cannot be used either.
+    return false;
   }
-  return posix.join(temporaryFolder, `meshman-${uid}`);
+};
+
+/** The folder for an agent's file and socket: in the one that the system keeps for what runs, else a temporary one. */
+const runtimeFolder = (deps: Deps): string => {
+  const folder = deps.env["XDG_RUNTIME_DIR"] ?? "";
+  return isOwnFolder(deps, folder) ? posix.join(folder, "meshman") : temporaryPlace(deps);
 };
 
 /** Where the agent of a keystore is, or would be. The same for every process of a user with the same environment. */
@@ -63,6 +70,20 @@ export const placeOf = ({ path, deps }: Home, id: string): Place => {
   if (deps.platform === "win32") return { folder: undefined, file: win32.join(path, "agent"), prefix };
   const folder = runtimeFolder(deps);
   return { folder, file: posix.join(folder, prefix), prefix };
+};
+
+/**
+ * Where an agent may be that was started in another environment too: what locks a keystore may run in none, as timers do, or what
+ * unlocked it did. The place of this environment is the first.
+ */
+export const placesOf = (home: Home, id: string): readonly Place[] => {
+  const { deps } = home;
+  const place = placeOf(home, id);
+  if (place.folder === undefined) return [place];
+  const login = `/run/user/${deps.uid ?? 0}`;
+  const logins = deps.platform === "linux" && isOwnFolder(deps, login) ? [posix.join(login, "meshman")] : [];
+  const folders = new Set([place.folder, ...logins, temporaryPlace(deps)]);
+  return [...folders].map((folder) => ({ ...place, folder, file: posix.join(folder, place.prefix) }));
 };
 
 /** Path of a socket by its name in the file. */

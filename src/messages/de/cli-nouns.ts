@@ -25,6 +25,9 @@ export const cliNouns: Wording<typeof english> = {
     "Geben Sie --passphrase-file oder --passphrase-fd an, oder aber --keystore-key-file oder --keystore-key-fd, und sehen Sie nach, welche Variablen gesetzt sind: MESHMAN_PASSPHRASE_FILE, MESHMAN_KEYSTORE_KEY_FILE.",
 
   "change.again": "Ein anderes Gerät hat das Profil zuerst geändert; neuer Versuch ({attempt} von {attempts}).",
+  "change.clock":
+    "Nach der Uhr dieses Rechners sind diese Geräte abgelaufen, sie weicht aber um {minutes} Minuten von der des Portals ab: {names}.",
+  "change.clock.hint": "Nichts wurde geändert. Stellen Sie die Uhr und versuchen Sie es noch einmal.",
   "change.busy": "Andere Geräte ändern das Profil immer wieder zur gleichen Zeit.",
   "change.busy.hint": "Versuchen Sie es gleich noch einmal.",
   "change.not-everywhere": "Warnung: {account} konnte nicht auf den neuesten Stand gebracht werden: {reason}",

@@ -13,6 +13,11 @@ export const cli: Wording<typeof english> = {
 
   "input.required": "{what} wird benötigt, und es gibt kein Terminal, an dem danach gefragt werden kann.",
   "input.required.hint": "Verwenden Sie {option}.",
+  "ask.hidden": "[Eingabe wird nicht angezeigt]",
+  "ask.yes": "ja",
+  "ask.no": "nein",
+  "ask.other": "Antworten Sie mit {yes} oder {no}.",
+  "ask.keys": "↑↓ wählen, ⏎ übernehmen",
   "input.confirmation": "Eine Bestätigung",
   "input.nothing-changed": "Es wurde nichts geändert.",
 
@@ -30,6 +35,8 @@ export const cli: Wording<typeof english> = {
   "file.too-large": "Die Datei {path} ist zu groß.",
   "file.shared": "Warnung: Andere können {path} lesen.",
   "file.descriptor-unreadable": "Vom Dateideskriptor {fd} kann nicht gelesen werden.",
+  "file.descriptor-unreadable.hint":
+    "Geben Sie ihn dem Programm mit, wie eine Shell mit {fd}<DATEI, und nennen Sie ihn nur in einer Option.",
   "file.descriptor-long": "Vom Dateideskriptor {fd} kommt mehr als ein Geheimnis.",
   "file.path-unusable": "Der Pfad {path} kann nicht verwendet werden: {reason}.",
   "file.path-unusable-somehow": "Der Pfad {path} kann nicht verwendet werden.",

@@ -20,6 +20,9 @@ export const cliNouns = {
     "Give --passphrase-file or --passphrase-fd, or --keystore-key-file or --keystore-key-fd, and see which variables are set: MESHMAN_PASSPHRASE_FILE, MESHMAN_KEYSTORE_KEY_FILE.",
 
   "change.again": "Another device changed the profile first; trying again ({attempt} of {attempts}).",
+  "change.clock":
+    "By this machine's clock these devices have lapsed, but it differs from the portal's by {minutes} minutes: {names}.",
+  "change.clock.hint": "Nothing was changed. Set the clock and try again.",
   "change.busy": "Other devices keep changing the profile at the same time.",
   "change.busy.hint": "Try again in a moment.",
   "change.not-everywhere": "warning: {account} could not be brought up to date: {reason}",

@@ -10,6 +10,11 @@ export const cli = {
 
   "input.required": "{what} is needed, and there is no terminal to ask on.",
   "input.required.hint": "Use {option}.",
+  "ask.hidden": "[input is not shown]",
+  "ask.yes": "yes",
+  "ask.no": "no",
+  "ask.other": "Answer {yes} or {no}.",
+  "ask.keys": "↑↓ choose, ⏎ take",
   "input.confirmation": "A confirmation",
   "input.nothing-changed": "Nothing was changed.",
 
@@ -27,6 +32,8 @@ export const cli = {
   "file.too-large": "The file {path} is too large.",
   "file.shared": "warning: others can read {path}.",
   "file.descriptor-unreadable": "The file descriptor {fd} cannot be read.",
+  "file.descriptor-unreadable.hint":
+    "Give it to the program, as a shell does with {fd}<FILE, and name it in one option only.",
   "file.descriptor-long": "There is more on the file descriptor {fd} than a secret.",
   "file.path-unusable": "The path {path} cannot be used: {reason}.",
   "file.path-unusable-somehow": "The path {path} cannot be used.",

@@ -24,6 +24,9 @@ export const cliNouns: Wording<typeof english> = {
     "Donnez --passphrase-file ou --passphrase-fd, ou bien --keystore-key-file ou --keystore-key-fd, et voyez quelles variables sont définies : MESHMAN_PASSPHRASE_FILE, MESHMAN_KEYSTORE_KEY_FILE.",
 
   "change.again": "Un autre appareil a modifié le profil avant celui-ci ; nouvel essai ({attempt} sur {attempts}).",
+  "change.clock":
+    "D'après l'horloge de cette machine, ces appareils ont expiré, mais elle s'écarte de {minutes} minutes de celle du portail : {names}.",
+  "change.clock.hint": "Rien n'a été modifié. Réglez l'horloge et réessayez.",
   "change.busy": "D'autres appareils ne cessent de modifier le profil en même temps.",
   "change.busy.hint": "Réessayez dans un instant.",
   "change.not-everywhere": "avertissement : {account} n'a pas pu être mis à jour : {reason}",

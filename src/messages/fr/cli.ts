@@ -13,6 +13,11 @@ export const cli: Wording<typeof english> = {
 
   "input.required": "{what} est nécessaire, et il n'y a pas de terminal où poser la question.",
   "input.required.hint": "Utilisez {option}.",
+  "ask.hidden": "[la saisie n'est pas affichée]",
+  "ask.yes": "oui",
+  "ask.no": "non",
+  "ask.other": "Répondez {yes} ou {no}.",
+  "ask.keys": "↑↓ choisir, ⏎ valider",
   "input.confirmation": "Une confirmation",
   "input.nothing-changed": "Rien n'a été modifié.",
 
@@ -30,6 +35,8 @@ export const cli: Wording<typeof english> = {
   "file.too-large": "Le fichier {path} est trop volumineux.",
   "file.shared": "avertissement : d'autres utilisateurs peuvent lire {path}.",
   "file.descriptor-unreadable": "Le descripteur de fichier {fd} ne peut pas être lu.",
+  "file.descriptor-unreadable.hint":
+    "Donnez-le au programme, comme un shell le fait avec {fd}<FICHIER, et ne le nommez que dans une option.",
   "file.descriptor-long": "Le descripteur de fichier {fd} contient plus qu'un secret.",
   "file.path-unusable": "Le chemin {path} ne peut pas être utilisé : {reason}.",
   "file.path-unusable-somehow": "Le chemin {path} ne peut pas être utilisé.",
