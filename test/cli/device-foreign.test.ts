@@ -28,12 +28,12 @@ describe("at a portal of 2016", () => {
   test("a device is renamed and given a time, and leaves when that is over", async () => {
     const phone = await connected(admin);
     await admin.ok("device rename phone telephone");
-    await admin.ok("device renew telephone --expires 1h");
+    await admin.ok("device renew telephone --expires 1m");
     expect(await namesOf(admin)).toEqual(["laptop", "telephone"]);
     // This portal does not show the versions in between.
     const status = "device status --accept-gap";
     expect((await phone.ok(status)).json).toEqual({ status: "accepted", expires: expect.any(String) as string });
-    const late = { deps: { now: () => new Date(Date.now() + 2 * 60 * 60 * 1000) } };
+    const late = { deps: { now: () => new Date(Date.now() + 2 * 60 * 1000) } };
     expect((await phone.with(late).run(status)).at("status")).toBe("expired");
     await admin.with(late).ok("device rename laptop portable");
     expect(await namesOf(admin)).toEqual(["portable"]);
