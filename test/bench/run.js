@@ -72,7 +72,14 @@ const CASES = [
     ready: () => () => meshman(at("profile", "laptop"), "keystore check --json"),
   },
   {
+    name: "meshman keystore status --json, agent",
+    aim: 1.6,
+    often: 2,
+    ready: () => () => meshman(at("guarded"), "keystore status --json"),
+  },
+  {
     name: "meshman keystore check --json, agent",
+    aim: 1.6,
     often: 2,
     ready: () => () => meshman(at("guarded"), "keystore check --json"),
   },
