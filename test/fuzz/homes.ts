@@ -105,7 +105,7 @@ const storedTarget = async (): Promise<Target> => {
 };
 
 /** Commands that wait for somebody, or start others. */
-const EXCLUDED = /^(quickstart|serve|setup)$/;
+const EXCLUDED = /^(quickstart|serve|setup|--watch)$/;
 
 const VALUES = [
   ACCOUNT,
