@@ -6,6 +6,7 @@ import { readProfile, type ProfileState } from "../../src/keystore/state.js";
 import { CODE, connected, filePortal, machine, UDF, withAccount, type Machine } from "../support/cli.js";
 import { testDeps } from "../support/deps.js";
 import { killedEverywhere, pictureOf, storeOf } from "../support/killed.js";
+import { openWire } from "../support/wire.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -356,3 +357,24 @@ describe("device rotate that was cut off", () => {
     });
   });
 });
+
+test.each(["device rotate", "device connect"])(
+  "%s asks again while it waits, lest the portal has dropped the request",
+  async (verb) => {
+    const wire = await openWire();
+    const admin = await withAccount(wire.url);
+    const asker = verb === "device rotate" ? await connected(admin) : machine();
+    const began = wire.seen.filter((name) => name === "ConnectStart").length;
+    let passed = 0;
+    const waiting = asker.with({
+      deps: {
+        now: () => new Date(Date.now() + passed),
+        sleep: async (milliseconds) => void (passed += milliseconds),
+      },
+    });
+    const words =
+      verb === "device rotate" ? "" : ` alice@example.com --portal ${wire.url} --trust-on-first-use --no-passphrase`;
+    expect(await waiting.run(`${verb}${words} --wait 40`)).toMatchObject({ status: 8 });
+    expect(wire.seen.filter((name) => name === "ConnectStart").length - began).toBeGreaterThanOrEqual(3);
+  },
+);

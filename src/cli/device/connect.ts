@@ -1,6 +1,6 @@
-import { isMeshError, MeshError } from "../../errors.js";
-import { fetchProfile, startConnection } from "../../client/profiles.js";
-import { isPlain, type PortalClient } from "../../client/client.js";
+import { MeshError } from "../../errors.js";
+import { fetchProfile } from "../../client/profiles.js";
+import type { PortalClient } from "../../client/client.js";
 import type { Keystore } from "../../keystore/keystore.js";
 import { loadPins } from "../../keystore/pins.js";
 import {
@@ -12,7 +12,7 @@ import {
   type ProfileState,
 } from "../../keystore/state.js";
 import { parseAddress } from "../../mesh/address.js";
-import { createConnectionRequest, readConnectionRequest } from "../../mesh/connection.js";
+import { createConnectionRequest } from "../../mesh/connection.js";
 import { inviteIdOf, parsePin, proveInvitation, requireInvite, type Pin } from "../../mesh/invite.js";
 import { LIMITS } from "../../mesh/protocol.js";
 import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
@@ -41,12 +41,10 @@ import {
 import { portalForNewAccount } from "../account/new-account.js";
 import { connectionStatus, EXIT_OF_STATUS, STATUS_WORDS, type ConnectionStatus } from "./connection-status.js";
 import { checkPinText, readPin } from "./pin.js";
-import { DEFAULT_WAIT, waitForAnswer } from "./wait.js";
+import { DEFAULT_WAIT, postRequest, waitForAnswer } from "./wait.js";
 
 /** How much of a fingerprint must be typed to be sure of it: 100 bits. */
 const MINIMUM_TYPED = 20;
-/** Milliseconds after which a device that waits asks again. */
-const POST_AGAIN = 10_000;
 
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
@@ -77,33 +75,14 @@ export const run: Run = async (context, input) => {
       const wait = input.whole("wait") ?? DEFAULT_WAIT;
       await context.note(msg("device.code-is", { code }));
       await context.note(isInvited(session) ? msg("invite.approve-with") : msg("device.complete-with", { code }));
-      const again = asker(context, client, account);
-      const status = await waitForAnswer(context, wait, async () => {
-        const now = await connectionStatus(context, session.state, client, undefined, session);
-        if (now === "pending") await again(session);
-        return now;
-      });
+      const status = await waitForAnswer(context, client, account, session.state.connecting, wait, () =>
+        connectionStatus(context, session.state, client, undefined, session),
+      );
       return { ...report(session, account, status, code), exit: EXIT_OF_STATUS[status] };
     });
   } finally {
     pin?.pin.fill(0);
   }
-};
-
-/**
- * Posts the request of a device again now and then while it waits: a portal keeps few requests of one address, and drops the
- * oldest without a word. At a portal of ours alone, since others may take it for another request.
- */
-const asker = ({ deps }: Context, client: PortalClient, account: string) => {
-  let last = deps.now().getTime();
-  return async ({ state: { connecting } }: Session): Promise<void> => {
-    const now = deps.now().getTime();
-    if (!connecting || isPlain(client) || now - last < POST_AGAIN) return;
-    last = now;
-    await startConnection(client, account, readConnectionRequest(connecting.request)).catch((error: unknown) => {
-      if (!isMeshError(error, "rate-limited", "portal-busy")) throw error;
-    });
-  };
 };
 
 /** True where this home's device is in the profile already, and has not lapsed. */
@@ -273,11 +252,7 @@ const startRequest = async (
   await rememberPortal(session, client);
   await remember(session, followed.profile, followed.pin.gap === true);
   if (state.connecting) {
-    // Also where it was posted before: a portal drops the oldest of too many requests.
-    const { request, posted } = state.connecting;
-    await startConnection(client, account, readConnectionRequest(request)).catch((error: unknown) => {
-      if (!posted || !isMeshError(error, "rate-limited")) throw error;
-    });
+    await postRequest(client, account, state.connecting);
     await updateProfile(home, state.udf, (current = state) => ({
       ...current,
       ...(current.connecting ? { connecting: { ...current.connecting, posted: true } } : {}),

@@ -1,5 +1,3 @@
-import { isMeshError } from "../../errors.js";
-import { startConnection } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
 import {
   readProfile,
@@ -8,7 +6,7 @@ import {
   type ConnectingState,
   type RotationState,
 } from "../../keystore/state.js";
-import { createConnectionRequest, readConnectionRequest } from "../../mesh/connection.js";
+import { createConnectionRequest } from "../../mesh/connection.js";
 import { inviteState, rewrapInvites } from "../../mesh/invite.js";
 import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
 import { readDevice } from "../../mesh/records/device.js";
@@ -32,7 +30,7 @@ import { requireProfile } from "../select.js";
 import { accountOf, administrationKey, openAccount, openSession, requireConnected, type Session } from "../session.js";
 import { EXIT_OF_STATUS, STATUS_WORDS, type ConnectionStatus } from "./connection-status.js";
 import { askedRotation, endRotation, rotationStatus, type AskedRotation } from "./rotation-status.js";
-import { DEFAULT_WAIT, waitForAnswer } from "./wait.js";
+import { DEFAULT_WAIT, postRequest, waitForAnswer } from "./wait.js";
 
 export const run: Run = async (context, input) => {
   const session = await openSession(context, await requireProfile(context));
@@ -101,23 +99,22 @@ const ask = async (session: Session, input: Input, profile: PersonalProfile): Pr
     if (begun) await post(session, client, place);
     if (!input.flag("wait")) return report(session, names, "pending", rotation);
     await context.note(msg("device.code-is", { code }));
+    const wait = input.whole("wait") ?? DEFAULT_WAIT;
     const isAdmin = isAdministrator(profile, state.device.udf);
     await context.note(isAdmin ? msg("rotate.complete-admin", { code }) : msg("rotate.complete-with", { code }));
     return decided(
-      await waitForAnswer(context, input.whole("wait") ?? DEFAULT_WAIT, () =>
+      await waitForAnswer(context, client, rotation.asked.account, rotation.asked, wait, () =>
         rotationStatus(context, state, rotation, client, session),
       ),
     );
   });
 };
 
-/** Posts the request, also where it was posted before: a portal drops the oldest of too many. */
+/** Posts the request, also where it was posted before. */
 const post = async (session: Session, client: PortalClient, place: AccountState): Promise<AskedRotation> => {
   const rotation = await beginAsked(session, { account: place.account, portal: client.url });
   const { asked } = rotation;
-  await startConnection(client, asked.account, readConnectionRequest(asked.request)).catch((error: unknown) => {
-    if (!asked.posted || !isMeshError(error, "rate-limited")) throw error;
-  });
+  await postRequest(client, asked.account, asked);
   const posted: AskedRotation = { ...rotation, asked: { ...asked, posted: true } };
   await keep(session, posted);
   return posted;
