@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isMeshError, MeshError } from "../errors.js";
-import { decodeUtf8, sha256, utf8 } from "../mesh/bytes.js";
+import { decodeUtf8, utf8 } from "../mesh/bytes.js";
+import { CHECKSUM_LENGTH, decodeSecretText, encodeChecked, withoutChecksum } from "../mesh/checked-text.js";
 import { parseStrictJson, parseStrictJsonOctets } from "../mesh/json.js";
 import { privateKeyObject, PrivateKeySchema } from "../mesh/keys.js";
 import type { DeviceKeys } from "../mesh/profile.js";
@@ -8,7 +9,7 @@ import { readDevice, type Device } from "../mesh/records/device.js";
 import { findDevice, isAdministrator, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import { parseWith, textSchema, TimeSchema, UdfSchema } from "../mesh/schema.js";
 import { recordHash, SignedRecordSchema } from "../mesh/signed-record.js";
-import { accountUdf, decodeBase32, encodeBase32, normaliseBase32 } from "../mesh/udf.js";
+import { accountUdf } from "../mesh/udf.js";
 import { msg } from "../messages/message.js";
 import { deriveKey, seal, sealedSchema, unseal, type Binding } from "./seal.js";
 import { octetsSchema } from "./stored.js";
@@ -25,7 +26,6 @@ const ID_LENGTH = 16;
 const TYPE_CODE = 0x08;
 const FORMAT_VERSION = 1;
 const HEADER_LENGTH = 2;
-const CHECKSUM_LENGTH = 4;
 const TEXT_OCTETS = HEADER_LENGTH + KEY_LENGTH + CHECKSUM_LENGTH;
 /** The longest text of a bundle key that is read, in octets. */
 export const MAX_KEY_TEXT = 1024;
@@ -187,40 +187,27 @@ const checked = ({ profile: udf, device: record, keys, record: version, ...rest 
   return { profile, device, keys, ...rest };
 };
 
-const checksumOf = (octets: Uint8Array): Buffer => sha256(octets).subarray(0, CHECKSUM_LENGTH);
-
 /** The text of a bundle key: 61 letters and digits in groups of four, the first a B. */
 export const encodeBundleKey = (key: Uint8Array): string => {
   const body = Buffer.concat([Buffer.from([TYPE_CODE, FORMAT_VERSION]), key]);
-  const octets = Buffer.concat([body, checksumOf(body)]);
-  const text = encodeBase32(octets);
-  for (const secret of [body, octets]) secret.fill(0);
+  const text = encodeChecked(body);
+  body.fill(0);
   return text;
 };
 
 const mistyped = (): MeshError =>
   new MeshError("bundle-key-invalid", msg("bundle.key-mistyped"), { hint: msg("bundle.key-mistyped.hint") });
 
-/** What reading a key throws has no cause: an error that names a character of it would give that away. */
-const keyOctets = (text: string): Buffer => {
-  if (text.length > MAX_KEY_TEXT) throw mistyped();
-  try {
-    return decodeBase32(normaliseBase32(text, "bundle-key-invalid"), "bundle-key-invalid");
-  } catch {
-    throw mistyped();
-  }
-};
-
 /**
  * Reads the text of a bundle key, in any case and grouping. Gives 32 octets, which the caller wipes. Throws
  * `bundle-key-invalid` for anything but what `encodeBundleKey` makes.
  */
 export const parseBundleKey = (text: string): Buffer => {
-  const octets = keyOctets(text);
+  const octets = decodeSecretText(text, MAX_KEY_TEXT);
+  if (!octets) throw mistyped();
   try {
-    const body = octets.subarray(0, -CHECKSUM_LENGTH);
-    const isWhole = octets.length === TEXT_OCTETS && checksumOf(body).equals(octets.subarray(-CHECKSUM_LENGTH));
-    if (!isWhole || body[0] !== TYPE_CODE) throw mistyped();
+    const body = octets.length === TEXT_OCTETS ? withoutChecksum(octets) : undefined;
+    if (body?.[0] !== TYPE_CODE) throw mistyped();
     if (body[1] !== FORMAT_VERSION) {
       throw new MeshError("bundle-key-invalid", msg("bundle.key-format"), { hint: msg("bundle.key-format.hint") });
     }

@@ -1,7 +1,8 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
-import { encodeBase64url, lengthPrefixed, sha256, utf8 } from "./bytes.js";
+import { encodeBase64url, lengthPrefixed, utf8 } from "./bytes.js";
+import { CHECKSUM_LENGTH, decodeSecretText, encodeChecked, withoutChecksum } from "./checked-text.js";
 import type { ConnectionRequest } from "./connection.js";
 import { decryptWith, encryptTo } from "./jwe.js";
 import type { PrivateKey, PublicKey } from "./keys.js";
@@ -16,15 +17,7 @@ import {
   type PersonalProfile,
 } from "./records/personal.js";
 import { hasCome, recordTime } from "./schema.js";
-import {
-  CONTENT_TYPE,
-  decodeBase32,
-  encodeBase32,
-  normaliseBase32,
-  recordFingerprint,
-  udfFromOctets,
-  udfOctets,
-} from "./udf.js";
+import { CONTENT_TYPE, recordFingerprint, udfFromOctets, udfOctets } from "./udf.js";
 
 type Random = (length: number) => Uint8Array;
 
@@ -34,7 +27,6 @@ const FORMAT_VERSION = 1;
 const HEADER_LENGTH = 2;
 const SECRET_LENGTH = 16;
 const PROFILE_LENGTH = 18;
-const CHECKSUM_LENGTH = 4;
 const PIN_LENGTH = HEADER_LENGTH + SECRET_LENGTH + PROFILE_LENGTH + CHECKSUM_LENGTH;
 const MAC_KEY_LENGTH = 64;
 const MAX_TEXT = 256;
@@ -52,38 +44,25 @@ export interface Pin {
   readonly profile: string;
 }
 
-const checksumOf = (octets: Uint8Array): Buffer => sha256(octets).subarray(0, CHECKSUM_LENGTH);
-
 /** The text of a PIN: 64 letters and digits in groups of four, the first a P. */
 export const encodePin = ({ pin, profile }: { readonly pin: Uint8Array; readonly profile: string }): string => {
   const body = Buffer.concat([Buffer.from([TYPE_CODE, FORMAT_VERSION]), pin, udfOctets(profile)]);
   if (body.length !== PIN_LENGTH - CHECKSUM_LENGTH) throw new MeshError("internal", msg("mesh.pin-length"));
-  const octets = Buffer.concat([body, checksumOf(body)]);
-  const text = encodeBase32(octets);
-  for (const secret of [body, octets]) secret.fill(0);
+  const text = encodeChecked(body);
+  body.fill(0);
   return text;
 };
 
 const mistyped = (): MeshError =>
   new MeshError("pin-invalid", msg("mesh.pin-mistyped"), { hint: msg("mesh.pin-mistyped.hint") });
 
-/** What reading a PIN throws has no cause: an error that names a character of it would give that away. */
-const pinOctets = (text: string): Buffer => {
-  if (text.length > MAX_TEXT) throw mistyped();
-  try {
-    return decodeBase32(normaliseBase32(text, "pin-invalid"), "pin-invalid");
-  } catch {
-    throw mistyped();
-  }
-};
-
 /** Reads the text of a PIN, in any case and grouping. Throws `pin-invalid` for anything but what `encodePin` makes. */
 export const parsePin = (text: string): Pin => {
-  const octets = pinOctets(text);
-  const body = octets.subarray(0, -CHECKSUM_LENGTH);
+  const octets = decodeSecretText(text, MAX_TEXT);
+  if (!octets) throw mistyped();
   try {
-    if (octets.length !== PIN_LENGTH || !checksumOf(body).equals(octets.subarray(-CHECKSUM_LENGTH))) throw mistyped();
-    if (body[0] !== TYPE_CODE) throw mistyped();
+    const body = octets.length === PIN_LENGTH ? withoutChecksum(octets) : undefined;
+    if (body?.[0] !== TYPE_CODE) throw mistyped();
     if (body[1] !== FORMAT_VERSION) {
       throw new MeshError("pin-invalid", msg("mesh.pin-format"), { hint: msg("mesh.pin-format.hint") });
     }

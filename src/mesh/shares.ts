@@ -2,7 +2,8 @@ import library from "secrets.js-grempe";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
 import { sha256, utf8 } from "./bytes.js";
-import { decodeBase32, encodeBase32, normaliseBase32 } from "./udf.js";
+import { CHECKSUM_LENGTH, encodeChecked, withoutChecksum } from "./checked-text.js";
+import { decodeBase32, normaliseBase32 } from "./udf.js";
 
 /** What we use of the library; the types it ships do not admit a random source of one's own. */
 const secrets = library as unknown as {
@@ -23,7 +24,6 @@ const FORMAT_VERSION = 1;
 /** The library puts a marker octet 01 in front of the 16 octets of the key. */
 const VALUE_LENGTH = ESCROW_KEY_LENGTH + 1;
 const SET_ID_LENGTH = 4;
-const CHECKSUM_LENGTH = 4;
 const HEADER_LENGTH = 4;
 const SHARE_LENGTH = HEADER_LENGTH + SET_ID_LENGTH + VALUE_LENGTH + CHECKSUM_LENGTH;
 
@@ -38,8 +38,6 @@ export interface Share {
 
 /** The set id of an escrow entry's identifier: tells shares of different sets apart before they are combined. */
 const setIdOf = (identifier: string): Buffer => sha256(utf8(identifier)).subarray(0, SET_ID_LENGTH);
-
-const checksumOf = (octets: Uint8Array): Buffer => sha256(octets).subarray(0, CHECKSUM_LENGTH);
 
 /** Gives the library our random source. It probes a new source and refuses zeros, so the probe gets a constant. */
 const useRandom = (random: (length: number) => Uint8Array): void => {
@@ -101,7 +99,7 @@ const encodeShare = ({ threshold, index, setId, value }: Share): string => {
   if (body.length !== SHARE_LENGTH - CHECKSUM_LENGTH) {
     throw new MeshError("internal", msg("mesh.share-length"));
   }
-  return encodeBase32(Buffer.concat([body, checksumOf(body)]));
+  return encodeChecked(body);
 };
 
 const mistyped = (cause?: unknown): MeshError =>
@@ -123,8 +121,8 @@ export const parseShare = (text: string): Share => {
   }
   const foreign = octets[0] === TYPE_CODE && (octets[1] ?? 0) >= 0x10 && octets.length !== SHARE_LENGTH;
   if (foreign) throw new MeshError("share-invalid", msg("mesh.share-foreign"));
-  const body = octets.subarray(0, -CHECKSUM_LENGTH);
-  if (octets.length !== SHARE_LENGTH || !checksumOf(body).equals(octets.subarray(-CHECKSUM_LENGTH))) throw mistyped();
+  const body = octets.length === SHARE_LENGTH ? withoutChecksum(octets) : undefined;
+  if (!body) throw mistyped();
   const [type, version, threshold = 0, index = 0] = body;
   if (type !== TYPE_CODE || version !== FORMAT_VERSION) {
     throw new MeshError("share-invalid", msg("mesh.share-format"), { hint: msg("mesh.share-format.hint") });
