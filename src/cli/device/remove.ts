@@ -1,6 +1,7 @@
 import { isMeshError, MeshError } from "../../errors.js";
 import { nextPersonal } from "../../mesh/profile.js";
 import {
+  administrationDevices,
   deviceName,
   findDevice,
   isAdministrator,
@@ -35,10 +36,7 @@ export const run: Run = async (context, input) => {
     if (!findDevice(current, device.udf) && !isAdministrator(current, device.udf)) return undefined;
     const change = { devices: current.devices.filter(({ udf }) => udf !== device.udf) };
     if (!isAdministrator(current, device.udf)) return nextPersonal(key, current, change, context.deps.now());
-    const administrators = current.master.administrators
-      .map(({ deviceUdf }) => findDevice(current, deviceUdf))
-      .filter((known) => known !== undefined)
-      .filter(({ udf }) => udf !== device.udf);
+    const administrators = administrationDevices(current).filter(({ udf }) => udf !== device.udf);
     return makeEpoch(context, await masterKey(session, input, current), key, current, administrators, change);
   });
   return {

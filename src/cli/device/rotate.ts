@@ -7,7 +7,7 @@ import {
   type RotationState,
 } from "../../keystore/state.js";
 import { createConnectionRequest } from "../../mesh/connection.js";
-import { inviteState, rewrapInvites } from "../../mesh/invite.js";
+import { inviteState } from "../../mesh/invite.js";
 import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
 import { readDevice } from "../../mesh/records/device.js";
 import {
@@ -65,11 +65,9 @@ const replaceItself = async (session: Session, input: Input, before: PersonalPro
     administrationKey(session, current);
     const master = await masterKey(session, input, current);
     const administrators = administrationDevices(current).map((other) => (other.udf === old.udf ? device : other));
-    const encryptionKey = keystore.get(old.encryptionKey, "device-encryption");
-    const invites = await rewrapInvites(current, administrators, encryptionKey, deps.now());
     // In the new epoch the present key counts no more.
     const signer = keystore.get(device.onlineSignatureKey.udf, "online-signature");
-    return makeEpoch(context, master, signer, current, administrators, { replace: { old: old.udf, device }, invites });
+    return makeEpoch(context, master, signer, current, administrators, { replace: { old: old.udf, device } });
   });
   const open = ({ invites }: PersonalProfile): number =>
     invites.filter((invite) => inviteState(invite, deps.now()) === "open").length;
