@@ -42,18 +42,18 @@ export const warnShared = async (context: Context, path: string): Promise<void> 
 };
 
 /** The octets of a file with a secret, just as they are. */
-export const readSecretOctets = async (context: Context, path: string): Promise<Buffer> => {
+const readSecretOctets = async (context: Context, path: string): Promise<Buffer> => {
   const octets = readNamedFile(context, path, MAX_SECRET);
   await warnShared(context, path);
   return octets;
 };
 
-/** A passphrase file. One trailing newline is dropped. */
+/** A file with a secret. One trailing newline is dropped. */
 export const readSecretFile = async (context: Context, path: string): Promise<Buffer> =>
   withoutNewline(await readSecretOctets(context, path));
 
 /** The octets of a secret from a file descriptor. Throws `file-unreadable`, or `too-large`. */
-export const readFdOctets = async (context: Context, fd: number): Promise<Buffer> => {
+const readFdOctets = async (context: Context, fd: number): Promise<Buffer> => {
   let octets: Buffer;
   try {
     octets = await context.deps.readFd(fd, MAX_PASSPHRASE);
@@ -67,6 +67,28 @@ export const readFdOctets = async (context: Context, fd: number): Promise<Buffer
   return octets;
 };
 
-/** A passphrase from a file descriptor. One trailing newline is dropped. */
-export const readFdText = async (context: Context, fd: number): Promise<Buffer> =>
-  withoutNewline(await readFdOctets(context, fd));
+/** Where an option says that a secret is. */
+export interface SecretPlace {
+  readonly file: string | undefined;
+  readonly fd: number | undefined;
+}
+
+/** The octets of a secret from where an option says it is, just as they are, or undefined where none does. */
+export const readSecret = async (context: Context, { file, fd }: SecretPlace): Promise<Buffer | undefined> => {
+  if (fd !== undefined) return readFdOctets(context, fd);
+  return file === undefined ? undefined : readSecretOctets(context, file);
+};
+
+/** The same for options that take `-` for standard input, of which at most `limit` octets are read and one more. */
+export const readSecretOrStdin = async (
+  context: Context,
+  place: SecretPlace,
+  limit: number,
+): Promise<Buffer | undefined> =>
+  place.fd === undefined && place.file === "-" ? context.deps.readStdin(limit) : readSecret(context, place);
+
+/** A passphrase from where an option says it is, or undefined where none does. One trailing newline is dropped. */
+export const readPassphrase = async (context: Context, place: SecretPlace): Promise<Buffer | undefined> => {
+  const octets = await readSecret(context, place);
+  return octets && withoutNewline(octets);
+};

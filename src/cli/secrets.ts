@@ -11,30 +11,13 @@ import {
 import { isWeak } from "../keystore/strength.js";
 import { msg, type Message } from "../messages/message.js";
 import { withGlobals, type Context } from "./context.js";
-import { inputNeeded, readFdOctets, readFdText, readSecretFile, readSecretOctets, warnShared } from "./input.js";
-
-/** Where an option says that a secret is. */
-export interface SecretPlace {
-  readonly file: string | undefined;
-  readonly fd: number | undefined;
-}
+import { inputNeeded, readPassphrase, readSecret, warnShared, type SecretPlace } from "./input.js";
 
 const isGiven = ({ file, fd }: SecretPlace): boolean => file !== undefined || fd !== undefined;
 
-/** A passphrase from where an option says it is, or undefined where none does. One trailing newline is dropped. */
-export const readPassphrase = async (context: Context, { file, fd }: SecretPlace): Promise<Buffer | undefined> => {
-  if (fd !== undefined) return readFdText(context, fd);
-  return file === undefined ? undefined : readSecretFile(context, file);
-};
-
 /** A key of 32 octets from where an option says it is, or undefined where none does. Throws `usage` where it is none. */
-export const readKey = async (context: Context, { file, fd }: SecretPlace): Promise<Buffer | undefined> => {
-  const octets =
-    fd !== undefined
-      ? await readFdOctets(context, fd)
-      : file === undefined
-        ? undefined
-        : await readSecretOctets(context, file);
+export const readKey = async (context: Context, place: SecretPlace): Promise<Buffer | undefined> => {
+  const octets = await readSecret(context, place);
   if (!octets) return undefined;
   const key = parseKey(octets);
   octets.fill(0);
@@ -72,14 +55,19 @@ export const newPassphrase = async (
   context: Context,
   { hint, ...place }: NewPassphrase = fromOptions(context),
 ): Promise<Buffer> => {
-  const passphrase = (await readPassphrase(context, place)) ?? (await askTwice(context, hint));
-  if (isWeak(passphrase)) context.later.push(msg("passphrase.weak"));
+  const passphrase = (await readPassphrase(context, place)) ?? (await askNew(context, hint));
+  hintWeak(context, passphrase);
   return passphrase;
 };
 
-const askTwice = async (context: Context, hint: Message): Promise<Buffer> => {
+const askNew = async (context: Context, hint: Message): Promise<Buffer> => {
   if (!context.canAsk) throw inputNeeded(msg("passphrase.what-new"), hint);
-  const first = await context.ask.secret(msg("passphrase.ask-new"), {
+  return askTwice(context, msg("passphrase.ask-new"));
+};
+
+/** A new passphrase, typed twice on a terminal. */
+export const askTwice = async (context: Context, question: Message): Promise<Buffer> => {
+  const first = await context.ask.secret(question, {
     validate: (text) =>
       [...text].length >= MINIMUM_PASSPHRASE || msg("passphrase.short", { minimum: MINIMUM_PASSPHRASE }),
   });
@@ -87,6 +75,11 @@ const askTwice = async (context: Context, hint: Message): Promise<Buffer> => {
     validate: (text) => text === first || msg("passphrase.differs"),
   });
   return Buffer.from(first, "utf8");
+};
+
+/** Says behind the result that a new passphrase is weak. It is taken all the same. */
+export const hintWeak = (context: Context, passphrase: Buffer): void => {
+  if (isWeak(passphrase)) context.later.push(msg("passphrase.weak"));
 };
 
 /** The protection of a new keystore: by the key that is given, else by a key file or a passphrase. */

@@ -18,7 +18,16 @@ import { checkPin, compareVersions, pinOf } from "../mesh/succession.js";
 import { msg, type Message } from "../messages/message.js";
 import type { Home } from "./home.js";
 import type { Keystore } from "./keystore.js";
-import { loadPins, PinsSchema, updatePins, type Pins, type PortalPin, type ProfilePin } from "./pins.js";
+import {
+  comparePins,
+  laterPin,
+  loadPins,
+  PinsSchema,
+  updatePins,
+  type Pins,
+  type PortalPin,
+  type ProfilePin,
+} from "./pins.js";
 import { checkPassphrase, KdfSchema, passphraseKey, type Kdf } from "./protection.js";
 import { seal, SealedSchema, unseal, type Binding, type Sealed } from "./seal.js";
 import { ProfileStateSchema, readProfile, updateProfile, type ProfileState, type Work } from "./state.js";
@@ -267,9 +276,6 @@ const recordOf = ({ record, udf }: ProfileState): PersonalProfile | undefined =>
   }
 };
 
-const comparePins = (a: ProfilePin, b: ProfilePin): number =>
-  a.masterSequence - b.masterSequence || a.sequence - b.sequence;
-
 const forked = (cause?: unknown): MeshError =>
   new MeshError("fork", msg("backup.fork"), { hint: msg("mesh.fork.hint"), cause });
 
@@ -282,14 +288,9 @@ const refuseFork = (profile: PersonalProfile, pin: ProfilePin): void => {
   }
 };
 
-/** The later of two pins of one profile. Throws `fork` where they are of one age and differ. */
-const laterPin = (here: ProfilePin | undefined, brought: ProfilePin | undefined): ProfilePin | undefined => {
-  if (!here || !brought) return here ?? brought;
-  const order = comparePins(here, brought);
-  if (order === 0 && here.hash !== brought.hash) throw forked();
-  const later = order >= 0 ? here : brought;
-  // What was never proved before is not proved by what comes after it.
-  return here.gap === true || brought.gap === true ? { ...later, gap: true } : later;
+/** Throws `fork` where two pins are of one age and differ. */
+const refuseForkedPins = (here: ProfilePin, brought: ProfilePin): void => {
+  if (comparePins(here, brought) === 0 && here.hash !== brought.hash) throw forked();
 };
 
 const laterPortal = (here: PortalPin | undefined, brought: PortalPin): PortalPin => ({
@@ -299,7 +300,9 @@ const laterPortal = (here: PortalPin | undefined, brought: PortalPin): PortalPin
 
 /** Pins that are never behind those of either side. Throws `fork`. */
 const mergePins = (here: Pins, brought: Pins, udf: string): Pins => {
-  const pin = laterPin(here.profiles[udf], brought.profiles[udf]);
+  const [mine, theirs] = [here.profiles[udf], brought.profiles[udf]];
+  if (mine && theirs) refuseForkedPins(mine, theirs);
+  const pin = theirs ? laterPin(mine, theirs) : mine;
   const portals = Object.entries(brought.portals).map(
     ([url, portal]) => [url, laterPortal(here.portals[url], portal)] as const,
   );

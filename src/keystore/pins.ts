@@ -21,6 +21,18 @@ export interface ProfilePin {
   gap?: true;
 }
 
+/** Order of the versions that two pins of one profile speak of. Negative where `a` is the earlier. */
+export const comparePins = (a: ProfilePin, b: ProfilePin): number =>
+  a.masterSequence - b.masterSequence || a.sequence - b.sequence;
+
+/** The later of two pins of one profile. Where they are of one age they must be the same, which the caller sees to. */
+export const laterPin = (here: ProfilePin | undefined, brought: ProfilePin): ProfilePin => {
+  if (!here) return brought;
+  const later = comparePins(here, brought) >= 0 ? here : brought;
+  // What was never proved before is not proved by what comes after it.
+  return here.gap === true || brought.gap === true ? { ...later, gap: true } : later;
+};
+
 /** What a portal has been seen to speak: its absence later is a downgrade. */
 export interface PortalPin {
   wrapping: "reference" | "draft";

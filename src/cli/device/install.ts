@@ -10,7 +10,7 @@ import {
 } from "../../keystore/bundle.js";
 import { fileError } from "../../keystore/durable.js";
 import type { Keystore } from "../../keystore/keystore.js";
-import { loadPins, updatePins, type ProfilePin } from "../../keystore/pins.js";
+import { laterPin, loadPins, updatePins } from "../../keystore/pins.js";
 import { findProfile, readProfile, updateProfile, type ProfileState } from "../../keystore/state.js";
 import { recordTime } from "../../mesh/profile.js";
 import { deviceExpiry, deviceName, isLapsed } from "../../mesh/records/personal.js";
@@ -19,7 +19,7 @@ import { checkPin, pinOf } from "../../mesh/succession.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Context, Input, Run } from "../context.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
-import { inputNeeded, readFdOctets, readNamedFile, readSecretOctets } from "../input.js";
+import { inputNeeded, readNamedFile, readSecretOrStdin } from "../input.js";
 import { checkName } from "../names.js";
 import { fields, gap, lines, readableTime, stack, type Result } from "../output.js";
 import { creationTime } from "../select.js";
@@ -78,9 +78,7 @@ const bundleKey = async (context: Context, input: Input): Promise<Buffer> => {
 const givenKey = async (context: Context, input: Input): Promise<Buffer | undefined> => {
   const [file, fd] = [input.text("keyFile"), input.whole("keyFd")];
   if (file !== undefined && fd !== undefined) throw new MeshError("usage", msg("install.one-key"));
-  if (fd !== undefined) return readFdOctets(context, fd);
-  if (file === "-") return context.deps.readStdin(MAX_KEY_TEXT);
-  return file === undefined ? undefined : readSecretOctets(context, file);
+  return readSecretOrStdin(context, { file, fd }, MAX_KEY_TEXT);
 };
 
 /** Throws `device-expired`: keys that nobody takes any more are not worth having. */
@@ -163,14 +161,6 @@ const isBehindPin = ({ home }: Context, keystore: Keystore, { profile }: Bundle)
     if (isMeshError(error, "rollback")) return true;
     throw error;
   }
-};
-
-/** Pins never go back, and a gap that was never proved stays one. */
-const laterPin = (here: ProfilePin | undefined, brought: ProfilePin): ProfilePin => {
-  if (!here) return brought;
-  const order = brought.masterSequence - here.masterSequence || brought.sequence - here.sequence;
-  const later = order > 0 ? brought : here;
-  return here.gap === true ? { ...later, gap: true } : later;
 };
 
 /** A bundle installs once: then it is gone. Gives what to tell the user where it cannot be removed. */

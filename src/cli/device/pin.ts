@@ -2,7 +2,7 @@ import { MeshError } from "../../errors.js";
 import { parsePin, type Pin } from "../../mesh/invite.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Context, Input } from "../context.js";
-import { readFdOctets, readSecretOctets } from "../input.js";
+import { readSecretOrStdin } from "../input.js";
 
 /** More than any spelling of a PIN has. */
 const MAX_PIN = 4096;
@@ -28,14 +28,7 @@ export const readPin = async (context: Context, input: Input): Promise<Pin | und
   if (file === "-" && context.canAsk) {
     return parsePin(await context.ask.secret(msg("invite.ask-pin"), { validate: checkPinText }));
   }
-  const octets =
-    fd !== undefined
-      ? await readFdOctets(context, fd)
-      : file === "-"
-        ? await context.deps.readStdin(MAX_PIN)
-        : file !== undefined
-          ? await readSecretOctets(context, file)
-          : undefined;
+  const octets = await readSecretOrStdin(context, { file, fd }, MAX_PIN);
   if (!octets) return undefined;
   try {
     return parsePin(octets.toString("utf8"));

@@ -138,16 +138,20 @@ const begin = ({ context, keystore, state }: Session, plan: Plan): Promise<Begun
 /** A device whose time is over before it was handed over is of no use. */
 const isStale = ({ expires }: Begun, now: Date): boolean => expires !== undefined && hasCome(expires, now);
 
-/** True where the file at a path is the bundle that an earlier run has written. */
-const isBundleOf = (context: Context, path: string, { id }: Begun): boolean => {
-  if (!statNamed(context, path)) return false;
+/** What `read` gives of a file that may be no bundle at all, or one that does not open: then undefined. */
+const ofBundle = <T>(read: () => T): T | undefined => {
   try {
-    return readBundle(readNamedFile(context, path, BUNDLE_LIMIT), path).id === id;
+    return read();
   } catch (error) {
-    if (isMeshError(error, "decryption-failed", "keystore-version", "too-large")) return false;
+    if (isMeshError(error, "decryption-failed", "keystore-version", "too-large")) return undefined;
     throw error;
   }
 };
+
+/** True where the file at a path is the bundle that an earlier run has written. */
+const isBundleOf = (context: Context, path: string, { id }: Begun): boolean =>
+  statNamed(context, path) !== undefined &&
+  ofBundle(() => readBundle(readNamedFile(context, path, BUNDLE_LIMIT), path).id) === id;
 
 /** True where an earlier run has written its key into the file, so that only its own traces must be removed. */
 const isFinished = (context: Context, { path, keyPath }: Plan, begun: Begun): boolean => {
@@ -166,14 +170,9 @@ const isFinished = (context: Context, { path, keyPath }: Plan, begun: Begun): bo
 };
 
 /** True where the file at a path is the bundle of a device, and a key opens it. */
-const opens = (context: Context, path: string, key: Buffer, { device }: Begun): boolean => {
-  try {
-    return openBundle(readBundle(readNamedFile(context, path, BUNDLE_LIMIT), path), key).device.udf === device.udf;
-  } catch (error) {
-    if (isMeshError(error, "decryption-failed", "keystore-version", "too-large")) return false;
-    throw error;
-  }
-};
+const opens = (context: Context, path: string, key: Buffer, { device }: Begun): boolean =>
+  ofBundle(() => openBundle(readBundle(readNamedFile(context, path, BUNDLE_LIMIT), path), key).device.udf) ===
+  device.udf;
 
 /** Writes the bundle, in the place of the one of an earlier run, and of no other file. */
 const writeBundle = async (

@@ -5,8 +5,8 @@ import { METHODS, readKeystoreFacts, type Method, type Protection } from "../../
 import { msg } from "../../messages/message.js";
 import type { Context, Input, Run } from "../context.js";
 import { statNamed } from "../files.js";
-import { inputNeeded } from "../input.js";
-import { forNewSecrets, newPassphrase, readKey, wipe, type SecretPlace } from "../secrets.js";
+import { inputNeeded, type SecretPlace } from "../input.js";
+import { forNewSecrets, newPassphrase, readKey, wipe } from "../secrets.js";
 import { unlockItself } from "../session.js";
 import { protectionResult } from "./protection-result.js";
 

@@ -1,10 +1,8 @@
 import { MeshError } from "../../errors.js";
-import { MINIMUM_PASSPHRASE } from "../../keystore/keystore.js";
-import { isWeak } from "../../keystore/strength.js";
 import { msg } from "../../messages/message.js";
 import type { Context, Input } from "../context.js";
-import { inputNeeded } from "../input.js";
-import { readPassphrase, type SecretPlace } from "../secrets.js";
+import { inputNeeded, readPassphrase, type SecretPlace } from "../input.js";
+import { askTwice, hintWeak } from "../secrets.js";
 
 const placeOf = (input: Input): SecretPlace => ({
   file: input.text("backupPassphraseFile"),
@@ -29,18 +27,8 @@ export const backupPassphrase = async (context: Context, input: Input): Promise<
 /** The passphrase for a new backup, asked for twice on a terminal. A weak one is taken, and said to be weak behind the result. */
 export const newBackupPassphrase = async (context: Context, input: Input): Promise<Buffer> => {
   requirePassphrase(context, input);
-  const passphrase = (await readPassphrase(context, placeOf(input))) ?? (await askTwice(context));
-  if (isWeak(passphrase)) context.later.push(msg("passphrase.weak"));
+  const given = await readPassphrase(context, placeOf(input));
+  const passphrase = given ?? (await askTwice(context, msg("backup.passphrase-ask-new")));
+  hintWeak(context, passphrase);
   return passphrase;
-};
-
-const askTwice = async (context: Context): Promise<Buffer> => {
-  const first = await context.ask.secret(msg("backup.passphrase-ask-new"), {
-    validate: (text) =>
-      [...text].length >= MINIMUM_PASSPHRASE || msg("passphrase.short", { minimum: MINIMUM_PASSPHRASE }),
-  });
-  await context.ask.secret(msg("passphrase.ask-again"), {
-    validate: (text) => text === first || msg("passphrase.differs"),
-  });
-  return Buffer.from(first, "utf8");
 };
