@@ -95,6 +95,43 @@ export interface PartRun {
   readonly limit: number;
 }
 
+/** What the process takes up. */
+export interface ProcessResources {
+  /** Seconds since 1970. */
+  readonly startTime: number;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+}
+
+/** A further process with the same command line, which shares the ports that it listens at with others of its kind. */
+export interface WorkerProcess {
+  readonly pid: number | undefined;
+  /** What goes over is JSON. Nothing happens where it has ended. */
+  send(message: object): void;
+  kill(): void;
+}
+
+/** How a worker ended: neither is known where it could not be started. */
+export interface WorkerEnd {
+  readonly status?: number;
+  readonly signal?: string;
+}
+
+export interface WorkerEvents {
+  readonly message: (message: unknown) => void;
+  /** Once, when it has ended or could not be started. */
+  readonly end: (how: WorkerEnd) => void;
+}
+
+/** What a worker has of the process that started it. */
+export interface WorkerPost {
+  send(message: object): Promise<void>;
+  receive(listener: (message: unknown) => void): void;
+  /** Lets the process end. */
+  leave(): void;
+}
+
 /** Everything that the program takes from outside. Only this file touches the process, the clock, randomness and the terminal. */
 export interface Deps {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -142,6 +179,12 @@ export interface Deps {
    * the code ETIMEDOUT where its time is up.
    */
   readonly runPart: (run: PartRun) => Promise<Buffer>;
+  readonly resources: () => ProcessResources;
+  /** Calls `listener` at every SIGHUP, which ends the process no more. */
+  readonly onHangup: (listener: () => void) => void;
+  readonly startWorker: (events: WorkerEvents) => Promise<WorkerProcess>;
+  /** Undefined in a process that nobody started as a worker. */
+  readonly workerPost: () => Promise<WorkerPost | undefined>;
 }
 
 const INTERRUPTED = 130;
@@ -445,6 +488,70 @@ const runPart = async (
   }
 };
 
+/** Marks a process as a worker, beside what Node itself leaves in its environment: another program may use that as well. */
+const WORKER_MARK = "MESHMAN_WORKER";
+
+const startWorker = async ({ message, end }: WorkerEvents): Promise<WorkerProcess> => {
+  const { default: cluster } = await import("node:cluster");
+  cluster.setupPrimary({ stdio: ["ignore", "ignore", "inherit", "ipc"], windowsHide: true });
+  const worker = cluster.fork({ [WORKER_MARK]: "1" });
+  // What it has said last may come behind its end, but not behind that of the channel.
+  let how: WorkerEnd | undefined;
+  let isOver = false;
+  const leave = (): void => {
+    if (how && isOver) end(how);
+  };
+  worker.on("message", message);
+  worker.on("exit", (status: number | null, signal: string | null) => {
+    how = { ...(status !== null && { status }), ...(signal !== null && { signal }) };
+    leave();
+  });
+  worker.on("disconnect", () => {
+    isOver = true;
+    leave();
+  });
+  worker.on("error", () => {
+    // Only where it has never been started there is no other event.
+    if (worker.process.pid === undefined) end({});
+  });
+  return {
+    pid: worker.process.pid,
+    send: (value) => {
+      // It may end while this is on its way, and whoever started it hears of that in any case.
+      if (worker.isConnected()) worker.send(value, () => undefined);
+    },
+    kill: () => void worker.process.kill("SIGKILL"),
+  };
+};
+
+const workerPost = async (): Promise<WorkerPost | undefined> => {
+  if (process.env[WORKER_MARK] === undefined) return undefined;
+  const {
+    default: { worker },
+  } = await import("node:cluster");
+  if (!worker) return undefined;
+  return {
+    send: (message) =>
+      new Promise((resolve) => {
+        if (!worker.isConnected()) resolve();
+        else worker.send(message, () => resolve());
+      }),
+    receive: (listener) => void process.on("message", listener),
+    leave: () => void worker.disconnect(),
+  };
+};
+
+const resources = (): ProcessResources => {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return {
+    startTime: Date.now() / 1000 - process.uptime(),
+    cpuSeconds: (user + system) / 1_000_000,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+  };
+};
+
 /** How the parts of the program differ in what they take from the system. */
 export interface SystemOptions {
   /** The folder of the built program, which has the parts that are started as processes of their own. */
@@ -527,5 +634,9 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
     listenLocal,
     startDetached: (start) => startDetached(parts, start, controller.signal),
     runPart: (run) => runPart(parts, run, controller.signal),
+    resources,
+    onHangup: (listener) => void process.on("SIGHUP", listener),
+    startWorker,
+    workerPost,
   };
 };

@@ -1,5 +1,6 @@
 import { isMeshError, MeshError } from "../errors.js";
 import type { PortalClient } from "../client/client.js";
+import { isLogError } from "../client/log-error.js";
 import { bringUp, fetchHistory, publishProfile } from "../client/profiles.js";
 import { readProfile, updateProfile } from "../keystore/state.js";
 import { recordTime } from "../mesh/profile.js";
@@ -8,7 +9,7 @@ import { msg } from "../messages/message.js";
 import { withGlobals, type Context } from "./context.js";
 import { knownProfile } from "./known.js";
 import { accountsOf } from "./select.js";
-import { accountOf, follow, openAccount, remember, type Session } from "./session.js";
+import { accountOf, follow, newestToken, openAccount, remember, rememberPortal, type Session } from "./session.js";
 
 /** How often a change is made again because another administration device was faster. */
 export const MAX_ATTEMPTS = 5;
@@ -19,11 +20,16 @@ export const withClient = async <T>(
   work: (client: PortalClient) => Promise<T>,
 ): Promise<T> => {
   const client = await opening;
+  let result: T;
   try {
-    return await work(client);
-  } finally {
-    await client.close();
+    result = await work(client);
+  } catch (error) {
+    // What went wrong first says more.
+    await client.close().catch(() => undefined);
+    throw error;
   }
+  await client.close();
+  return result;
 };
 
 /** The current profile: from the portal of its first account, or as this home knows it where it has no account. */
@@ -37,8 +43,14 @@ export const refresh = async (session: Session): Promise<PersonalProfile> => {
   return withClient(openAccount(context, account), (client) => follow(session, client, account.account));
 };
 
-/** What `change` answers: the next version, or undefined where the current one already is as wanted. */
-export type Change = (current: PersonalProfile) => PersonalProfile | undefined | Promise<PersonalProfile | undefined>;
+/**
+ * What `change` answers: the next version, or undefined where the current one already is as wanted. `notaryToken` is for the record: the
+ * newest checkpoint of the portal of the profile's first account, where that keeps a log.
+ */
+export type Change = (
+  current: PersonalProfile,
+  notaryToken: string | undefined,
+) => PersonalProfile | undefined | Promise<PersonalProfile | undefined>;
 
 /**
  * Changes the profile and publishes it to every account. Where another administration device was faster, the portal says
@@ -49,7 +61,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
   const { context, state } = session;
   if (accountsOf(state).length === 0) {
     const current = await refresh(session);
-    const next = await change(current);
+    const next = await change(current, undefined);
     if (!next) return current;
     await remember(session, next);
     await noteLapsed(context, current, next);
@@ -60,7 +72,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
   return withClient(openAccount(context, account), async (client) => {
     for (let attempt = 1; ; attempt++) {
       const current = await follow(session, client, account.account);
-      const next = await change(current);
+      const next = await change(current, await newestToken(context, state, client));
       if (!next) {
         await publishElsewhere(session, account.account, current, client);
         return current;
@@ -76,6 +88,7 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
         await context.detail(msg("change.again", { attempt, attempts: MAX_ATTEMPTS }));
         continue;
       }
+      if (client.log) await rememberPortal(session, client);
       await remember(session, next);
       await noteLapsed(context, current, next);
       await publishElsewhere(session, account.account, next, client);
@@ -131,6 +144,7 @@ const publishElsewhere = async (
   const others = accountsOf(state).filter(({ account }) => account !== first);
   let history: PersonalProfile[] | undefined;
   let failed = false;
+  let dishonest: MeshError | undefined;
   for (const account of others) {
     try {
       await withClient(openAccount(withGlobals(context, { portal: undefined }), account), async (client) => {
@@ -140,6 +154,7 @@ const publishElsewhere = async (
       });
     } catch (error) {
       failed = true;
+      if (isMeshError(error) && isLogError(error)) dishonest ??= error;
       const reason = isMeshError(error) ? error.text : msg("change.unexpected");
       await context.note(msg("change.not-everywhere", { account: account.account, reason }));
     }
@@ -147,6 +162,8 @@ const publishElsewhere = async (
   const kept = readProfile(context.home, state.udf) ?? state;
   const had = kept.work.some(({ kind }) => kind === "publish");
   if (failed || had) await recordPublishing(session, failed ? profile : undefined);
+  // Not one that is only away: that must not be passed over.
+  if (dishonest) throw dishonest;
 };
 
 const recordPublishing = (session: Session, profile: PersonalProfile | undefined): Promise<unknown> =>

@@ -62,6 +62,15 @@ const complete: VerbDeclaration = {
   load: async () => (await import("./online.js")).deviceComplete,
 };
 
+/** Where a portal's store is: the same for serving it and for looking after it. */
+const PORTAL_STORE: readonly OptionDeclaration[] = [
+  ["--store <store>", "help.portal.serve.store"],
+  ["--store-file <path>", "help.portal.serve.store-file"],
+  ["--log-key-file <path>", "help.portal.serve.log-key-file"],
+  ["--config <file>", "help.portal.serve.config"],
+];
+const PORTAL_LOG_ORIGIN: OptionDeclaration = ["--log-origin <name>", "help.portal.serve.log-origin"];
+
 export const NOUNS: readonly NounDeclaration[] = [
   {
     name: "profile",
@@ -399,21 +408,136 @@ export const NOUNS: readonly NounDeclaration[] = [
           ["--domain <domain>", "help.portal.serve.domain", "list"],
           ["--authority <host:port>", "help.portal.serve.authority", "list"],
           ["--transfer-token-file <path>", "help.portal.serve.transfer-token-file"],
-          ["--store <store>", "help.portal.serve.store"],
+          ...PORTAL_STORE,
+          PORTAL_LOG_ORIGIN,
+          ["--public-log", "help.portal.serve.public-log"],
+          ["--tls-cert <file>", "help.portal.serve.tls-cert"],
+          ["--tls-key <file>", "help.portal.serve.tls-key"],
+          ["--rate <kind=n>", "help.portal.serve.rate", "list"],
+          ["--quota <kind=n>", "help.portal.serve.quota", "list"],
+          ["--client-address-header <name>", "help.portal.serve.client-address-header"],
+          ["--trusted-proxy <network>", "help.portal.serve.trusted-proxy", "list"],
+          ["--metrics-listen <host:port>", "help.portal.serve.metrics-listen"],
+          ["--log-format <format>", "help.portal.serve.log-format"],
+          ["--log-level <level>", "help.portal.serve.log-level"],
+          ["--log-addresses", "help.portal.serve.log-addresses"],
+          ["--log-accounts", "help.portal.serve.log-accounts"],
+          ["--workers <n>", "help.portal.serve.workers", "whole"],
         ],
         summary: "help.portal.serve.summary",
         description: "help.portal.serve.description",
         examples: [
           "meshman portal serve",
           "meshman portal serve --listen 127.0.0.1:8080 --domain example.com --store sqlite:portal.sqlite",
+          "meshman portal serve --config portal.json --workers 2 --log-format json",
         ],
         load: () => import("./portal/serve.js"),
+      },
+      fsck: {
+        options: PORTAL_STORE,
+        summary: "help.portal.fsck.summary",
+        description: "help.portal.fsck.description",
+        examples: ["meshman portal fsck", "meshman portal fsck --store sqlite:portal.sqlite --json"],
+        load: () => import("./portal/fsck.js"),
+      },
+      stats: {
+        options: PORTAL_STORE,
+        summary: "help.portal.stats.summary",
+        description: "help.portal.stats.description",
+        examples: ["meshman portal stats", "meshman portal stats --config portal.json --json"],
+        load: () => import("./portal/stats.js"),
+      },
+      suspend: {
+        arguments: [["<address>", "help.portal.suspend.address"]],
+        options: [["--reopen", "help.portal.suspend.reopen"], ...PORTAL_STORE],
+        summary: "help.portal.suspend.summary",
+        description: "help.portal.suspend.description",
+        examples: [
+          "meshman portal suspend mallory@example.com",
+          "meshman portal suspend mallory@example.com --reopen --store sqlite:portal.sqlite",
+        ],
+        load: () => import("./portal/suspend.js"),
+      },
+      keys: {
+        options: [["--rotate", "help.portal.keys.rotate"], ...PORTAL_STORE],
+        summary: "help.portal.keys.summary",
+        description: "help.portal.keys.description",
+        examples: ["meshman portal keys", "meshman portal keys --rotate --store sqlite:portal.sqlite"],
+        load: () => import("./portal/keys.js"),
+      },
+      migrate: {
+        options: [["--check", "help.portal.migrate.check"], ...PORTAL_STORE, PORTAL_LOG_ORIGIN],
+        summary: "help.portal.migrate.summary",
+        description: "help.portal.migrate.description",
+        examples: ["meshman portal migrate --check", "meshman portal migrate --store sqlite:portal.sqlite"],
+        load: () => import("./portal/migrate.js"),
+      },
+      backup: {
+        arguments: [["<file>", "help.portal.backup.file"]],
+        options: PORTAL_STORE,
+        summary: "help.portal.backup.summary",
+        description: "help.portal.backup.description",
+        examples: [
+          "meshman portal backup portal-2026-05-01.backup",
+          "meshman portal backup portal.backup --store-file database.txt",
+        ],
+        load: () => import("./portal/backup.js"),
+      },
+      restore: {
+        arguments: [["<file>", "help.portal.restore.file"]],
+        options: [
+          ["--latest", "help.portal.restore.latest"],
+          ["--new-log", "help.portal.restore.new-log"],
+          ...PORTAL_STORE,
+          PORTAL_LOG_ORIGIN,
+        ],
+        summary: "help.portal.restore.summary",
+        description: "help.portal.restore.description",
+        examples: [
+          "meshman portal restore portal.backup --latest --store sqlite:portal.sqlite",
+          "meshman portal restore portal.backup --new-log --store-file database.txt --log-key-file new.key",
+        ],
+        load: () => import("./portal/restore.js"),
       },
       hello: {
         arguments: [["[url]", "help.portal.hello.url"]],
         summary: "help.portal.hello.summary",
         examples: ["meshman portal hello https://example.com"],
         load: async () => (await import("./online.js")).portalHello,
+      },
+    },
+  },
+  {
+    name: "audit",
+    summary: "help.audit.summary",
+    description: "help.audit.description",
+    verbs: {
+      status: {
+        summary: "help.audit.status.summary",
+        description: "help.audit.status.description",
+        examples: ["meshman audit status", "meshman audit status --json"],
+        load: async () => (await import("./audit/online.js")).status,
+      },
+      self: {
+        options: [["--all", "help.audit.self.all"]],
+        summary: "help.audit.self.summary",
+        description: "help.audit.self.description",
+        examples: ["meshman audit self", "meshman audit self --all --json"],
+        load: async () => (await import("./audit/online.js")).self,
+      },
+      log: {
+        options: [["--all", "help.audit.log.all"]],
+        summary: "help.audit.log.summary",
+        description: "help.audit.log.description",
+        examples: ["meshman audit log", "meshman audit log --portal https://example.com --json"],
+        load: async () => (await import("./audit/online.js")).log,
+      },
+      evidence: {
+        arguments: [["<file>", "help.audit.evidence.file"]],
+        summary: "help.audit.evidence.summary",
+        description: "help.audit.evidence.description",
+        examples: ["meshman audit evidence 2026-05-01T12-00-00.000Z-log-fork.json"],
+        load: () => import("./audit/evidence.js"),
       },
     },
   },

@@ -1,5 +1,6 @@
 import { isMeshError } from "../errors.js";
 import type { PortalClient } from "../client/client.js";
+import { isLogError } from "../client/log-error.js";
 import type { AccountState } from "../keystore/state.js";
 import { msg } from "../messages/message.js";
 import { withClient } from "./change.js";
@@ -26,7 +27,7 @@ export const eachAccount = async <T>(
       const found = await withClient(opening, (client) => work(client, account));
       if (found !== undefined) return found;
     } catch (error) {
-      if (!isMeshError(error) || error.code === "interrupted") throw error;
+      if (!isMeshError(error) || error.code === "interrupted" || isLogError(error)) throw error;
       await context.note(msg("account.not-looked-at", { account: account.account, reason: error.text }));
     }
   }

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { MeshError } from "../errors.js";
 import type { FileStat } from "../deps.js";
-import { systemCode, writeDurably } from "../keystore/durable.js";
+import { systemCode, writeDurably, writeDurablyInPieces } from "../keystore/durable.js";
 import { msg } from "../messages/message.js";
 import type { Context } from "./context.js";
 
@@ -33,6 +33,19 @@ export const newFilePath = (context: Context, path: string): string => {
     });
   }
   return absolute;
+};
+
+/**
+ * Writes a new file 0600, durably, piece by piece, and gives what `produce` gave. Nothing stands at the path before all of it is on
+ * disk. Never replaces a file: throws `file-exists`.
+ */
+export const writeNewFileInPieces = async <Result>(
+  context: Context,
+  path: string,
+  produce: (write: (data: Uint8Array) => void) => Promise<Result>,
+): Promise<Result> => {
+  const { fs, random } = context.deps;
+  return writeDurablyInPieces(fs, newFilePath(context, path), produce, random, () => void newFilePath(context, path));
 };
 
 /** Writes a new file 0600, durably. Never replaces one: throws `file-exists`. Gives the absolute path. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { MeshError } from "../errors.js";
+import { isMeshError, MeshError } from "../errors.js";
 import { withoutNewline } from "../keystore/key-text.js";
 import { msg, type Message } from "../messages/message.js";
 import type { Context } from "./context.js";
@@ -25,6 +25,19 @@ export const readNamedFile = (context: Context, path: string, limit: number): Bu
   if (octets.length > limit) throw new MeshError("too-large", msg("file.too-large", { path }));
   return octets;
 };
+
+/** A file that the user named, or standard input for `-`, piece by piece, so that its size does not matter. Throws `file-unreadable`. */
+export async function* readInPieces(context: Context, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* context.deps.openStream(path === "-" ? path : resolve(context.deps.cwd, path));
+  } catch (cause) {
+    if (isMeshError(cause)) throw cause;
+    throw new MeshError("file-unreadable", msg("file.unreadable", { path }), {
+      cause,
+      hint: msg("file.unreadable.hint"),
+    });
+  }
+}
 
 /** Warns of a file with a secret that others can read. It is used all the same, since mounted secrets often are so. */
 export const warnShared = async (context: Context, path: string): Promise<void> => {

@@ -47,6 +47,14 @@ const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Glob
     if (value === "") throw new MeshError("usage", msg("usage.empty-value", { option: optionName(name) }));
     return nonEmpty(value);
   };
+  // Of two options one would be passed over without a word. A variable is what holds unless an option says otherwise.
+  for (const name of ["passphrase", "keystoreKey"]) {
+    const both = [`${name}File`, `${name}Fd`];
+    if (both.every((each) => options[each] !== undefined)) {
+      const [first = "", second = ""] = both.map(optionName);
+      throw new MeshError("usage", msg("usage.one-place", { first, second }));
+    }
+  }
   const timeout = typeof options["timeout"] === "number" ? options["timeout"] : DEFAULT_TIMEOUT;
   if (timeout === 0) throw new MeshError("usage", msg("usage.timeout"));
   return {

@@ -32,6 +32,7 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["MESHMAN_HOME", "as --home"],
   ["MESHMAN_PROFILE", "as --profile"],
   ["MESHMAN_PORTAL", "as --portal"],
+  ["MESHMAN_PORTAL_CONFIG", "as --config of meshman portal serve and of the other commands at a portal's store"],
   ["MESHMAN_PASSPHRASE_FILE", "as --passphrase-file"],
   ["MESHMAN_KEYSTORE_KEY_FILE", "as --keystore-key-file"],
   [

@@ -3,11 +3,13 @@ import type { PortalClient } from "../client/client.js";
 import { fetchProfile, followProfile, type FetchedProfile, type Followed } from "../client/profiles.js";
 import { updateProfile, type ProfileState } from "../keystore/state.js";
 import type { SignedRecord } from "../mesh/jose.js";
-import { readPersonal } from "../mesh/records/personal.js";
+import type { Device } from "../mesh/records/device.js";
+import { readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import { recordHash } from "../mesh/signed-record.js";
 import { checkPin, isNewer, pinOf, type ProfilePin } from "../mesh/succession.js";
 import { msg } from "../messages/message.js";
 import type { Context } from "./context.js";
+import type { Token } from "./portal-log.js";
 import { withSeen } from "./seen.js";
 
 /** Throws `profile-revoked` where this home has seen that the profile's owner has ended it: there is no way back from that. */
@@ -55,9 +57,59 @@ export const fetchOwn = async (
 
 /**
  * Holds a fetched profile against all that this home has seen: the pin, and the kept record, which is ahead of the pin where a
- * command that unlocks nothing has seen it. `changed` is about the pin. Throws as `followProfile` does.
+ * command that unlocks nothing has seen it. Of a version that is new here, the checkpoints in it are held against the portal's log.
+ * `changed` is about the pin. Throws as `followProfile` does, and `log-split` and `proof-missing`.
  */
 export const followOwn = async (
+  context: Context,
+  client: PortalClient,
+  fetched: FetchedProfile,
+  pin: ProfilePin | undefined,
+  record: SignedRecord | undefined,
+  acceptGap: boolean,
+): Promise<Followed> => {
+  const followed = await followKnown(client, fetched, pin, record, acceptGap);
+  const { profile } = followed;
+  if (profile.hash !== pin?.hash) {
+    const known = record && readPersonal(record);
+    const tokens = tokensOf(profile, known?.udf === profile.udf ? known : undefined);
+    if (tokens.length > 0) {
+      const { checkTokens } = await import("./portal-log.js");
+      await checkTokens(context.home, client, tokens);
+    }
+  }
+  return followed;
+};
+
+/** The checkpoints that a version brings: its own, and those of devices that are new in it. */
+const tokensOf = (profile: PersonalProfile, known: PersonalProfile | undefined): Token[] => {
+  if (profile.hash === known?.hash) return [];
+  const listed = new Set(known?.devices.map(({ record }) => recordHash(record)));
+  const own = profile.payload.NotaryToken;
+  return [
+    ...(own === undefined
+      ? []
+      : [{ note: own, by: profile.signer.deviceUdf, record: { SignedPersonalProfile: profile.record } }]),
+    ...profile.devices.filter(({ record }) => !listed.has(recordHash(record))).flatMap(deviceTokens),
+  ];
+};
+
+/** The checkpoint that a device had seen when it was made. */
+const deviceTokens = ({ notaryToken: note, udf: by, record }: Device): Token[] =>
+  note === undefined ? [] : [{ note, by, record: { SignedDeviceProfile: record } }];
+
+/**
+ * Holds the checkpoint that a device had seen when it asked to be let in against the portal's log. Throws `log-split` where the portal
+ * has shown it another history, and `proof-missing`.
+ */
+export const checkDevice = async (context: Context, client: PortalClient, device: Device): Promise<void> => {
+  const tokens = deviceTokens(device);
+  if (tokens.length === 0) return;
+  const { checkTokens } = await import("./portal-log.js");
+  await checkTokens(context.home, client, tokens);
+};
+
+const followKnown = async (
   client: PortalClient,
   fetched: FetchedProfile,
   pin: ProfilePin | undefined,
@@ -87,7 +139,7 @@ export const lookAtOwn = async (
   pin: ProfilePin | undefined,
 ): Promise<Followed> => {
   const fetched = await fetchOwn(context, client, account, state);
-  const followed = await followOwn(client, fetched, pin, state.record, context.globals.acceptGap);
+  const followed = await followOwn(context, client, fetched, pin, state.record, context.globals.acceptGap);
   if (!state.record || recordHash(state.record) !== followed.profile.hash) {
     await keep(context, state.udf, (current) => withSeen(current, followed.profile));
   }

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import type { MessageKey } from "../messages/catalogue.js";
-import { msg, type Translate } from "../messages/message.js";
+import { msg, type Message, type Translate } from "../messages/message.js";
 import { NOUNS, PLAIN_COMMANDS } from "./commands.js";
 import { GLOBAL_OPTIONS, setExamples, type OptionDeclaration, type VerbDeclaration } from "./declare.js";
 import { asWhole, invocationOf, type Invocation } from "./invocation.js";
@@ -152,12 +152,16 @@ export const parseCommandLine = async (
 ): Promise<Parsed> => {
   let chosen: Invocation | undefined;
   let printed = "";
+  let failed: Command | undefined;
   const describe = asksForHelp(argv) ? describeWith(await translator()) : SILENT;
   const isNamed = (name: string): boolean => describe !== SILENT || argv.includes(name);
   const program = buildProgram({ deps, describe, choose: (invocation) => (chosen = invocation) }, isNamed);
   const capture = (command: Command): void => {
     command
-      .exitOverride()
+      .exitOverride((error) => {
+        failed = command;
+        throw error;
+      })
       .configureOutput({
         writeOut: (text) => (printed += text),
         writeErr: (text) => (printed += text),
@@ -182,9 +186,9 @@ export const parseCommandLine = async (
     if (error.code === "commander.version") return { kind: "text", text: raw(printed), value: { version: VERSION } };
     const helpAsked = error.code === "commander.helpDisplayed";
     if (helpAsked || (error.code === "commander.help" && error.exitCode === 0)) return help(printed);
-    throw usageError(error, argv);
+    throw usageError(error, failed ?? program);
   }
-  if (!chosen) throw new MeshError("usage", msg("usage.no-command"), { hint: msg("usage.see-help") });
+  if (!chosen) throw new MeshError("usage", msg("usage.no-command"), seeHelp(program));
   return { kind: "run", invocation: chosen };
 };
 
@@ -196,20 +200,28 @@ const FAULTS: Readonly<Record<string, "unknown-option" | "unknown-command" | "mi
   "commander.optionMissingArgument": "missing-value",
 };
 
-const usageError = (error: CommanderError, argv: readonly string[]): MeshError => {
-  const seeHelp = { hint: msg("usage.see-help") };
+/** The words that name a command, the program's among them. */
+const fullName = (command: Command): string =>
+  command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
+
+const seeHelp = (command: Command): { hint: Message } => ({
+  hint: msg("usage.see-help", { command: `${fullName(command)} --help` }),
+});
+
+/** What commander finds wrong, said by the command that it was at. */
+const usageError = (error: CommanderError, command: Command): MeshError => {
   if (error.code === "commander.help") {
-    const noun = NOUNS.find(({ name }) => argv.includes(name));
-    if (!noun) return new MeshError("usage", msg("usage.command-needed"), seeHelp);
+    const noun = NOUNS.find(({ name }) => name === command.name());
+    if (!noun) return new MeshError("usage", msg("usage.command-needed"), seeHelp(command));
     return new MeshError("usage", msg("usage.verb-needed", { noun: noun.name }), {
       hint: msg("usage.one-of", { verbs: Object.keys(noun.verbs).join(", ") }),
     });
   }
   const [message = "", suggestion = ""] = error.message.split("\n");
   const nearest = /\(Did you mean (?:one of )?(.+)\?\)/.exec(suggestion)?.[1];
-  const hint = nearest === undefined ? seeHelp : { hint: msg("usage.did-you-mean", { nearest }) };
+  const hint = nearest === undefined ? seeHelp(command) : { hint: msg("usage.did-you-mean", { nearest }) };
   const fault = FAULTS[error.code];
   if (fault) return new MeshError("usage", msg(`usage.${fault}`, { word: /'(.*)'/s.exec(message)?.[1] ?? "" }), hint);
-  if (error.code === "commander.excessArguments") return new MeshError("usage", msg("usage.too-many-words"), seeHelp);
+  if (error.code === "commander.excessArguments") return new MeshError("usage", msg("usage.too-many-words"), hint);
   return new MeshError("usage", msg("usage.wrong", { text: message.replace(/^error: /, "") }), hint);
 };

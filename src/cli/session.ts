@@ -6,12 +6,13 @@ import { accountsOf, canonicalAccount, isBehind } from "./select.js";
 import { confirmed, localPortalPath, type Context } from "./context.js";
 import { languages } from "./language.js";
 import { readableTime } from "./output.js";
-import { openPortal, type PortalClient } from "../client/client.js";
+import { openPortal, pinnedHead, type PortalClient } from "../client/client.js";
 import { parsePortal, type PortalTarget } from "../client/target.js";
 import { createKeystore, readKeystoreFacts, type KeyFacts, type Keystore } from "../keystore/keystore.js";
 import { checkFolder } from "../keystore/home.js";
-import { loadPins, readPins, updatePins } from "../keystore/pins.js";
+import { loadPins, readPins, updatePins, type LogPin } from "../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState, type ProfileState } from "../keystore/state.js";
+import { encodeBase64url } from "../mesh/bytes.js";
 import type { PrivateKey } from "../mesh/keys.js";
 import { deviceExpiry, findDevice, isAdministrator, isLapsed, type PersonalProfile } from "../mesh/records/personal.js";
 import { checkPin, pinOf } from "../mesh/succession.js";
@@ -106,10 +107,12 @@ export const readCertificates = (context: Context): Buffer | undefined => {
 export const openTarget = async (context: Context, target: PortalTarget): Promise<PortalClient> => {
   const { timeout } = context.globals;
   const known = readPins(context.home).portals[target.url];
+  const { logMemory } = await import("./portal-log.js");
   return openPortal(context.deps, target, {
     timeout,
     ca: readCertificates(context),
     pinned: known,
+    memory: logMemory(context.home, target.url, known),
     languages: languages(context),
   });
 };
@@ -184,20 +187,55 @@ export const accountOf = (context: Context, state: ProfileState): AccountState =
 export const openAccount = (context: Context, account: AccountState): Promise<PortalClient> =>
   openTarget(context, portalTarget(context, context.globals.portal ?? account.portal));
 
-/** Remembers what a portal can do, so that it cannot pretend later to do less. */
+/**
+ * Remembers what a portal can do, so that it cannot pretend later to do less; of its log the key and the newest head, which is proved to
+ * follow the pinned one: what lies in between was kept without a MAC. Throws `log-rollback`, `log-fork`, `proof-missing`.
+ */
 export const rememberPortal = async (session: Session, client: PortalClient): Promise<void> => {
   const { context, keystore } = session;
-  const extensions = [...client.info.extensions].sort();
-  await updatePins(context.home, keystore, (pins) => ({
-    ...pins,
-    portals: {
-      ...pins.portals,
-      [client.url]: {
-        wrapping: client.info.wrapping,
-        extensions: [...new Set([...(pins.portals[client.url]?.extensions ?? []), ...extensions])].sort(),
+  const { url, info, log } = client;
+  const extensions = [...info.extensions].sort();
+  const pinned = pinnedHead(loadPins(context.home, keystore).portals[url]);
+  if (log?.newest && pinned) await log.prove(pinned);
+  await updatePins(context.home, keystore, (pins) => {
+    const pin = pins.portals[url];
+    const head = laterHead(pin?.log, client);
+    return {
+      ...pins,
+      portals: {
+        ...pins.portals,
+        [url]: {
+          wrapping: info.wrapping,
+          extensions: [...new Set([...(pin?.extensions ?? []), ...extensions])].sort(),
+          ...(head && { log: head }),
+        },
       },
-    },
-  }));
+    };
+  });
+};
+
+/** The head to be pinned: the newest that was seen, unless another process has been further meanwhile. */
+const laterHead = (here: LogPin | undefined, { log }: PortalClient): LogPin | undefined => {
+  if (!log?.newest) return here;
+  const { verifier, known, newest } = log;
+  const isBehind = here !== undefined && here.size > newest.size;
+  const isForeign = here !== undefined && here.verifier !== verifier && !known.includes(here.verifier);
+  return isBehind || isForeign ? here : { verifier, size: newest.size, root: encodeBase64url(newest.root) };
+};
+
+/**
+ * The newest checkpoint of the portal of the profile's first account, for a record that is made now: from `client`, where it is at that
+ * portal, or as this home knows it. Undefined where that portal keeps no log.
+ */
+export const newestToken = async (
+  context: Context,
+  state: ProfileState,
+  client?: PortalClient,
+): Promise<string | undefined> => {
+  const portal = accountsOf(state)[0]?.portal;
+  if (portal === undefined || portal === client?.url) return client?.log?.newest?.note;
+  const { knownCheckpoint } = await import("./portal-log.js");
+  return knownCheckpoint(context.home, portal);
 };
 
 /** Records that a version has been seen: a portal served or acknowledged it. Nothing before it is accepted afterwards. */
@@ -226,12 +264,12 @@ export const follow = async (session: Session, client: PortalClient, account: st
   const fetched = await fetchOwn(context, client, account, state);
   const pin = loadPins(context.home, keystore).profiles[state.udf];
   const record = readProfile(context.home, state.udf)?.record;
-  const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap).catch(
+  const followed = await followOwn(context, client, fetched, pin, record, context.globals.acceptGap).catch(
     async (error: unknown) => {
       if (isMeshError(error, "rollback") && isBehind(state, account)) throw behind(client, account, error);
       if (!(error instanceof MeshError) || error.code !== "gap" || !context.canAsk) throw error;
       await confirmed(context, msg("profile.go-on-question", { reason: error.text }));
-      return followOwn(client, fetched, pin, record, true);
+      return followOwn(context, client, fetched, pin, record, true);
     },
   );
   await rememberPortal(session, client);

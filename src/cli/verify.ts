@@ -1,28 +1,14 @@
-import { resolve } from "node:path";
-import { isMeshError, MeshError } from "../errors.js";
 import { createVerifier } from "../mesh/verification.js";
 import { msg } from "../messages/message.js";
-import type { Context, Run } from "./context.js";
+import type { Run } from "./context.js";
+import { readInPieces } from "./input.js";
 import { gap, lines, stack, table } from "./output.js";
-
-/** A file or standard input, piece by piece, so that its size does not matter. Throws `file-unreadable`. */
-async function* read(context: Context, file: string): AsyncGenerator<Buffer> {
-  try {
-    yield* context.deps.openStream(file === "-" ? file : resolve(context.deps.cwd, file));
-  } catch (cause) {
-    if (isMeshError(cause)) throw cause;
-    throw new MeshError("file-unreadable", msg("file.unreadable", { path: file }), {
-      cause,
-      hint: msg("file.unreadable.hint"),
-    });
-  }
-}
 
 export const run: Run = async (context, input) => {
   const verifier = createVerifier();
   for (const file of input.arguments(0)) {
     const sink = verifier.add(file);
-    for await (const octets of read(context, file)) sink.write(octets);
+    for await (const octets of readInPieces(context, file)) sink.write(octets);
     sink.end();
   }
   const { ok, records } = verifier.finish();

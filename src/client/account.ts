@@ -5,6 +5,7 @@ import { isSuccessor } from "../mesh/succession.js";
 import { msg } from "../messages/message.js";
 import { isPlain, type PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
+import { personalLeaf } from "./leaves.js";
 import { bringUp, conflict, keepsSuccession, wayFrom } from "./publish.js";
 
 const taken = (client: PortalClient, account: string): MeshError =>
@@ -73,24 +74,35 @@ export const createAccount = async (
 
 /**
  * Deletes an account (reference-10 section 12.8). The portal of 2016 dies of a transaction that it does not know, so this is
- * asked only of one that announced anything. Throws `not-supported`, and what `send` throws.
+ * asked only of one that announced anything. Throws `not-supported`, what `send` throws, and what `checkChange` throws unless the
+ * portal proves that it is in its log.
  */
-export const deleteAccount = async (client: PortalClient, account: string, signer: PrivateKey): Promise<void> => {
+export const deleteAccount = async (
+  client: PortalClient,
+  account: string,
+  profile: string,
+  signer: PrivateKey,
+): Promise<void> => {
   if (isPlain(client)) {
     throw new MeshError("not-supported", msg("client.no-account-deletion", { url: client.url }), {
       hint: msg("client.no-account-deletion.hint"),
     });
   }
-  await client.send("DeleteAccount", { Account: account }, { signer });
+  const response = await client.send("DeleteAccount", { Account: account }, { signer });
+  await client.log?.checkChange(response, [client.log.accountLeaf(account, profile, "Closed")]);
 };
 
-const create = (
+const create = async (
   client: PortalClient,
   account: string,
   profile: PersonalProfile,
   signer: PrivateKey,
-): Promise<unknown> =>
-  client.send("CreateAccount", { Account: account, Profile: { SignedPersonalProfile: profile.record } }, { signer });
+): Promise<void> => {
+  const { log } = client;
+  const enclosed = { SignedPersonalProfile: profile.record };
+  const response = await client.send("CreateAccount", { Account: account, Profile: enclosed }, { signer });
+  await log?.checkChange(response, [personalLeaf(profile), log.accountLeaf(account, profile.udf, "Open")]);
+};
 
 /**
  * An account that is taken may be our own, from an attempt whose answer was lost; and what the portal refuses may be the

@@ -1,17 +1,19 @@
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
 import type { PrivateKey } from "../mesh/keys.js";
+import type { Checkpoint } from "../mesh/log/checkpoint.js";
 import { EXTENSIONS, LIMITS, type Request, type Response, type Transaction, type Wrapping } from "../mesh/protocol.js";
 import { signRequest } from "../mesh/request-signature.js";
 import { msg } from "../messages/message.js";
 import { encode } from "./dialects.js";
 import { openEmbedded } from "./embedded.js";
 import { exchange, type Outgoing } from "./exchange.js";
-import { greet, type PinnedPortal, type PortalInfo } from "./hello.js";
+import { downgraded, greet, type LogInfo, type PinnedPortal, type PortalInfo } from "./hello.js";
 import { openHttp } from "./http.js";
-import { readResponse } from "./status.js";
+import type { KnownHead, LogMemory, PortalLog } from "./log.js";
+import { readResponse, statusError } from "./status.js";
 import type { PortalTarget } from "./target.js";
-import type { Transport } from "./transport.js";
+import type { Transport, TransportAnswer } from "./transport.js";
 
 export type { PinnedPortal, PortalInfo } from "./hello.js";
 
@@ -27,15 +29,20 @@ export interface PortalClient {
   readonly info: PortalInfo;
   /** The domain of a bare account name at this portal. */
   readonly host: string;
+  /** Of a portal that keeps one: what it answers is verified against it. */
+  readonly log: PortalLog | undefined;
   /**
    * Makes one transaction (reference-10 section 12). Throws the error that the portal's status means, `portal-answer` where
-   * the answer makes no sense, `too-large`, and what the transport throws.
+   * the answer makes no sense, `too-large`, what the log's `exchange` throws, and what the transport throws.
    */
   send<Name extends Transaction>(
     transaction: Name,
     request: Omit<Request<Name>, "Portal">,
     options?: SendOptions,
   ): Promise<Response<Name>>;
+  /** A static file of the portal's log, by its path below that of the service; undefined where there is none. Throws as `send` does. */
+  getStatic(path: string): Promise<Buffer | undefined>;
+  /** Keeps what was learnt of the log, and ends the connections. */
   close(): Promise<void>;
 }
 
@@ -49,6 +56,8 @@ export interface OpenOptions {
   readonly ca?: Buffer | undefined;
   /** What was learnt of this portal earlier. */
   readonly pinned?: PinnedPortal | undefined;
+  /** What is known of its log; without it that ends with the client. */
+  readonly memory?: LogMemory | undefined;
   /** The user's languages as BCP 47 tags, most preferred first, for what the portal says in words. */
   readonly languages?: readonly string[] | undefined;
 }
@@ -81,37 +90,95 @@ const greetPortal = async (
   const portal = transport.authority.replace(/:\d+$/, "");
   const ask = (outgoing: Omit<Outgoing, "timeout" | "languages">) =>
     exchange(deps, { transport, url }, { ...outgoing, timeout, languages });
+  const hello = (): Promise<PortalInfo> =>
+    greet(url, pinned, (wrapping: Wrapping) =>
+      ask({
+        body: encode("Hello", { Portal: portal }, wrapping),
+        repeatable: isOurs(new Set(pinned?.extensions ?? [])),
+      }),
+    );
+  const getStatic = async (path: string): Promise<Buffer | undefined> => {
+    const answer = await ask({ file: path, repeatable: true });
+    if (answer.status === 404) return undefined;
+    if (answer.status !== 200) throw statusError("Status", url, answer.status, answer.headers);
+    return answer.body;
+  };
 
-  const info = await greet(url, pinned, (wrapping: Wrapping) =>
-    ask({
-      body: encode("Hello", { Portal: portal }, wrapping),
-      repeatable: isOurs(new Set(pinned?.extensions ?? [])),
-    }),
-  );
+  const info = await hello();
+  const log = await openLogOf(deps, url, info, options, getStatic, async () => (await hello()).log);
   return {
     url,
     info,
     host: info.defaultDomain ?? (target.kind === "http" ? new URL(url).hostname : "localhost"),
+    log,
+    getStatic,
     async send<Name extends Transaction>(
       transaction: Name,
       request: Omit<Request<Name>, "Portal">,
       { signer }: SendOptions = {},
     ): Promise<Response<Name>> {
-      // TypeScript cannot see that putting back the member that was left out gives the whole.
-      const whole = { Portal: portal, ...request } as Request<Name>;
-      const body = encode(transaction, whole, info.wrapping);
-      if (body.length > LIMITS.body) {
-        throw new MeshError("too-large", msg("client.request-too-large", { transaction }));
-      }
       const signed = signer !== undefined && info.extensions.has(EXTENSIONS.signedRequests);
-      const sign = (path: string): Record<string, string> =>
-        signed ? signFor(deps, { method: "POST", authority: transport.authority, path, body }, signer) : {};
       const repeatable = isOurs(info.extensions) && (signed || isRead(transaction, request));
-      return readResponse(transaction, url, await ask({ body, sign, repeatable }));
+      const post = (sealing: object): Promise<TransportAnswer> => {
+        // TypeScript cannot see that putting back the members that were left out gives the whole.
+        const whole = { Portal: portal, ...sealing, ...request } as Request<Name>;
+        const body = encode(transaction, whole, info.wrapping);
+        if (body.length > LIMITS.body) {
+          throw new MeshError("too-large", msg("client.request-too-large", { transaction }));
+        }
+        const sign = (path: string): Record<string, string> =>
+          signed ? signFor(deps, { method: "POST", authority: transport.authority, path, body }, signer) : {};
+        return ask({ body, sign, repeatable });
+      };
+      if (!log) return readResponse(transaction, url, await post({}));
+      const { answer, head } = await log.exchange(transaction, post);
+      return bound(log, head, () => readResponse(transaction, url, answer));
     },
-    close: () => transport.close(),
+    close: async () => {
+      try {
+        await log?.save();
+      } finally {
+        await transport.close();
+      }
+    },
   };
 };
+
+/** The response that `read` gives, or the error that it throws, bound to the head under which it was verified. */
+const bound = <Value extends object>(log: PortalLog, head: Checkpoint | undefined, read: () => Value): Value => {
+  try {
+    const response = read();
+    if (head) log.bind(response, head);
+    return response;
+  } catch (error) {
+    if (head && error instanceof MeshError) log.bind(error, head);
+    throw error;
+  }
+};
+
+/** The log of a portal that announces one. Throws `downgrade` where it was known to keep one, and what `openLog` throws. */
+const openLogOf = async (
+  deps: Deps,
+  url: string,
+  info: PortalInfo,
+  { pinned, memory }: OpenOptions,
+  getStatic: (path: string) => Promise<Buffer | undefined>,
+  relearn: () => Promise<LogInfo | undefined>,
+): Promise<PortalLog | undefined> => {
+  if (!info.extensions.has(EXTENSIONS.transparency)) {
+    // Commands that unlock nothing pin no extensions, but they remember the log.
+    if (memory?.verifier === undefined) return undefined;
+    throw downgraded(url, EXTENSIONS.transparency);
+  }
+  const { openLog, shortMemory } = await import("./log.js");
+  const known = memory ?? shortMemory({ verifier: pinned?.log?.verifier, newest: pinnedHead(pinned) });
+  const verifiers = new Set([known.verifier, pinned?.log?.verifier].filter((key) => key !== undefined));
+  return openLog({ deps, url, memory: known, pinned: [...verifiers], getStatic, relearn }, info.log);
+};
+
+/** The head that the pins hold: without its note. */
+export const pinnedHead = (pinned: PinnedPortal | undefined): KnownHead | undefined =>
+  pinned?.log && { size: pinned.log.size, root: Buffer.from(pinned.log.root, "base64url") };
 
 const signFor = (deps: Deps, request: Parameters<typeof signRequest>[0], signer: PrivateKey): Record<string, string> =>
   signRequest(request, signer, Math.floor(deps.now().getTime() / 1000), (length) => deps.random(length));

@@ -3,7 +3,9 @@ import { isMeshError } from "../errors.js";
 import { readConnectionRequest, type ConnectionRequest } from "../mesh/connection.js";
 import { recordHash, SignedRecordSchema, type SignedRecord } from "../mesh/jose.js";
 import type { PrivateKey } from "../mesh/keys.js";
+import type { Response } from "../mesh/protocol.js";
 import { isPlain, type PortalClient, type SendOptions } from "./client.js";
+import { resultLeaf } from "./leaves.js";
 import { pagesOf } from "./pages.js";
 
 /** The most pending requests of one account that are looked at. */
@@ -74,20 +76,32 @@ export const listPending = async (
   return [...requests.values()];
 };
 
-/** What the portal says became of a device's request: a record to verify, or undefined where there is none yet. */
+/**
+ * What the portal says became of a device's request: a record to verify, or undefined where there is none yet. Throws what `send` throws,
+ * and of a portal that keeps a log `proof-missing`, `proof-invalid` and `log-omission`.
+ */
 export const connectionResult = async (client: PortalClient, account: string, deviceUdf: string): Promise<unknown> => {
+  let response: Response<"ConnectStatus">;
   try {
-    return (await client.send("ConnectStatus", { AccountID: account, DeviceID: deviceUdf })).Result;
+    response = await client.send("ConnectStatus", { AccountID: account, DeviceID: deviceUdf });
   } catch (error) {
     if (isMeshError(error, "record-not-found")) return undefined;
     throw error;
   }
+  const { Result: value, Proofs } = response;
+  const { log } = client;
+  const result = v.safeParse(SignedRecordSchema, value);
+  // What has not the form of a result is none, and needs no proof.
+  if (log && result.success) {
+    await log.checkNewest(await log.checkLeaf(response, Proofs?.[0], resultLeaf(deviceUdf, result.output)));
+  }
+  return value;
 };
 
 /**
  * Posts the signed result of a request (reference-10 section 12.6.4). A portal that announced nothing dies where the device
  * is not pending, and takes one copy of the request off its list at a time, so it is asked before every post.
- * Throws what `send` throws.
+ * Throws what `send` throws, and what `checkChange` throws unless the portal proves that it is in its log.
  */
 export const completeConnection = async (
   client: PortalClient,
@@ -95,8 +109,10 @@ export const completeConnection = async (
   result: SignedRecord,
   signer: PrivateKey,
 ): Promise<void> => {
-  const post = (): Promise<unknown> =>
-    client.send("ConnectComplete", { Result: result, AccountID: account }, { signer });
+  const post = async (): Promise<void> => {
+    const response = await client.send("ConnectComplete", { Result: result, AccountID: account }, { signer });
+    await client.log?.checkChange(response, [resultLeaf(result.Identifier, result)]);
+  };
   if (!isPlain(client)) {
     await post();
     return;

@@ -20,10 +20,10 @@ export const openEmbedded = async (
   });
   return {
     authority: portal.authority,
-    async send({ path: target, headers, body, timeout, signal }) {
+    async send({ method, path: target, headers, body, timeout, signal }) {
       if (signal.aborted) throw interrupted();
       const answer = await within(
-        portal.handle({ method: "POST", authority: portal.authority, path: target, headers, body, address: ADDRESS }),
+        portal.handle({ method, authority: portal.authority, path: target, headers, body, address: ADDRESS }),
         timeout,
         signal,
         url,

@@ -5,24 +5,27 @@ import type { PrivateKey } from "../mesh/keys.js";
 import { EXTENSIONS, OfflineEscrowEntrySchema, type OfflineEscrowEntry } from "../mesh/protocol.js";
 import { msg } from "../messages/message.js";
 import type { PortalClient } from "./client.js";
-import { entriesOf, get } from "./fetch.js";
+import { get, servedOf } from "./fetch.js";
+import { escrowLeaf } from "./leaves.js";
 import { publishEntry } from "./publish.js";
 
 const MAX_ENTRIES = 64;
 
 /**
  * The escrow entries under an identifier (architecture-02 section 8.6): those of the right form, none where there are none.
- * Whether one can be opened only the key shows.
+ * Whether one can be opened only the key shows. Of a portal that keeps a log throws `proof-missing` and `proof-invalid`.
  */
 export const fetchEscrowEntry = async (client: PortalClient, identifier: string): Promise<OfflineEscrowEntry[]> => {
   const all = client.info.extensions.has(EXTENSIONS.history);
   const response = await get(client, { Identifier: identifier, ...(all && { Multiple: true as const }) });
-  return entriesOf(response, "OfflineEscrowEntry")
-    .flatMap((value) => {
-      const result = v.safeParse(OfflineEscrowEntrySchema, value);
-      return result.success && result.output.Identifier === identifier ? [result.output] : [];
-    })
-    .slice(0, MAX_ENTRIES);
+  const entries: OfflineEscrowEntry[] = [];
+  for (const { value, proof } of servedOf(response, "OfflineEscrowEntry").slice(0, MAX_ENTRIES)) {
+    const result = v.safeParse(OfflineEscrowEntrySchema, value);
+    if (!result.success || result.output.Identifier !== identifier) continue;
+    await client.log?.checkLeaf(response, proof, escrowLeaf(result.output));
+    entries.push(result.output);
+  }
+  return entries;
 };
 
 /**

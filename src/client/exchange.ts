@@ -13,9 +13,12 @@ const HEADERS = { "content-type": "application/json", accept: "application/json"
 const languageHeader = (languages: readonly string[] = []): Record<string, string> =>
   languages.length === 0 ? {} : { "accept-language": languages.join(", ") };
 
-/** A message on its way to a portal. */
+/** A message on its way to a portal, or the name of a file that it serves. */
 export interface Outgoing {
-  readonly body: Buffer;
+  /** Octets to post to the service; without them a file is asked for. */
+  readonly body?: Buffer;
+  /** Path of the file below that of the service. */
+  readonly file?: string;
   /** The headers that sign the message for a path; called anew for every path and after every answer. */
   readonly sign?: ((path: string) => Record<string, string>) | undefined;
   /** True where sending the very same octets twice does no harm. */
@@ -39,17 +42,20 @@ export interface Destination {
  * that is not followed.
  */
 export const exchange = async (deps: Deps, to: Destination, message: Outgoing): Promise<TransportAnswer> => {
+  const { body, file = "", timeout } = message;
+  const method = body ? "POST" : "GET";
+  const own = body ? HEADERS : {};
   const counts = noRetries();
-  let path = PORTAL_PATH;
+  let path = `${PORTAL_PATH}${file}`;
   let redirects = 0;
   let headers: Record<string, string> | undefined;
   for (;;) {
     // After a lost answer the same signature goes again, since the portal answers its nonce alike.
-    headers ??= { ...HEADERS, ...languageHeader(message.languages), ...message.sign?.(path) };
+    headers ??= { ...own, ...languageHeader(message.languages), ...message.sign?.(path) };
     let answer: TransportAnswer;
     try {
-      const { body, timeout } = message;
-      answer = await to.transport.send({ path, headers, body, timeout, signal: deps.signal });
+      const octets = body ?? Buffer.alloc(0);
+      answer = await to.transport.send({ method, path, headers, body: octets, timeout, signal: deps.signal });
     } catch (error) {
       if (await retryAfterFailure(deps, error, counts, message.repeatable)) continue;
       throw error;

@@ -7,6 +7,14 @@ import { readResponse } from "./status.js";
 import { showText } from "./text.js";
 import type { TransportAnswer } from "./transport.js";
 
+/** Under which key a portal signs the head of its log. */
+export interface LogInfo {
+  /** The verifier key of C2SP signed-note: unchecked. */
+  readonly key: string;
+  /** The notes by which each earlier key has named the next, the oldest first. */
+  readonly changes: readonly string[];
+}
+
 /** What a portal says of itself. */
 export interface PortalInfo {
   readonly wrapping: Wrapping;
@@ -15,6 +23,7 @@ export interface PortalInfo {
   readonly defaultDomain: string | undefined;
   /** `Major.Minor`, or `unknown` where the portal knows no Hello. */
   readonly version: string;
+  readonly log?: LogInfo;
   /** Shown, never followed. */
   readonly versionUri?: readonly string[];
   /** What its clock said when it answered, where it is reached by HTTP and said so (RFC 9110 section 6.6.1). */
@@ -25,6 +34,8 @@ export interface PortalInfo {
 export interface PinnedPortal {
   readonly wrapping: Wrapping;
   readonly extensions: readonly string[];
+  /** The key of its log, and a head that it has signed. */
+  readonly log?: { readonly verifier: string; readonly size: number; readonly root: string };
 }
 
 /** A HelloResponse; or a refusal; or some other JSON, as from a portal that knows no Hello; or nothing of the Mesh. */
@@ -53,13 +64,14 @@ const dateOf = ({ headers }: TransportAnswer): { date?: Date } => {
 };
 
 const infoOf = (response: Response<"Hello">, wrapping: Wrapping): PortalInfo => {
-  const { Version, Extensions, DefaultDomain } = response;
+  const { Version, Extensions, DefaultDomain, Log } = response;
   const uris = (Version?.URI ?? []).slice(0, 8).map((uri) => showText(uri));
   return {
     wrapping,
     extensions: new Set(Extensions ?? []),
     defaultDomain: DefaultDomain === undefined ? undefined : canonicalDomain(DefaultDomain),
     version: Version ? `${Version.Major}.${Version.Minor}` : "unknown",
+    ...(Log && { log: { key: Log.Key, changes: Log.KeyChanges ?? [] } }),
     ...(uris.length > 0 && { versionUri: uris }),
   };
 };
@@ -107,7 +119,11 @@ export const greet = async (
 const checkPinned = (info: PortalInfo, url: string, pinned: PinnedPortal | undefined): PortalInfo => {
   const missing = (pinned?.extensions ?? []).filter((name) => !info.extensions.has(name));
   if (missing.length === 0) return info;
-  throw new MeshError("downgrade", msg("client.downgrade", { url, missing: showText(missing.join(", ")) }), {
+  throw downgraded(url, missing.join(", "));
+};
+
+/** The error for what a portal could do and does no more. */
+export const downgraded = (url: string, missing: string): MeshError =>
+  new MeshError("downgrade", msg("client.downgrade", { url, missing: showText(missing) }), {
     hint: msg("client.downgrade.hint"),
   });
-};

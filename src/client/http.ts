@@ -109,9 +109,10 @@ const exchange = (client: HttpClient, origin: string, message: TransportRequest)
         resolve({ status: answer.statusCode ?? 0, headers: plainHeaders(answer), body: Buffer.concat(chunks) });
       });
     };
-    const headers = { ...message.headers, "content-length": message.body.length };
+    const { method } = message;
+    const headers = { ...message.headers, ...(method === "POST" && { "content-length": message.body.length }) };
     try {
-      request = client.request(url, { method: "POST", agent: client.agent, headers }, receive);
+      request = client.request(url, { method, agent: client.agent, headers }, receive);
     } catch (error) {
       // The certificates of --ca are read only here.
       broken(error instanceof Error ? error : new Error(String(error)));

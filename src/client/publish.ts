@@ -6,13 +6,14 @@ import { compareVersions, isSuccessor } from "../mesh/succession.js";
 import { msg } from "../messages/message.js";
 import type { PortalClient } from "./client.js";
 import { fetchProfile } from "./fetch.js";
+import { entryLeaf } from "./leaves.js";
 
 /** True where the portal itself sees to it that every version follows the one before. */
 export const keepsSuccession = (client: PortalClient): boolean => client.info.extensions.has(EXTENSIONS.succession);
 
 /**
  * Publishes one record (reference-10 section 12.5). Throws `not-supported` for a revocation note where the portal does not
- * announce that it takes them, and what `send` throws.
+ * announce that it takes them, what `send` throws, and what `checkChange` throws unless the portal proves that it is in its log.
  */
 export const publishEntry = async (client: PortalClient, entry: Entry, signer?: PrivateKey): Promise<void> => {
   if ("SignedMasterProfile" in entry && !client.info.extensions.has(EXTENSIONS.revocation)) {
@@ -20,7 +21,8 @@ export const publishEntry = async (client: PortalClient, entry: Entry, signer?: 
       hint: msg("client.no-revocation-notes.hint"),
     });
   }
-  await client.send("Publish", { Entry: entry }, { signer });
+  const response = await client.send("Publish", { Entry: entry }, { signer });
+  await client.log?.checkChange(response, [entryLeaf(entry)]);
 };
 
 /** The error for a version that lost against another. */

@@ -61,10 +61,13 @@ export const statusError = (
   return new MeshError(code, message, { hint });
 };
 
-const accountStatuses = new WeakMap<MeshError, string>();
+/** What a portal said of an account when it refused a request about it: a deleted one is `Closed`, for instance. */
+export type RefusedAccount = Pick<Response<"Get">, "AccountStatus" | "AccountProof">;
 
-/** What the portal said of the account when it refused a request about it: a deleted one is `Closed`, for instance. */
-export const refusedAccountStatus = (error: MeshError): string | undefined => accountStatuses.get(error);
+const refusedAccounts = new WeakMap<MeshError, RefusedAccount>();
+
+/** What the portal said of the account in the refusal that became an error. */
+export const refusedAccount = (error: MeshError): RefusedAccount => refusedAccounts.get(error) ?? {};
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
@@ -92,8 +95,9 @@ export const readResponse = <Name extends Transaction>(
   const status = response.Status ?? (isSuccess(answer.status) ? 201 : answer.status);
   if (isSuccess(status)) return response;
   const error = statusError(transaction, url, status, answer.headers, response.StatusDescription);
-  if ("AccountStatus" in response && response.AccountStatus !== undefined) {
-    accountStatuses.set(error, response.AccountStatus);
+  if ("AccountStatus" in response) {
+    const { AccountStatus, AccountProof } = response;
+    refusedAccounts.set(error, { AccountStatus, AccountProof });
   }
   throw error;
 };

@@ -4,10 +4,12 @@ import { msg, type Message } from "../messages/message.js";
 /** The largest answer that is taken from a portal, in octets. */
 export const MAX_ANSWER = 4 * 1024 * 1024;
 
-/** One request of the portal protocol. Every request is a POST. */
+/** One request: a POST of the portal protocol, or a GET of one of the static files of its log. */
 export interface TransportRequest {
+  readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Empty for a GET. */
   readonly body: Buffer;
   /** Milliseconds for the whole exchange. */
   readonly timeout: number;

@@ -21,6 +21,7 @@ import type { Keystore } from "./keystore.js";
 import {
   comparePins,
   laterPin,
+  laterLog,
   loadPins,
   PinsSchema,
   updatePins,
@@ -293,10 +294,14 @@ const refuseForkedPins = (here: ProfilePin, brought: ProfilePin): void => {
   if (comparePins(here, brought) === 0 && here.hash !== brought.hash) throw forked();
 };
 
-const laterPortal = (here: PortalPin | undefined, brought: PortalPin): PortalPin => ({
-  wrapping: here?.wrapping ?? brought.wrapping,
-  extensions: [...new Set([...(here?.extensions ?? []), ...brought.extensions])].sort(),
-});
+const laterPortal = (here: PortalPin | undefined, brought: PortalPin): PortalPin => {
+  const log = laterLog(here?.log, brought.log);
+  return {
+    wrapping: here?.wrapping ?? brought.wrapping,
+    extensions: [...new Set([...(here?.extensions ?? []), ...brought.extensions])].sort(),
+    ...(log && { log }),
+  };
+};
 
 /** Pins that are never behind those of either side. Throws `fork`. */
 const mergePins = (here: Pins, brought: Pins, udf: string): Pins => {

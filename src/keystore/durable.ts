@@ -71,6 +71,9 @@ export const discard = (fs: FileSystem, path: string): void => {
   }
 };
 
+const temporaryFor = (path: string, random: (length: number) => Uint8Array): string =>
+  join(dirname(path), `.${basename(path)}.${Buffer.from(random(8)).toString("hex")}.tmp`);
+
 /**
  * Replaces the file at `path` with `data`, mode 0600: readers and a power cut find the old file or the new one, whole.
  * `beforeRename` runs at the last moment before the change is made and may throw to stop it. On failure the temporary
@@ -83,16 +86,58 @@ export const writeDurably = (
   random: (length: number) => Uint8Array,
   beforeRename: () => void = () => undefined,
 ): void => {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${Buffer.from(random(8)).toString("hex")}.tmp`);
+  const temporary = temporaryFor(path, random);
   try {
     writeNew(fs, temporary, data);
     beforeRename();
     fs.rename(temporary, path);
-    fs.fsyncDirectory(folder);
+    fs.fsyncDirectory(dirname(path));
   } catch (cause) {
     discard(fs, temporary);
     throw fileError(cause, path, "write");
+  }
+};
+
+/**
+ * The same for what is too large to be held in memory: `produce` is given the way to write it piece by piece, and what it throws is
+ * thrown on. Gives what it gave.
+ */
+export const writeDurablyInPieces = async <Result>(
+  fs: FileSystem,
+  path: string,
+  produce: (write: (data: Uint8Array) => void) => Promise<Result>,
+  random: (length: number) => Uint8Array,
+  beforeRename: () => void = () => undefined,
+): Promise<Result> => {
+  const temporary = temporaryFor(path, random);
+  const attempt = <Value>(action: () => Value): Value => {
+    try {
+      return action();
+    } catch (cause) {
+      throw fileError(cause, path, "write");
+    }
+  };
+  const fd = attempt(() => fs.create(temporary, 0o600));
+  let open = true;
+  try {
+    const result = await produce((data) => attempt(() => writeAll(fs, fd, data)));
+    attempt(() => fs.fsync(fd));
+    open = false;
+    attempt(() => {
+      fs.close(fd);
+      beforeRename();
+      fs.rename(temporary, path);
+      fs.fsyncDirectory(dirname(path));
+    });
+    return result;
+  } catch (error) {
+    try {
+      if (open) fs.close(fd);
+    } catch {
+      // The first error says more.
+    }
+    discard(fs, temporary);
+    throw error;
   }
 };
 

@@ -33,10 +33,28 @@ export const laterPin = (here: ProfilePin | undefined, brought: ProfilePin): Pro
   return here.gap === true || brought.gap === true ? { ...later, gap: true } : later;
 };
 
+/**
+ * The later of two pins of one log. Where their keys differ neither says which is the later, so the one that is here stays. Where they
+ * are of one size they must be the same, which the caller sees to.
+ */
+export const laterLog = (here: LogPin | undefined, brought: LogPin | undefined): LogPin | undefined =>
+  here && (!brought || brought.verifier !== here.verifier || brought.size <= here.size) ? here : brought;
+
 /** What a portal has been seen to speak: its absence later is a downgrade. */
 export interface PortalPin {
   wrapping: "reference" | "draft";
   extensions: string[];
+  /** Of a portal that keeps a log. */
+  log?: LogPin;
+}
+
+/** The key under which a portal signs the head of its log, and a head that it has signed: none that is behind it is accepted. */
+export interface LogPin {
+  /** The verifier key of C2SP signed-note. */
+  verifier: string;
+  size: number;
+  /** base64url of 32 octets. */
+  root: string;
 }
 
 /** By UDF, and by address of the portal. The objects have no prototype, so that any text is safe as a key. */
@@ -58,13 +76,20 @@ const ProfilePinSchema = v.strictObject({
 const PortalPinSchema = v.strictObject({
   wrapping: v.picklist(["reference", "draft"]),
   extensions: v.pipe(v.array(textSchema(64)), v.maxLength(64)),
+  log: v.exactOptional(
+    v.strictObject({
+      verifier: textSchema(512),
+      size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+      root: Sha256Schema,
+    }),
+  ),
 });
 
 /**
  * An object used as a table. valibot's own record drops names such as `constructor` without a word, and a plain object
  * answers to them with what it inherits.
  */
-const tableSchema = <Value>(name: v.GenericSchema<unknown, string>, value: v.GenericSchema<unknown, Value>) =>
+export const tableSchema = <Value>(name: v.GenericSchema<unknown, string>, value: v.GenericSchema<unknown, Value>) =>
   v.pipe(
     v.custom<object>((input) => typeof input === "object" && input !== null && !Array.isArray(input)),
     v.transform((input) => Object.entries(input) as unknown),
@@ -72,13 +97,16 @@ const tableSchema = <Value>(name: v.GenericSchema<unknown, string>, value: v.Gen
     v.transform((entries) => table(entries)),
   );
 
-const table = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
+export const table = <Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> =>
   Object.assign(Object.create(null) as Record<string, Value>, Object.fromEntries(entries));
+
+/** The address of a portal, as the name of a row. */
+export const PortalSchema = v.pipe(textSchema(4096), v.notValue("__proto__"));
 
 /** Pins without what authenticates them here. */
 export const PinsSchema = v.strictObject({
   profiles: tableSchema(UdfSchema, ProfilePinSchema),
-  portals: tableSchema(v.pipe(textSchema(4096), v.notValue("__proto__")), PortalPinSchema),
+  portals: tableSchema(PortalSchema, PortalPinSchema),
 });
 
 const FileSchema = v.strictObject({

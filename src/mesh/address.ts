@@ -27,17 +27,25 @@ export const invalidCharacters = (user: string): string => {
   return [...new Set(bad)].join("");
 };
 
+/** User parts that nothing is wrong with, but for their length. */
+const PLAIN_USER = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+
 /** Why a user part cannot be one, or undefined where it can. */
 export const userProblem = (user: string): "empty" | "long" | "characters" | "dots" | undefined => {
   if (user === "") return "empty";
   if (user.length > MAX_USER) return "long";
+  if (PLAIN_USER.test(user)) return undefined;
   if (invalidCharacters(user) !== "") return "characters";
   if (user.startsWith(".") || user.endsWith(".") || user.includes("..")) return "dots";
   return undefined;
 };
 
+/** Domains that are canonical as they stand: letters, digits and hyphens, no A-label, and an end that is no number. */
+const PLAIN_DOMAIN = /^(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?!xn--)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /** The domain in A-labels and lower case (RFC 5891), or undefined where it is none. */
 export const canonicalDomain = (domain: string): string | undefined => {
+  if (domain.length <= MAX_DOMAIN && PLAIN_DOMAIN.test(domain)) return domain;
   if (domain.length > MAX_DOMAIN || !/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return undefined;
   let host: string;
   try {

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOnce } from "node:crypto";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
 
 /** Canonical unpadded base64url (RFC 4648 section 5) of some octets. */
-export const encodeBase64url = (octets: Uint8Array): string => Buffer.from(octets).toString("base64url");
+export const encodeBase64url = (octets: Uint8Array): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("base64url");
 
 /**
  * The octets of an unpadded base64url text. Only the one canonical spelling is taken: no padding, no line breaks, no
@@ -42,7 +43,12 @@ export const decodeUtf8 = (octets: Uint8Array): string => {
 export const sha256 = (...parts: readonly Uint8Array[]): Buffer => hash("sha256", parts);
 export const sha512 = (...parts: readonly Uint8Array[]): Buffer => hash("sha512", parts);
 
+/** base64url of SHA-256 over a text in UTF-8. */
+export const sha256OfText = (text: string): string => hashOnce("sha256", text, "base64url");
+
 const hash = (algorithm: string, parts: readonly Uint8Array[]): Buffer => {
+  const [only] = parts;
+  if (only && parts.length === 1) return hashOnce(algorithm, only, "buffer");
   const digest = createHash(algorithm);
   for (const part of parts) digest.update(part);
   return digest.digest();

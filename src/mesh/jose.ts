@@ -5,8 +5,9 @@ import { msg } from "../messages/message.js";
 import { decodeBase64url, encodeBase64url, sha256, utf8 } from "./bytes.js";
 import { parseStrictJsonOctets } from "./json.js";
 import { privateKeyObject, publicKeyObject, type PrivateKey, type PublicKey } from "./keys.js";
+import { remembered } from "./remembered.js";
 import { parseWith, UdfSchema } from "./schema.js";
-import { MAX_RECORD, SignedRecordSchema, type SignedRecord } from "./signed-record.js";
+import { MAX_RECORD, recordHash, SignedRecordSchema, type SignedRecord } from "./signed-record.js";
 
 export { MAX_RECORD, recordHash, SignedDataSchema, SignedRecordSchema } from "./signed-record.js";
 export type { SignedData, SignedRecord } from "./signed-record.js";
@@ -26,6 +27,7 @@ const DIRECT_HEADER = encodeBase64url(utf8('{"alg":"dir","enc":"A256GCM"}'));
 /** A signed record whose form has been checked, and nothing else: its signature has not been looked at. */
 export interface ReadRecord {
   readonly record: SignedRecord;
+  readonly hash: string;
   readonly kid: string;
   /** The decoded payload octets. */
   readonly octets: Buffer;
@@ -54,18 +56,10 @@ export const signRecord = (identifier: string, type: string, payload: object, ke
   return record;
 };
 
-/**
- * Checks the form of a signed record and decodes it: exact members, canonical base64url, a header of exactly `alg` and
- * `kid`, a payload of exactly one member named `type`. Throws `record-invalid` or `json-invalid`. Does not verify the
- * signature, nor that the identifier inside is the one outside, which each type has under another name.
- */
-export const readRecord = (value: unknown, type: string): ReadRecord => {
-  const record = parseWith(
-    SignedRecordSchema,
-    value,
-    "record-invalid",
-    msg("mesh.what.type", { type: `Signed${type}` }),
-  );
+const checkForm = (value: unknown, type: string): SignedRecord =>
+  parseWith(SignedRecordSchema, value, "record-invalid", msg("mesh.what.type", { type: `Signed${type}` }));
+
+const decode = (record: SignedRecord, hash: string, type: string): ReadRecord => {
   const header = parseWith(
     ProtectedHeaderSchema,
     parseStrictJsonOctets(decodeBase64url(record.SignedData.protected)),
@@ -83,18 +77,93 @@ export const readRecord = (value: unknown, type: string): ReadRecord => {
   if (Array.isArray(container) || names.length !== 1 || names[0] !== type) {
     throw new MeshError("record-invalid", msg("mesh.payload-type", { type }));
   }
-  return { record, kid: header.kid, octets, payload: (container as Record<string, unknown>)[type] };
+  return { record, hash, kid: header.kid, octets, payload: (container as Record<string, unknown>)[type] };
+};
+
+/**
+ * Checks the form of a signed record and decodes it: exact members, canonical base64url, a header of exactly `alg` and
+ * `kid`, a payload of exactly one member named `type`. Throws `record-invalid` or `json-invalid`. Does not verify the
+ * signature, nor that the identifier inside is the one outside, which each type has under another name.
+ */
+export const readRecord = (value: unknown, type: string): ReadRecord => {
+  const record = checkForm(value, type);
+  return decode(record, recordHash(record), type);
+};
+
+/** Reads records of one type. */
+export interface RecordReader<Result> {
+  (value: unknown): Result;
+  /** The record of that identifier and hash, where it was read lately. */
+  seen(identifier: string, hash: string): Result | undefined;
+}
+
+/**
+ * Reads records of one type with `read`, which verifies them by nothing but what is in them, and each only once: a record seen lately
+ * is known by its identifier and its hash, which covers every octet that `read` goes by. What is remembered has so many octets at
+ * most, by the length of the payloads. Throws as `readRecord` and `read` do.
+ */
+export const readingOnce = <Result>(
+  type: string,
+  octets: number,
+  read: (record: ReadRecord) => Result,
+): RecordReader<Result> => {
+  const known = remembered<string, { readonly result: Result; readonly length: number }>(
+    octets,
+    ({ length }) => length,
+  );
+  const nameOf = (identifier: string, hash: string): string => `${identifier} ${hash}`;
+  const reader = (value: unknown): Result => {
+    const record = checkForm(value, type);
+    const hash = recordHash(record);
+    const name = nameOf(record.Identifier, hash);
+    const seen = known.get(name);
+    if (seen) return seen.result;
+    const result = read(decode(record, hash, type));
+    known.set(name, { result, length: record.SignedData.payload.length });
+    return result;
+  };
+  return Object.assign(reader, {
+    seen: (identifier: string, hash: string) => known.get(nameOf(identifier, hash))?.result,
+  });
+};
+
+/**
+ * Signatures that held, each by the hash of its record and the octets of the key. The hash covers the signing input and the signature,
+ * whose parts hold no dots, so that nothing but that very signature under that very key is found again.
+ */
+const valid = remembered<string, true>(16_384);
+
+const signatureName = (hash: string, { crv, x }: PublicKey): string => `${hash} ${crv} ${x}`;
+
+const signingInput = ({ SignedData: { protected: header, payload } }: SignedRecord): Buffer =>
+  utf8(`${header}.${payload}`);
+
+/**
+ * Verifies the signature of a record beside everything else that goes on, so that `verifySignature` finds it done, where one of the
+ * keys is the one that the record names. Whatever is wrong with the record is left to those who throw.
+ */
+export const verifyAhead = async (record: SignedRecord, allowed: readonly PublicKey[]): Promise<void> => {
+  const key = allowed.find(({ udf }) => headerOf(udf) === record.SignedData.protected);
+  const name = key && signatureName(recordHash(record), key);
+  if (!name || valid.get(name)) return;
+  const octets = Buffer.from(record.SignedData.signature, "base64url");
+  const isValid = await new Promise<boolean>((resolve) => {
+    verifyOctets(null, signingInput(record), publicKeyObject(key), octets, (error, holds) => resolve(!error && holds));
+  });
+  if (isValid) valid.set(name, true);
 };
 
 /** Verifies the signature of a record under one of the keys that are allowed to sign it. Throws `signature-invalid`. */
 export const verifySignature = (read: ReadRecord, allowed: readonly PublicKey[]): PublicKey => {
   const key = allowed.find((candidate) => candidate.udf === read.kid);
   if (!key) throw new MeshError("signature-invalid", msg("mesh.signer-not-allowed", { udf: read.kid }));
-  const { protected: header, payload, signature } = read.record.SignedData;
-  const octets = decodeBase64url(signature);
-  if (!verifyOctets(null, utf8(`${header}.${payload}`), publicKeyObject(key), octets)) {
+  const name = signatureName(read.hash, key);
+  if (valid.get(name)) return key;
+  const octets = decodeBase64url(read.record.SignedData.signature);
+  if (!verifyOctets(null, signingInput(read.record), publicKeyObject(key), octets)) {
     throw new MeshError("signature-invalid", msg("mesh.signature-wrong"));
   }
+  valid.set(name, true);
   return key;
 };
 

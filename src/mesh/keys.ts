@@ -6,6 +6,7 @@ import { decodeBase64url } from "./bytes.js";
 import type { Curve, KeyUse } from "./key-use.js";
 import { isSafeEd25519Point, isSafeX25519Point } from "./points.js";
 import { curveOf, keyUdf, subjectPublicKeyInfo, type PrivateKey } from "./private-keys.js";
+import { remembered } from "./remembered.js";
 
 export { KEY_USES, type Curve, type KeyUse } from "./key-use.js";
 export {
@@ -51,8 +52,17 @@ export interface PublicKey {
   readonly x: string;
 }
 
-export const publicKeyObject = (key: PublicKey): KeyObject =>
-  createPublicKey({ key: { kty: "OKP", crv: key.crv, x: key.x }, format: "jwk" });
+/** Keys as node:crypto has them, by curve and octets: reading one takes a good part of the time of verifying a signature. */
+const keyObjects = remembered<string, KeyObject>(4096);
+
+export const publicKeyObject = ({ crv, x }: PublicKey): KeyObject => {
+  const name = `${crv} ${x}`;
+  const known = keyObjects.get(name);
+  if (known) return known;
+  const object = createPublicKey({ key: { kty: "OKP", crv, x }, format: "jwk" });
+  keyObjects.set(name, object);
+  return object;
+};
 
 /** The public half of a private key. */
 export const publicKeyOf = (key: PrivateKey): PublicKey => ({ udf: key.kid, crv: key.crv, x: key.x });

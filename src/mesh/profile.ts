@@ -12,7 +12,7 @@ import {
   type PublicKeyRecord,
 } from "./keys.js";
 import { readDevice, type Device, type Invitation, type Replaces } from "./records/device.js";
-import { readMaster, REVOCATION_SEQUENCE, type MasterProfile } from "./records/master.js";
+import { readMaster, REVOCATION_SEQUENCE, type MasterPayload, type MasterProfile } from "./records/master.js";
 import {
   administrationDevices,
   deviceName,
@@ -32,6 +32,8 @@ import { hasCome, recordTime } from "./schema.js";
 export { recordTime } from "./schema.js";
 
 type Random = (length: number) => Uint8Array;
+
+const member = (name: string, value: string | undefined): object => (value === undefined ? {} : { [name]: value });
 
 /** The private keys of one device: made there, and never leaving it. */
 export interface DeviceKeys {
@@ -63,6 +65,8 @@ export const generateMasterKeys = (random: Random): MasterKeys => ({
 export interface DeviceClaims {
   readonly invitation?: Invitation | undefined;
   readonly replaces?: Replaces | undefined;
+  /** The newest checkpoint that the device has seen of the portal where it asks. */
+  readonly notaryToken?: string | undefined;
 }
 
 /** Makes and signs a device profile (reference-10 section 10.2.2). `name` and `description` become public, and so do `claims`. */
@@ -71,7 +75,7 @@ export const createDevice = (
   name: string,
   description: string,
   now: Date,
-  { invitation, replaces }: DeviceClaims = {},
+  { invitation, replaces, notaryToken }: DeviceClaims = {},
 ): Device =>
   readDevice(
     signRecord(
@@ -81,6 +85,7 @@ export const createDevice = (
         Identifier: keys.signature.kid,
         Names: [name],
         Updated: recordTime(now),
+        ...member("NotaryToken", notaryToken),
         ...(description === "" ? {} : { Description: description }),
         DeviceSignatureKey: publicKeyRecord(keys.signature),
         DeviceAuthenticationKey: publicKeyRecord(keys.authentication),
@@ -99,6 +104,7 @@ export interface MasterContent {
   readonly escrowKeys: readonly PublicKey[];
   /** What `certify` made for exactly these keys. Each version has its own; those of the version before are not kept. */
   readonly certificates?: KeyCertificates;
+  readonly notaryToken?: string | undefined;
 }
 
 const certifiedKeyRecord = (key: PublicKey, certificates: KeyCertificates | undefined): PublicKeyRecord => ({
@@ -114,15 +120,17 @@ export const createMaster = (
   content: MasterContent,
   now: Date,
   previous?: MasterProfile,
-): MasterProfile =>
-  readMaster(
+): MasterProfile => {
+  const { NotaryToken: _, ...kept }: Partial<MasterPayload> = previous?.payload ?? {};
+  return readMaster(
     signRecord(
       key.kid,
       "MasterProfile",
       {
-        ...previous?.payload,
+        ...kept,
         Identifier: key.kid,
         Updated: recordTime(now),
+        ...member("NotaryToken", content.notaryToken),
         Sequence: (previous?.sequence ?? 0) + 1,
         ...(previous && { Previous: previous.payloadHash }),
         MasterSignatureKey: certifiedKeyRecord(publicKeyOf(key), content.certificates),
@@ -138,6 +146,7 @@ export const createMaster = (
       key,
     ),
   );
+};
 
 /** Makes the note that ends a profile for good (the "suicide note" of reference-10 section 3.1). */
 export const createRevocation = (key: PrivateKey, now: Date): MasterProfile =>
@@ -172,6 +181,8 @@ export interface PersonalChange {
   readonly deviceExpiries?: Readonly<Record<string, string | null>>;
   readonly invites?: readonly Invite[];
   readonly replace?: Replacement;
+  /** The newest checkpoint of the portal of the profile's first account. It is never that of an earlier version. */
+  readonly notaryToken?: string | undefined;
 }
 
 /** Absent means absent: a list without items is no member at all. */
@@ -267,8 +278,16 @@ const signPersonal = (
     throw tooMany(msg("mesh.invites-many", { maximum: MAX_INVITES }), msg("mesh.invites-many.hint"));
   }
   const continues = previous?.master.hash === master.hash;
-  const { Names, Previous, Devices, DeviceEntries, Applications, Invites, ...kept }: Partial<PersonalPayload> =
-    previous?.payload ?? {};
+  const {
+    Names,
+    Previous,
+    Devices,
+    DeviceEntries,
+    Applications,
+    Invites,
+    NotaryToken: _,
+    ...kept
+  }: Partial<PersonalPayload> = previous?.payload ?? {};
   // What is said of a device that never was here is a mistake, which reading the record will tell.
   const said = new Set([...Object.keys(change.deviceNames ?? {}), ...Object.keys(change.deviceExpiries ?? {})]);
   const isSaid = ({ DeviceUDF: udf }: DeviceEntry): boolean => listed.has(udf) || (said.has(udf) && !lapsed.has(udf));
@@ -289,6 +308,7 @@ const signPersonal = (
         Identifier: master.udf,
         ...list("Names", change.names ?? Names ?? []),
         Updated: recordTime(now),
+        ...member("NotaryToken", change.notaryToken),
         Sequence: continues ? previous.sequence + 1 : 1,
         ...(continues ? { Previous: previous.payloadHash } : {}),
         SignedMasterProfile: master.record,
@@ -365,6 +385,7 @@ export const nextEpoch = (
     administrators: administrators.map((device) => (device.udf === replace?.old ? replace.device : device)),
     escrowKeys: previous.master.escrowKeys,
     ...(certificates && { certificates }),
+    notaryToken: change.notaryToken,
   };
   return signPersonal(key, createMaster(masterKey, content, now, previous.master), change, now, previous);
 };

@@ -40,6 +40,12 @@ export const SequenceSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 /** Text of a bounded length that a person may have typed. */
 export const textSchema = (maximum: number) => v.pipe(v.string(), v.maxLength(maximum));
 
+/**
+ * What was known when a record was made (reference-00 section 5.3.8): of a record of ours the newest checkpoint of a portal's log, which
+ * whoever reads the record holds against the one that the portal shows to them.
+ */
+export const NotaryTokenSchema = textSchema(4096);
+
 /** An array that is never empty, since absent means absent. */
 export const listSchema = <Item extends v.GenericSchema>(item: Item, maximum: number) =>
   v.pipe(v.array(item), v.minLength(1), v.maxLength(maximum));

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { encodeBase64url, sha256, utf8 } from "./bytes.js";
+import { sha256OfText } from "./bytes.js";
 import { UdfSchema } from "./schema.js";
 
 /** The largest record that is read or written, in octets of its JSON text. */
@@ -20,5 +20,5 @@ export type SignedRecord = v.InferOutput<typeof SignedRecordSchema>;
 /** Hash of a record: base64url of SHA-256 over `protected.payload.signature`. */
 export const recordHash = (record: SignedRecord): string => {
   const { protected: header, payload, signature } = record.SignedData;
-  return encodeBase64url(sha256(utf8(`${header}.${payload}.${signature}`)));
+  return sha256OfText(`${header}.${payload}.${signature}`);
 };

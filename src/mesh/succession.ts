@@ -40,7 +40,8 @@ export const isNewer = (profile: PersonalProfile, pin: ProfilePin): boolean =>
 const keepsDevices = (current: PersonalProfile, next: PersonalProfile): boolean =>
   next.devices.every((device) => {
     const before = current.devices.find(({ udf }) => udf === device.udf);
-    return !before || recordHash(before.record) === recordHash(device.record);
+    // A device that was read once is the same object in every version.
+    return !before || before === device || recordHash(before.record) === recordHash(device.record);
   });
 
 /** True where `next` directly follows `current`: one step on in the same epoch, or the first of the epoch after it. */

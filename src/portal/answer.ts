@@ -7,9 +7,20 @@ export interface Answer {
   readonly description: Message;
   readonly members: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Indices of the log's leaves that `Proofs` proves: of a change those it appended, or that are there already; of a result its own. */
+  readonly leaves?: readonly number[];
+  /** Of the leaf that `AccountProof` proves. */
+  readonly accountLeaf?: number;
+  /** Of the leaves of `DataItems`, in their order. */
+  readonly itemLeaves?: readonly number[];
+  /** Where the whole log is read in order, the items' leaves alone say enough: whoever reads them computes the tree. */
+  readonly withoutPaths?: true;
 }
 
-interface RefusalOptions {
+/** What an answer says of the log. */
+type Evidence = Pick<Answer, "leaves" | "accountLeaf" | "itemLeaves" | "withoutPaths">;
+
+interface RefusalOptions extends Evidence {
   readonly members?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -21,8 +32,7 @@ export class Refusal extends Error {
   constructor(status: number, description: Message, options: RefusalOptions = {}) {
     super(debugText(description));
     this.name = "Refusal";
-    const { members = {}, headers } = options;
-    this.answer = { status, description, members, ...(headers && { headers }) };
+    this.answer = { status, description, members: {}, ...options };
   }
 }
 
@@ -35,10 +45,11 @@ export const refuse = (status: number, description: Message, options: RefusalOpt
 export const DONE = msg("portal.done");
 
 /** The one answer of success (reference-00: 201). */
-export const done = (members: Readonly<Record<string, unknown>> = {}): Answer => ({
+export const done = (members: Readonly<Record<string, unknown>> = {}, evidence: Evidence = {}): Answer => ({
   status: 201,
   description: DONE,
   members,
+  ...evidence,
 });
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -54,6 +65,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   busy: 503,
   "io-failed": 503,
   "read-only": 503,
+  "log-key-missing": 503,
 };
 
 const describe = ({ text, hint }: MeshError): Message =>

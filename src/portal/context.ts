@@ -2,9 +2,10 @@ import { MeshError } from "../errors.js";
 import { canonicalDomain, parseAddress, type Address } from "../mesh/address.js";
 import type { Language } from "../messages/language.js";
 import { msg, type Translate } from "../messages/message.js";
-import { refuse } from "./answer.js";
-import type { Limiter } from "./limiter.js";
-import type { Store, Time } from "./store/store.js";
+import { refuse, type Answer } from "./answer.js";
+import type { Announcement } from "./log/log.js";
+import type { Limits, RateKind } from "./rates.js";
+import type { Reader, Store, Time } from "./store/store.js";
 
 /** One HTTP request, as the server or the embedded transport hands it over. */
 export interface PortalRequest {
@@ -17,6 +18,8 @@ export interface PortalRequest {
   readonly body: Buffer;
   /** The remote network address; any text where the request crossed no network. */
   readonly address: string;
+  /** By which the log names the request. */
+  readonly id?: string;
 }
 
 export interface PortalResponse {
@@ -44,8 +47,15 @@ export interface Context {
   readonly defaultDomain: string;
   readonly quota: Quota;
   /** Undefined where nobody is a stranger: the portal is one machine's own. */
-  readonly limiters: Readonly<Record<"validate" | "connectStart" | "createAccount", Limiter>> | undefined;
+  readonly limits: Limits | undefined;
   readonly transferToken: string | undefined;
+  readonly publicTransfer: boolean;
+  readonly announceLog: (now: Time) => Promise<Announcement>;
+  /**
+   * Answers from one consistent view of the store. Where the client asks for proofs, the answer comes back with them, bound to the
+   * head of that very view; a refusal does not throw then.
+   */
+  readonly view: (work: (tx: Reader) => Promise<Answer>) => Promise<Answer>;
   /** Loads the words of a language. Never within a transaction of the store, which may await nothing else. */
   readonly translator: (language: Language) => Promise<Translate>;
   /** Words messages for whoever sent the request. */
@@ -70,8 +80,15 @@ export const servesDomain = (context: Pick<Context, "domains">, domain: string):
 /** Reads an account address of a request; a bare name means the default domain. Throws `address-invalid`. */
 export const readAddress = (context: Context, text: string): Address => parseAddress(text, context.defaultDomain);
 
-/** Refuses with 429 an address that asks for more of a kind than its rate. */
-export const keepRate = (context: Context, kind: "validate" | "connectStart" | "createAccount"): void => {
-  const wait = context.limiters?.[kind](context.request.address, context.now) ?? 0;
+/**
+ * Counts a request as one or several kinds, by its address or for the account that `key` names, and refuses it with 429 where it is
+ * above the rate of any of them.
+ */
+export const keepRate = (
+  { limits, request, now }: Pick<Context, "limits" | "request" | "now">,
+  kinds: RateKind | readonly RateKind[],
+  key = request.address,
+): void => {
+  const wait = Math.max(...[kinds].flat().map((kind) => limits?.take(kind, key, now) ?? 0));
   if (wait > 0) refuse(429, msg("portal.rate"), { headers: { "retry-after": String(wait) } });
 };

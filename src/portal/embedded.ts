@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
+import { logKeyFileOf, openWithLogKey } from "./log/key-file.js";
 import { createPortal, type Portal } from "./portal.js";
 import { openSqliteStore } from "./store/sqlite.js";
 
@@ -11,9 +12,10 @@ export interface EmbeddedDeps {
 }
 
 /**
- * Opens the portal that lives in one SQLite file, for the processes of one machine. The folder (0700) and the file (0600) are
- * made where they are missing. Its authority is `<id>.invalid`, with the random id of the store, so that no request signed
- * for it means anything elsewhere. Throws `state-corrupt`, `not-supported`, `busy`, `read-only` or `io-failed`.
+ * Opens the portal that lives in one SQLite file, for the processes of one machine. The folder (0700), the file and that with the key
+ * of its log beside it (0600) are made where they are missing, and a store of an older version is brought up to date. Its authority is
+ * `<id>.invalid`, with the random id of the store, so that no request signed for it means anything elsewhere. Throws `state-corrupt`,
+ * `not-supported`, `log-key-missing`, `keystore-permissions`, `busy`, `read-only` or `io-failed`.
  */
 export const openEmbeddedPortal = async (file: string, deps: EmbeddedDeps): Promise<Portal> => {
   try {
@@ -24,13 +26,16 @@ export const openEmbeddedPortal = async (file: string, deps: EmbeddedDeps): Prom
       cause,
     });
   }
-  const store = await openSqliteStore(file, { random: (length) => deps.random(length) });
+  const random = (length: number): Uint8Array => deps.random(length);
+  const store = await openWithLogKey(logKeyFileOf(file), { random }, (signer) =>
+    openSqliteStore(file, { random, signer, migrate: true }),
+  );
   return createPortal({
     store,
     domains: [],
     authorities: [`${store.id}.invalid`],
     now: () => deps.now(),
-    random: (length) => deps.random(length),
+    random,
     rateLimit: "none",
   });
 };

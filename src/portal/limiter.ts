@@ -2,29 +2,39 @@ import { isIPv4, isIPv6 } from "node:net";
 import type { Time } from "./store/store.js";
 
 /** Gives 0 where a request may pass, or else the seconds after which the next one may. */
-export type Limiter = (address: string, now: Time) => number;
+export interface Limiter {
+  take(key: string, now: Time): number;
+  /** The same without counting anything. */
+  look(key: string, now: Time): number;
+}
 
-/** More addresses than this are not remembered; who is forgotten starts anew. */
-const MAX_ADDRESSES = 10_000;
+/** More addresses or accounts than this are not remembered; who is forgotten starts anew. */
+const MAX_KEYS = 10_000;
 
-/** A token bucket for every address: `perMinute` at once, and as many again in every minute. */
+/** A token bucket for every key: `perMinute` at once, and as many again in every minute. */
 export const createLimiter = (perMinute: number): Limiter => {
-  const buckets = new Map<string, { tokens: number; time: Time }>();
-  return (address, now) => {
-    const key = addressKey(address);
+  const buckets = new Map<string, { readonly tokens: number; readonly time: Time }>();
+  const tokensOf = (key: string, now: Time): number => {
     const known = buckets.get(key);
-    const gained = known ? (Math.max(0, now - known.time) / 60_000) * perMinute : perMinute;
-    const tokens = Math.min(perMinute, (known?.tokens ?? 0) + gained);
-    // Deleting first moves the address to the end, so that the first one is always the one longest unseen.
-    buckets.delete(key);
-    buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, time: now });
-    if (buckets.size > MAX_ADDRESSES) {
-      for (const first of buckets.keys()) {
-        buckets.delete(first);
-        break;
+    if (!known) return perMinute;
+    return Math.min(perMinute, known.tokens + (Math.max(0, now - known.time) / 60_000) * perMinute);
+  };
+  const waitFor = (tokens: number): number => (tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perMinute) * 60));
+  return {
+    take: (key, now) => {
+      const tokens = tokensOf(key, now);
+      // Deleting first moves the key to the end, so that the first one is always the one longest unseen.
+      buckets.delete(key);
+      buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, time: now });
+      if (buckets.size > MAX_KEYS) {
+        for (const first of buckets.keys()) {
+          buckets.delete(first);
+          break;
+        }
       }
-    }
-    return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perMinute) * 60);
+      return waitFor(tokens);
+    },
+    look: (key, now) => waitFor(tokensOf(key, now)),
   };
 };
 

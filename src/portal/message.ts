@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { parseStrictJsonOctets } from "../mesh/json.js";
 import {
   LIMITS,
@@ -11,6 +12,7 @@ import {
 import { parseWith } from "../mesh/schema.js";
 import { msg } from "../messages/message.js";
 import { refuse } from "./answer.js";
+import type { Asked } from "./log/log.js";
 
 /** Which transaction a request is, and what stands inside its wrapping. */
 export interface NamedMessage {
@@ -18,6 +20,8 @@ export interface NamedMessage {
   readonly requestName: string;
   readonly responseName: string;
   readonly content: unknown;
+  /** How many octets the whole request has. */
+  readonly octets: number;
 }
 
 /** GetRecords is Get with the log's own data (reference-00 sections 6.1.6 and 6.2.13). */
@@ -44,6 +48,7 @@ export const nameMessage = (body: Buffer): NamedMessage => {
       requestName: `${GET_RECORDS}Request`,
       responseName: `${GET_RECORDS}Response`,
       content: name === GET_RECORDS ? content : { [name]: content },
+      octets: body.length,
     };
   }
   const transaction = TRANSACTIONS.find((candidate) => candidate === name || requestName(candidate) === name);
@@ -55,7 +60,20 @@ export const nameMessage = (body: Buffer): NamedMessage => {
     requestName: requestName(transaction),
     responseName: responseName(transaction),
     content: name === transaction ? content : { [name]: content },
+    octets: body.length,
   };
+};
+
+const AskedSchema = v.object({ RequestID: v.nonOptional(REQUEST_SCHEMAS.Status.entries.RequestID) });
+const CheckpointSchema = v.object({ Checkpoint: v.nonOptional(REQUEST_SCHEMAS.Status.entries.Checkpoint) });
+
+/** What a request asks to be told about the log, be the rest of it as it may: its refusal says so too. */
+export const askedOf = ({ content, requestName: expected, transaction }: NamedMessage): Asked | undefined => {
+  const message = isObject(content) && transaction !== "Hello" ? content[expected] : undefined;
+  const asked = v.safeParse(AskedSchema, message);
+  if (!asked.success) return undefined;
+  const shown = v.safeParse(CheckpointSchema, message);
+  return { id: asked.output.RequestID, checkpoint: shown.success ? shown.output.Checkpoint : undefined };
 };
 
 /** The records in a request, each without the name of its type. */
@@ -67,14 +85,14 @@ const recordsIn = (message: Record<string, unknown>): unknown[] => [
 
 /** Reads the request inside its wrapping as its schema describes it. Throws `json-invalid` or a Refusal. */
 export const readMessage = (named: NamedMessage): Request<Transaction> => {
-  const { content, requestName: expected, transaction } = named;
+  const { content, requestName: expected, transaction, octets } = named;
   if (!isObject(content) || Object.keys(content).length !== 1 || !(expected in content)) {
     return refuse(400, msg("portal.transaction-form", { transaction, member: expected }));
   }
   const message = content[expected];
   if (!isObject(message)) return refuse(400, msg("portal.message-form", { name: expected }));
   // Before the schemas look at it, since they know no difference between too long and wrong.
-  for (const record of recordsIn(message)) {
+  for (const record of octets > LIMITS.record ? recordsIn(message) : []) {
     if (record !== undefined && Buffer.byteLength(JSON.stringify(record)) > LIMITS.record) {
       refuse(413, msg("portal.record-large", { octets: LIMITS.record }));
     }

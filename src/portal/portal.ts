@@ -5,14 +5,18 @@ import { answerTo, harmless, Refusal, refuse, type Answer } from "./answer.js";
 import {
   canonicalDomains,
   DEFAULT_QUOTA,
+  keepRate,
+  readAddress,
   type Context,
   type PortalRequest,
   type PortalResponse,
   type Quota,
 } from "./context.js";
 import { acceptedLanguage, createTranslators } from "./language.js";
-import { createLimiter } from "./limiter.js";
-import { nameMessage, readMessage } from "./message.js";
+import { createLogFiles, logFileAt, type LogFile } from "./log/files.js";
+import { createPortalLog, type Asked, type SealedAnswer } from "./log/log.js";
+import { askedOf, nameMessage, readMessage, type NamedMessage } from "./message.js";
+import { accountRate, addressRate, createLimits, type RateKind, type Rates } from "./rates.js";
 import type { Store } from "./store/store.js";
 import { connectComplete } from "./transactions/connect-complete.js";
 import { connectPending } from "./transactions/connect-pending.js";
@@ -29,26 +33,19 @@ import { validateAccount } from "./transactions/validate-account.js";
 
 export type { PortalRequest, PortalResponse, Quota } from "./context.js";
 
-/** What a log line may say: neither names nor addresses. */
+/** What became of a request. */
 export interface PortalEvent {
+  /** The name of the transaction, or `unknown`. */
   readonly transaction: string;
   readonly status: number;
   readonly milliseconds: number;
+  /** The account that the request names, in canonical form. It is in no log unless whoever runs the portal asks for that. */
+  readonly account: string | undefined;
+  /** What went wrong here, where the status is 500 or above. */
+  readonly error: unknown;
+  /** The client showed a head that this portal signed and has no more: the store may have been put back from an old backup. */
+  readonly aheadOfUs?: true;
 }
-
-/** How many requests of a kind one address may make in a minute. */
-export interface RateLimit {
-  readonly validatePerMinute: number;
-  readonly connectStartPerMinute: number;
-  /** A stranger's profile is verified before anything can refuse it, which costs milliseconds for every device in it. */
-  readonly createAccountPerMinute: number;
-}
-
-export const DEFAULT_RATE_LIMIT: RateLimit = {
-  validatePerMinute: 600,
-  connectStartPerMinute: 120,
-  createAccountPerMinute: 60,
-};
 
 export interface PortalOptions {
   readonly store: Store;
@@ -58,12 +55,17 @@ export interface PortalOptions {
   readonly authorities: readonly string[];
   now(): Date;
   random(length: number): Uint8Array;
-  readonly log?: (event: PortalEvent) => void;
-  /** `none` where there is nobody to be protected from. */
-  readonly rateLimit?: RateLimit | "none";
+  readonly log?: (event: PortalEvent, request: PortalRequest) => void;
+  /** `none` where there is nobody to be protected from; what is not given has its default. */
+  readonly rateLimit?: Partial<Rates> | "none";
+  /** How many processes share the requests, and so the rates. */
+  readonly processes?: number;
+  readonly onLimited?: (kind: RateKind) => void;
   readonly quota?: Quota;
   /** Whoever shows this token may read the log with Transfer; without one nobody may. */
   readonly transferToken?: string;
+  /** Anyone may read with Transfer what is published. */
+  readonly publicTransfer?: boolean;
 }
 
 export interface Portal {
@@ -74,6 +76,8 @@ export interface Portal {
    * because the request arrived there.
    */
   handle(request: PortalRequest, localAuthorities?: readonly string[]): Promise<PortalResponse>;
+  /** Seconds for which nothing that comes from an address would be answered, so that it need not be read; else 0. */
+  spent(address: string): number;
   /** Finishes what is under way and closes the store. */
   close(): Promise<void>;
 }
@@ -96,10 +100,11 @@ const HANDLERS: Record<Transaction, (context: Context, request: never) => Promis
 /** The name of an answer to a request that is no transaction (reference-10 section 12.2.1). */
 const NO_TRANSACTION = "MeshResponse";
 
-const checkHttp = (request: PortalRequest, path: string, isAuthority: boolean): void => {
+const checkHttp = (request: PortalRequest, path: string, isAuthority: boolean, file: LogFile | undefined): void => {
   if (!isAuthority) {
     refuse(400, msg("portal.host-unknown"));
   }
+  if (file) return;
   if (`${path.replace(/\/$/, "")}/` !== PORTAL_PATH) {
     refuse(404, msg("portal.path-unknown", { path: PORTAL_PATH }));
   }
@@ -107,6 +112,32 @@ const checkHttp = (request: PortalRequest, path: string, isAuthority: boolean): 
     refuse(405, msg("portal.method-wrong"), { headers: { allow: "POST" } });
   }
   if (request.body.length > LIMITS.body) refuse(413, msg("portal.request-large", { octets: LIMITS.body }));
+};
+
+/** Which transaction a request is. What is none counts for the address that it comes from as everything. */
+const nameOrCount = (context: Pick<Context, "limits" | "request" | "now">): NamedMessage => {
+  try {
+    return nameMessage(context.request.body);
+  } catch (error) {
+    keepRate(context, ["read", "write"]);
+    throw error;
+  }
+};
+
+/** What is said without a look at the store proves nothing, and only repeats by which name the client knows its request. */
+const isUnproven = ({ status: code }: Answer): boolean => code === 429 || code >= 500;
+
+const named = (answer: Answer, { id }: Asked): Answer => ({ ...answer, members: { ...answer.members, RequestID: id } });
+
+/** The account that a request names, in canonical form; undefined where it names none, or what is none. */
+const accountIn = (context: Context, message: object): string | undefined => {
+  const text = "Account" in message ? message.Account : "AccountID" in message ? message.AccountID : undefined;
+  if (typeof text !== "string") return undefined;
+  try {
+    return readAddress(context, text).account;
+  } catch {
+    return undefined;
+  }
 };
 
 /** The HTTP response that carries an answer: its status is that of the payload (reference-10 section 12.2). */
@@ -145,47 +176,95 @@ export const encodeRefusal = async (
  * domain is none.
  */
 export const createPortal = (options: PortalOptions): Portal => {
-  const { store, rateLimit = DEFAULT_RATE_LIMIT, quota = DEFAULT_QUOTA } = options;
+  const { store, rateLimit = {}, quota = DEFAULT_QUOTA, processes, onLimited } = options;
   const domains = canonicalDomains(options.domains);
   const authorities = new Set(options.authorities);
-  const limiters =
-    rateLimit === "none"
-      ? undefined
-      : {
-          validate: createLimiter(rateLimit.validatePerMinute),
-          connectStart: createLimiter(rateLimit.connectStartPerMinute),
-          createAccount: createLimiter(rateLimit.createAccountPerMinute),
-        };
+  const limits = rateLimit === "none" ? undefined : createLimits({ rates: rateLimit, processes, onLimited });
   const translator = createTranslators();
+  const log = createPortalLog(store);
+  const serveFile = createLogFiles(log);
   const common = {
     translator,
     store,
     domains,
     defaultDomain: domains[0] ?? "localhost",
     quota,
-    limiters,
+    limits,
     transferToken: options.transferToken,
+    publicTransfer: options.publicTransfer === true,
+    announceLog: (now: number) => log.announce(now),
   };
 
   const handle = async (request: PortalRequest, localAuthorities: readonly string[] = []): Promise<PortalResponse> => {
     const start = options.now().getTime();
+    const began = performance.now();
     const translate = await translator(acceptedLanguage(request.headers["accept-language"]));
     let transaction = "unknown";
     let responseName = NO_TRANSACTION;
     let answer: Answer;
+    let account: string | undefined;
+    let failure: unknown;
+    let asked: Asked | undefined;
+    let sealed: SealedAnswer | undefined;
+    const fail = (error: unknown): Answer => {
+      const refusal = answerTo(error);
+      if (refusal.status >= 500) failure = error;
+      return refusal;
+    };
+    const tell = (code: number): void => {
+      const milliseconds = Math.round((performance.now() - began) * 10) / 10;
+      const event = { transaction, status: code, milliseconds, account, error: failure };
+      options.log?.({ ...event, ...(sealed?.aheadOfUs && { aheadOfUs: true }) }, request);
+    };
     try {
       // Parameters behind the path mean nothing here, and signatures do not cover them.
       const path = request.path.replace(/\?.*$/s, "");
       const { authority } = request;
-      checkHttp(request, path, authorities.has(authority) || localAuthorities.includes(authority));
-      const named = nameMessage(request.body);
-      ({ transaction, responseName } = named);
-      const context: Context = { ...common, translate, request: { ...request, path }, now: start };
-      answer = await HANDLERS[named.transaction](context, readMessage(named) as never);
+      const file = logFileAt(path);
+      checkHttp(request, path, authorities.has(authority) || localAuthorities.includes(authority), file);
+      const counted = { limits, request: { ...request, path }, now: start };
+      if (file) {
+        transaction = file === "checkpoint" ? "checkpoint" : "tile";
+        keepRate(counted, "log");
+        if (file === "checkpoint") await log.freshen(start);
+        const response = await serveFile(file, request.method);
+        tell(response.status);
+        return response;
+      }
+      const message = nameOrCount(counted);
+      ({ transaction, responseName } = message);
+      asked = askedOf(message);
+      const question = asked;
+      const context: Context = {
+        ...common,
+        ...counted,
+        translate,
+        view: async (work) => {
+          if (!question) return store.read(work);
+          sealed = await log.view(question, start, work);
+          return sealed.answer;
+        },
+      };
+      keepRate(context, addressRate(message.transaction));
+      const content = readMessage(message);
+      account = accountIn(context, content);
+      const rate = accountRate(message.transaction);
+      if (rate && account !== undefined) keepRate(context, rate, account);
+      if (asked || message.transaction === "Status") await log.freshen(start);
+      answer = await HANDLERS[message.transaction](context, content as never);
     } catch (error) {
-      answer = answerTo(error);
+      answer = fail(error);
     }
-    options.log?.({ transaction, status: answer.status, milliseconds: options.now().getTime() - start });
+    if (asked && sealed?.answer !== answer) {
+      try {
+        if (isUnproven(answer)) answer = named(answer, asked);
+        else ({ answer } = sealed = await log.seal(asked, start, answer));
+      } catch (error) {
+        // What was done is done, and asking again gives its proofs.
+        answer = named(fail(error), asked);
+      }
+    }
+    tell(answer.status);
     return encodeAnswer(responseName, answer, translate);
   };
 
@@ -198,6 +277,7 @@ export const createPortal = (options: PortalOptions): Portal => {
       void response.finally(() => underWay.delete(response));
       return response;
     },
+    spent: (address) => limits?.spent(address, options.now().getTime()) ?? 0,
     close: async () => {
       await Promise.allSettled(underWay);
       await store.close();

@@ -6,14 +6,23 @@ import type { PublicKey } from "../mesh/keys.js";
 import { msg } from "../messages/message.js";
 import { Refusal, refuse } from "./answer.js";
 import type { ResolveKey, SignedOptions, SigningKey } from "./authenticate.js";
-import type { Context } from "./context.js";
-import type { Account, Reader, Store, StoredRecord } from "./store/store.js";
+import { keepRate, type Context } from "./context.js";
+import type { Account, NewRecord, Reader, Store, StoredRecord } from "./store/store.js";
+
+/**
+ * In how many profiles a device is looked for: anyone may list another's, and nothing may take longer by that. The store names those
+ * first that listed it first, and nobody can list a device before its own profile has.
+ */
+export const MAX_PROFILES = 64;
 
 /** A stored record under the name of its type. */
 export const entryOf = (stored: StoredRecord): Entry => JSON.parse(stored.text) as Entry;
 
 /** The newest version of a profile, where the portal has any. Throws `state-corrupt` where it no longer verifies. */
 export const currentProfile = async (tx: Reader, udf: string): Promise<PersonalProfile | undefined> => {
+  const version = await tx.newestVersion("SignedPersonalProfile", udf);
+  const seen = version && readPersonal.seen(udf, version.hash);
+  if (!version || seen) return seen;
   const stored = await tx.newest("SignedPersonalProfile", udf);
   if (!stored) return undefined;
   try {
@@ -25,7 +34,7 @@ export const currentProfile = async (tx: Reader, udf: string): Promise<PersonalP
 
 /** Refuses whatever concerns a profile that its owner ended for good (reference-10 section 3.1). */
 export const refuseRevoked = async (tx: Reader, udf: string): Promise<void> => {
-  if (await tx.newest("SignedMasterProfile", udf)) refuse(403, msg("portal.profile-revoked"));
+  if (await tx.newestVersion("SignedMasterProfile", udf)) refuse(403, msg("portal.profile-revoked"));
 };
 
 /** The account, open or suspended. Refuses an unknown and a closed one with 404. */
@@ -33,7 +42,8 @@ export const liveAccount = async (tx: Reader, { account }: Address): Promise<Acc
   const found = await tx.account(account);
   if (!found) return refuse(404, msg("portal.account-unknown"));
   if (found.status === "Closed") {
-    return refuse(404, msg("portal.account-deleted"), { members: { AccountStatus: found.status } });
+    const { status, leaf } = found;
+    return refuse(404, msg("portal.account-deleted"), { members: { AccountStatus: status }, accountLeaf: leaf });
   }
   return found;
 };
@@ -76,13 +86,14 @@ export const signingKey = (profile: PersonalProfile | undefined, udf: string, no
 export const isAdministrationKey = (profile: PersonalProfile, key: PublicKey): boolean =>
   profile.devices.some((device) => device.authenticationKey.udf === key.udf && isAdministrator(profile, device.udf));
 
-/** Refuses with 413 where storing so many octets more would go beyond what a profile may take up. */
+/** Refuses with 429 above the rate of a profile's changes, and with 413 where so many octets more are beyond what it may take up. */
 export const checkQuota = async (
   tx: Reader,
   context: Context,
   owner: string,
-  record: { readonly type: string; readonly text: string; readonly isNew: boolean },
+  record: Pick<NewRecord, "type" | "identifier" | "text">,
 ): Promise<void> => {
+  keepRate(context, "account-write", owner);
   const { bytes, records } = await tx.usage(owner);
   // Any device may publish applications, so escrow entries have as much room again, and profiles more: a device that fills
   // what it can must not keep a person from splitting their keys or from removing it.
@@ -92,7 +103,7 @@ export const checkQuota = async (
     refuse(413, msg("portal.quota-octets", { octets: limit }));
   }
   const most = share * context.quota.records;
-  if (share < 4 && record.isNew && records >= most) {
+  if (share < 4 && records >= most && !(await tx.newestVersion(record.type, record.identifier))) {
     refuse(413, msg("portal.quota-records", { count: most }));
   }
 };
@@ -100,8 +111,8 @@ export const checkQuota = async (
 /** The profiles for which a key may speak: it is a device's authentication key there, and neither they nor it are over. */
 export const profilesOfKey = async (tx: Reader, key: PublicKey, now: number): Promise<readonly string[]> => {
   const profiles: string[] = [];
-  for (const udf of await tx.profilesWithAuthentication(key.udf)) {
-    if (await tx.newest("SignedMasterProfile", udf)) continue;
+  for (const udf of await tx.profilesWithAuthentication(key.udf, MAX_PROFILES)) {
+    if (await tx.newestVersion("SignedMasterProfile", udf)) continue;
     if (signingKey(await currentProfile(tx, udf), key.udf, now)?.lapsed === false) profiles.push(udf);
   }
   return profiles;
@@ -113,7 +124,7 @@ export const profilesOfKey = async (tx: Reader, key: PublicKey, now: number): Pr
  */
 export const findAuthenticationKey: ResolveKey = async (tx, udf, now) => {
   let found: SigningKey | undefined;
-  for (const profile of await tx.profilesWithAuthentication(udf)) {
+  for (const profile of await tx.profilesWithAuthentication(udf, MAX_PROFILES)) {
     found = signingKey(await currentProfile(tx, profile), udf, now) ?? found;
     if (found?.lapsed === false) break;
   }

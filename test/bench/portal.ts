@@ -1,272 +1,299 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import * as http from "node:http";
 import * as os from "node:os";
 import * as path from "node:path";
-import { accountUdf } from "../../src/mesh/udf.js";
-import {
-  generateDeviceKeys,
-  generateMasterKeys,
-  createDevice,
-  createMaster,
-  createPersonal,
-  nextPersonal,
-} from "../../src/mesh/profile.js";
-import type { DeviceKeys } from "../../src/mesh/profile.js";
-import { publicKeyOf } from "../../src/mesh/keys.js";
-import { PORTAL_PATH } from "../../src/mesh/protocol.js";
-import type { PersonalProfile } from "../../src/mesh/records/personal.js";
-import { signRequest } from "../../src/mesh/request-signature.js";
+import { baselines, type Baselines } from "./baselines.js";
+import { commands } from "./commands.js";
+import { loader, type Loader, type Outcome } from "./load.js";
+import { maker, type Maker } from "./people.js";
+import { startRole, serveRole, type Methods, type Role } from "./roles.js";
+import { seeder, type Seeder } from "./seed.js";
+import { serve, stopAll, type Serving } from "./server.js";
+import { checker, type Checker } from "./signatures.js";
+import { megabytes, milliseconds, rate, ratio, share, table, type Row } from "./table.js";
 
-// The portal's transactions a second, against servers that do nothing but move the same octets: an echo, and one SQLite
-// commit, synced to disk, for every request. Everything runs in this one go, so that the ratios mean something.
+// The portal under load: `npm run bench`. What serves is the built program, in a process of its own; what loads it is another.
+// Everything runs in one go on one machine, so that the ratios mean something; nothing fails for being slow.
 
-const PEOPLE = 16;
-const VERSIONS = 40;
-const CONNECTIONS = 16;
-const READS = 4_000;
+const CORES = os.availableParallelism();
+const PEOPLE = Number(process.env["BENCH_PEOPLE"] ?? 1000);
+const CONNECTIONS = 64;
+/** Beside the portal and what loads it nothing should run, so each figure takes its seconds. */
+const SECONDS = { check: 2, round: 1.5, publish: 6, latency: 6, warmUp: 1 };
+const ROUNDS = 3;
+/** Every person's second profile is taken when nothing is remembered yet; the others are for what comes after that. */
+const SUCCESSORS = 26;
+
+const AIMS = { echo: 0.5, publish: 1500, check: 0.5, growth: 1.3, memory: 400e6 };
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-bench-"));
-const children: ChildProcess[] = [];
-const root = process.cwd();
-
-interface Person {
-  readonly account: string;
-  readonly keys: DeviceKeys;
-  readonly versions: readonly PersonalProfile[];
-}
-
-const makePerson = (index: number): Person => {
-  const now = new Date();
-  const account = `user${index}@example.com`;
-  const master = generateMasterKeys(randomBytes);
-  const keys = generateDeviceKeys(randomBytes);
-  const device = createDevice(keys, "bench", "", now);
-  const escrowKeys = [publicKeyOf(master.escrow)];
-  const first = createMaster(master.signature, { administrators: [device], escrowKeys }, now);
-  const versions = [createPersonal(keys.online, first, { devices: [device], names: [accountUdf(account)] }, now)];
-  while (versions.length <= VERSIONS) {
-    const last = versions.at(-1);
-    if (last) versions.push(nextPersonal(keys.online, last, {}, now));
-  }
-  return { account, keys, versions };
+const at = (name: string): string => path.join(folder, name);
+const roles: Role<Methods>[] = [];
+const role = <Has extends Methods>(name: string): Role<Has> => {
+  const started = startRole<Has>(name);
+  roles.push(started as unknown as Role<Methods>);
+  return started;
 };
 
-/** Starts a child and gives the port that it prints on its first line. */
-const serve = (words: readonly string[], readPort: (line: string) => number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"], cwd: root });
-    children.push(child);
-    let text = "";
-    child.once("error", reject);
-    child.stdout.on("data", (chunk: Buffer) => {
-      text += chunk.toString("utf8");
-      if (text.includes("\n")) resolve(readPort(text));
-    });
-  });
+const print = (text: string): void => void process.stdout.write(text);
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** A server that answers every body with a body of a fixed size, behind one synced SQLite commit where asked for. */
-const plainServer = (answerSize: number, sync: boolean): Promise<number> =>
-  serve(
-    [
-      "-e",
-      `const http = require("node:http");
-       ${
-         sync
-           ? `const db = new (require(${JSON.stringify(path.join(root, "node_modules/better-sqlite3"))}))(${JSON.stringify(path.join(folder, "baseline.sqlite"))});
-              db.pragma("journal_mode = WAL"); db.pragma("synchronous = FULL"); db.exec("CREATE TABLE t (body TEXT)");
-              const insert = db.prepare("INSERT INTO t VALUES (?)");`
-           : ""
-       }
-       const answer = Buffer.alloc(${answerSize}, 32);
-       http.createServer((request, response) => {
-         const chunks = [];
-         request.on("data", (chunk) => chunks.push(chunk));
-         request.on("end", () => {
-           const body = Buffer.concat(chunks);
-           ${sync ? "insert.run(body.toString());" : ""}
-           response.writeHead(200, { "content-type": "application/json", "content-length": answer.length });
-           response.end(answer);
-         });
-       }).listen(0, "127.0.0.1", function () { console.log(this.address().port); });`,
-    ],
-    Number,
-  );
-
-interface Outgoing {
-  readonly body: Buffer;
-  readonly headers?: Record<string, string>;
-}
-
-const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-
-const post = (port: number, { body, headers = {} }: Outgoing): Promise<{ status: number; size: number }> =>
-  new Promise((resolve, reject) => {
-    const request = http.request(
-      {
-        host: "127.0.0.1",
-        port,
-        path: PORTAL_PATH,
-        method: "POST",
-        agent,
-        headers: { ...headers, "content-length": body.length },
-      },
-      (response) => {
-        let size = 0;
-        response.on("data", (chunk: Buffer) => (size += chunk.length));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, size }));
-      },
-    );
-    request.on("error", reject);
-    request.end(body);
-  });
-
-/** Sends queues of requests side by side, each queue in order; gives requests a second. */
-const load = async (port: number, queues: readonly (readonly Outgoing[])[], expected: number): Promise<number> => {
-  const count = queues.reduce((sum, queue) => sum + queue.length, 0);
+/** Makes people on all cores; gives the files that they are in. */
+const makePeople = async (): Promise<readonly string[]> => {
   const began = performance.now();
-  await Promise.all(
-    queues.map(async (queue) => {
-      for (const message of queue) {
-        const { status } = await post(port, message);
-        if (status !== expected) throw new Error(`A request was answered with ${status}.`);
-      }
+  const files = await Promise.all(
+    Array.from({ length: CORES }, async (_, core) => {
+      const file = at(`people-${core}`);
+      const [from, to] = [core, core + 1].map((part) => Math.floor((part * PEOPLE) / CORES)) as [number, number];
+      const worker = role<Maker>("maker");
+      await worker.call("make", { file, from, to, successors: SUCCESSORS });
+      worker.stop();
+      return file;
     }),
   );
-  return (count * 1000) / (performance.now() - began);
+  const took = (performance.now() - began) / 1000;
+  print(`${PEOPLE} people with three devices and ${SUCCESSORS} successors each, made in ${took.toFixed(0)} s\n\n`);
+  return files;
 };
 
-const spread = (message: Outgoing, total: number): Outgoing[][] =>
-  Array.from({ length: CONNECTIONS }, () => Array.from({ length: total / CONNECTIONS }, () => message));
+/** How many personal profiles a second can be verified, by cores and by what is checked. */
+interface Checks {
+  readonly one: { readonly all: number; readonly fresh: number };
+  readonly every: { readonly all: number; readonly fresh: number };
+}
 
-const message = (transaction: string, name: string, request: object): Outgoing => ({
-  body: Buffer.from(JSON.stringify({ [transaction]: { [name]: request } })),
-});
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
-/** Runs one command to its end, and gives the milliseconds that it took. */
-const timed = (words: readonly string[], home: string): number => {
-  const began = performance.now();
-  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, MESHMAN_HOME: home, CI: "true" };
-  const { status, stderr } = spawnSync(process.execPath, words, { cwd: root, env, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
-  return performance.now() - began;
-};
-
-/** The client's whole commands over HTTP, as multiples of what Node itself needs to start. */
-const commands = (port: number): string[] => {
-  const portal = ["--portal", `http://127.0.0.1:${port}`];
-  const times = { node: [] as number[], create: [] as number[], connect: [] as number[] };
-  for (let index = 0; index < 7; index++) {
-    const [home, device, account] = [
-      path.join(folder, `h${index}`),
-      path.join(folder, `d${index}`),
-      `cli${index}@example.com`,
-    ];
-    timed(["bin/meshman.js", "profile", "create", "--no-passphrase"], home);
-    times.node.push(timed(["-e", "0"], home));
-    times.create.push(timed(["bin/meshman.js", "account", "create", account, ...portal], home));
-    const connect = ["device", "connect", account, ...portal, "--trust-on-first-use", "--no-passphrase"];
-    times.connect.push(timed(["bin/meshman.js", ...connect], device));
-  }
-  const ratio = (values: readonly number[]): string => (median(values) / median(times.node)).toFixed(1);
-  return [
-    "",
-    "Commands over HTTP, as multiples of node -e 0, medians of 7.",
-    `account create  ${ratio(times.create)}`,
-    `device connect  ${ratio(times.connect)}`,
-    "",
-  ];
-};
-
-const bench = async (): Promise<void> => {
-  const people = Array.from({ length: PEOPLE }, (_, index) => makePerson(index));
-  const port = await serve(
-    [
-      "bin/meshman.js",
-      "portal",
-      "serve",
-      "--json",
-      "--listen",
-      "127.0.0.1:0",
-      "--store",
-      `sqlite:${path.join(folder, "portal.sqlite")}`,
-    ],
-    (line) => Number(new URL((JSON.parse(line) as { listening: string }).listening).port),
-  );
-  for (const { account, keys, versions } of people) {
-    const create = message("CreateAccount", "CreateRequest", {
-      Account: account,
-      Profile: { SignedPersonalProfile: versions[0]?.record },
-    });
-    const headers = signRequest(
-      { method: "POST", authority: `127.0.0.1:${port}`, path: PORTAL_PATH, body: create.body },
-      keys.authentication,
-      Math.floor(Date.now() / 1000),
-      randomBytes,
+const measureChecks = async (files: readonly string[]): Promise<Checks> => {
+  const workers = Array.from({ length: CORES }, () => role<Checker>("checker"));
+  await Promise.all(workers.map((worker) => worker.call("prepare", { files })));
+  const measure = async (count: number, all: boolean): Promise<number> =>
+    sum(
+      await Promise.all(workers.slice(0, count).map((worker) => worker.call("check", { all, seconds: SECONDS.check }))),
     );
-    const { status } = await post(port, { ...create, headers });
-    if (status !== 201) throw new Error(`CreateAccount was answered with ${status}.`);
-  }
-
-  const hello = message("Hello", "HelloRequest", {});
-  const get = message("Get", "GetRequest", { Account: people[0]?.account });
-  const publishes = people.map(({ versions }) =>
-    versions
-      .slice(1)
-      .map(({ record }) => message("Publish", "PublishRequest", { Entry: { SignedPersonalProfile: record } })),
+  const checks = {
+    one: { all: await measure(1, true), fresh: await measure(1, false) },
+    every: { all: await measure(CORES, true), fresh: await measure(CORES, false) },
+  };
+  for (const worker of workers) worker.stop();
+  print(
+    table([
+      ["Signatures alone: personal profiles with three devices", "1 core", `${CORES} cores`],
+      ["  every signature checked (5), a second", rate(checks.one.all), rate(checks.every.all)],
+      ["  a successor's own signature checked (1), a second", rate(checks.one.fresh), rate(checks.every.fresh)],
+    ]),
   );
-  const sizes = { hello: (await post(port, hello)).size, get: (await post(port, get)).size, publish: 120 };
-  const echo = {
-    hello: await plainServer(sizes.hello, false),
-    get: await plainServer(sizes.get, false),
-    publish: await plainServer(sizes.publish, false),
-  };
-  const synced = await plainServer(sizes.publish, true);
+  return checks;
+};
 
-  const rounds = { hello: [] as number[][], get: [] as number[][], publish: [] as number[][] };
-  const perRound = VERSIONS / 4;
-  for (let round = 0; round < 4; round++) {
-    const part = publishes.map((queue) => queue.slice(round * perRound, (round + 1) * perRound));
-    rounds.hello.push([await load(port, spread(hello, READS), 201), await load(echo.hello, spread(hello, READS), 200)]);
-    rounds.get.push([await load(port, spread(get, READS), 201), await load(echo.get, spread(get, READS), 200)]);
-    rounds.publish.push([
-      await load(port, part, 201),
-      await load(echo.publish, part, 200),
-      await load(synced, part, 200),
-    ]);
+interface World {
+  readonly files: readonly string[];
+  readonly loader: Role<Loader>;
+  readonly baselines: Role<Baselines>;
+  readonly checks: Checks;
+}
+
+/** Our portal and a bare server by turns. */
+const compare = async (
+  { loader: load, baselines: bare }: World,
+  serving: Serving,
+  list: string,
+  verifier: string | undefined,
+): Promise<{ readonly ours: Outcome; readonly echo: Outcome; readonly ratio: number }> => {
+  const common = { list, connections: CONNECTIONS, warmUp: 0.3, seconds: SECONDS.round };
+  const first = await load.call("run", { ...common, ports: serving.ports, servers: serving.pids(), seconds: 0.5 });
+  const echoPort = await bare.call("echo", { answerSize: first.answerSize });
+  const ours: Outcome[] = [];
+  const echo: Outcome[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await load.call("run", { ...common, ports: serving.ports, servers: serving.pids(), verifier }));
+    echo.push(await load.call("run", { ...common, ports: [echoPort], servers: [bare.pid] }));
+  }
+  const middle = (outcomes: readonly Outcome[]): Outcome => {
+    const wanted = median(outcomes.map(({ perSecond }) => perSecond));
+    return outcomes.find(({ perSecond }) => perSecond === wanted) ?? first;
+  };
+  const ratios = ours.map(({ perSecond }, round) => perSecond / (echo[round]?.perSecond ?? NaN));
+  return { ours: middle(ours), echo: middle(echo), ratio: median(ratios) };
+};
+
+/** What is measured over one store. */
+interface Figures {
+  readonly hello: number;
+  readonly plain: number;
+  readonly proven: number;
+  readonly publish: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly memory: number;
+}
+
+interface Phase {
+  readonly title: string;
+  readonly store: string;
+  readonly keyFile: string;
+  readonly checkpoints: readonly string[];
+  readonly verifier: string | undefined;
+  readonly processes?: number;
+  readonly reads: boolean;
+}
+
+const measureStore = async (world: World, phase: Phase): Promise<Figures> => {
+  const { files, loader: load, checks } = world;
+  const { checkpoints, verifier } = phase;
+  const proofs = { files, checkpoints };
+  const journal = at("journal");
+  let serving = await serve({ ...phase, journal });
+  let memory = 0;
+  const remember = (): string => {
+    memory = Math.max(memory, serving.memory());
+    return megabytes(serving.memory());
+  };
+  print(`\n${phase.title}; ${remember()} at the start\n`);
+  const reads = { hello: NaN, plain: NaN, proven: NaN };
+  if (phase.reads) {
+    await load.call("prepare", { name: "hello", kind: "hello" });
+    await load.call("prepare", { name: "plain", kind: "get", files, checkpoints: undefined });
+    await load.call("prepare", { name: "proven", kind: "get", ...proofs });
+    const rows: Row[] = [
+      ["", "a second", "echo", "ratio", "aim", "octets in", "out", "server", "load", "memory", "checked"],
+    ];
+    for (const [list, name] of [
+      ["hello", "Hello"],
+      ["plain", "Get, by account"],
+      ["proven", "Get, with proofs"],
+    ] as const) {
+      const { ours, echo, ratio: to } = await compare(world, serving, list, list === "proven" ? verifier : undefined);
+      reads[list] = ours.perSecond;
+      rows.push([
+        `  ${name}`,
+        rate(ours.perSecond),
+        rate(echo.perSecond),
+        ratio(to),
+        `>= ${ratio(AIMS.echo)}`,
+        String(ours.requestSize),
+        String(ours.answerSize),
+        share(ours.server),
+        share(ours.load),
+        remember(),
+        String(ours.checked),
+      ]);
+    }
+    print(table(rows));
+    await serving.stop();
+    serving = await serve({ ...phase, journal });
   }
 
-  const row = (name: string, figures: readonly number[][]): string => {
-    const rate = median(figures.map(([ours = 0]) => ours));
-    const ratio = (index: number): string => {
-      const values = figures.flatMap((line) =>
-        line[index] === undefined ? [] : [(line[0] ?? 0) / (line[index] ?? 1)],
-      );
-      return values.length === 0 ? "" : median(values).toFixed(2);
-    };
-    return `${name.padEnd(8)}  ${rate.toFixed(0).padStart(8)}  ${ratio(1).padStart(7)}  ${ratio(2).padStart(12)}`;
-  };
-  process.stdout.write(
-    [
-      "",
-      "The portal over HTTP, SQLite on disk, medians of 4 rounds. Ratios: 1.00 is as fast as the baseline, less is slower.",
-      `${"".padEnd(8)}  ${"a second".padStart(8)}  ${"to echo".padStart(7)}  ${"to one fsync".padStart(12)}`,
-      row("Hello", rounds.hello),
-      row("Get", rounds.get),
-      row("Publish", rounds.publish),
-      ...commands(port),
-    ].join("\n"),
+  await load.call("prepare", { name: "publish", kind: "publish", ...proofs });
+  const common = { list: "publish", ports: serving.ports, connections: CONNECTIONS, servers: serving.pids(), verifier };
+  const first = await load.call("run", { ...common, warmUp: 0, seconds: 60, most: PEOPLE });
+  const firstMemory = remember();
+  const best = await load.call("run", { ...common, warmUp: SECONDS.warmUp, seconds: SECONDS.publish });
+  const bestMemory = remember();
+  const half = best.perSecond / 2;
+  const open = await load.call("run", { ...common, warmUp: SECONDS.warmUp, seconds: SECONDS.latency, rate: half });
+  const openMemory = remember();
+  await serving.stop();
+  const publish = (name: string, outcome: Outcome, aim: string, memoryText: string): Row => [
+    `  ${name}`,
+    rate(outcome.perSecond),
+    aim,
+    milliseconds(outcome.p50),
+    milliseconds(outcome.p99),
+    milliseconds(outcome.most),
+    share(outcome.server),
+    share(outcome.load),
+    memoryText,
+    String(outcome.checked),
+  ];
+  print(
+    table([
+      ["", "a second", "aim", "p50", "p99", "most", "server", "load", "memory", "checked"],
+      publish("Publish, profiles not seen since the start", first, "", firstMemory),
+      publish("Publish, 64 connections", best, `>= ${AIMS.publish}`, bestMemory),
+      publish("Publish, at half of that by the clock", open, "", openMemory),
+    ]),
+  );
+  const toChecks = (name: string, value: number): Row => [`  ${name}`, ratio(best.perSecond / value)];
+  print(
+    table([
+      [`  Publish to signatures alone (aim >= ${ratio(AIMS.check)})`, ""],
+      toChecks(`  every signature, ${CORES} cores`, checks.every.all),
+      toChecks("  every signature, 1 core", checks.one.all),
+      toChecks(`  the new signature, ${CORES} cores`, checks.every.fresh),
+      toChecks("  the new signature, 1 core", checks.one.fresh),
+    ]),
+  );
+  return { ...reads, publish: best.perSecond, p50: open.p50, p99: open.p99, memory };
+};
+
+/** What the disk does by itself, and with one commit for every request. */
+const measureDisk = async ({ files, loader: load, baselines: bare }: World): Promise<void> => {
+  const appends = await bare.call("appends", { file: at("appends"), seconds: SECONDS.check });
+  await load.call("prepare", { name: "commits", kind: "publish", files, checkpoints: undefined });
+  const port = await bare.call("commits", { answerSize: 2500, file: at("commits.sqlite") });
+  const common = { list: "commits", ports: [port], connections: CONNECTIONS, warmUp: 0.5, servers: [bare.pid] };
+  const commits = await load.call("run", { ...common, seconds: SECONDS.check });
+  print(
+    table([
+      ["The disk", "a second"],
+      ["  8 KiB appended and synced", rate(appends)],
+      ["  one SQLite commit for every request, over HTTP", rate(commits.perSecond)],
+    ]),
   );
 };
 
-try {
-  await bench();
-} finally {
-  agent.destroy();
-  for (const child of children) child.kill("SIGKILL");
-  fs.rmSync(folder, { recursive: true, force: true });
+const main = async (): Promise<void> => {
+  const large = process.argv.includes("--large");
+  print(`Node ${process.version}, ${process.platform} ${process.arch}, ${CORES} cores\n`);
+  const files = await makePeople();
+  const checks = await measureChecks(files);
+  const world: World = { files, checks, loader: role<Loader>("loader"), baselines: role<Baselines>("baselines") };
+  await measureDisk(world);
+
+  const measured: { readonly records: number; readonly figures: Figures }[] = [];
+  for (const records of large ? [PEOPLE, 1_000_000] : [PEOPLE]) {
+    const file = at(`portal-${records}.sqlite`);
+    const keyFile = `${file}.key`;
+    const seeding = role<Seeder>("seeder");
+    const seeded = await seeding.call("sqlite", { file, keyFile, files, records });
+    seeding.stop();
+    const title = `SQLite, ${records} records in the log, put there in ${seeded.seconds.toFixed(1)} s`;
+    const figures = await measureStore(world, { title, store: `sqlite:${file}`, keyFile, reads: true, ...seeded });
+    measured.push({ records, figures });
+    if (records === PEOPLE) {
+      const serving = await serve({ store: `sqlite:${file}`, keyFile, journal: at("journal") });
+      print(`\n${commands(folder, serving.ports[0] ?? 0)}`);
+      await serving.stop();
+    }
+    for (const name of fs.readdirSync(folder)) if (name.startsWith(`portal-${records}.`)) fs.rmSync(at(name));
+  }
+  const [small, big] = measured;
+  if (small && big) {
+    const growth = (name: string, ours: number): Row => [`  ${name}`, ratio(ours), `<= ${ratio(AIMS.growth)}`];
+    print(
+      `\n${table([
+        [`How much slower with ${big.records} records than with ${small.records}`, "times", "aim"],
+        growth("Hello", small.figures.hello / big.figures.hello),
+        growth("Get, by account", small.figures.plain / big.figures.plain),
+        growth("Get, with proofs", small.figures.proven / big.figures.proven),
+        growth("Publish", small.figures.publish / big.figures.publish),
+        growth("p50 at half", big.figures.p50 / small.figures.p50),
+        growth("p99 at half", big.figures.p99 / small.figures.p99),
+        ["  most memory", megabytes(big.figures.memory), `< ${megabytes(AIMS.memory)}`],
+      ])}`,
+    );
+  }
+};
+
+const ROLES: Readonly<Record<string, Methods>> = { baselines, checker, loader, maker, seeder };
+const methods = ROLES[process.argv[2] ?? ""];
+if (methods) serveRole(methods);
+else {
+  try {
+    await main();
+  } finally {
+    stopAll();
+    for (const started of roles) started.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 }

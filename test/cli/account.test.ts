@@ -583,7 +583,7 @@ describe("a portal that is gone for good", () => {
   });
 
   test("an account that the portal has dropped is made again", async () => {
-    const wire = await openWire();
+    const wire = await openWire({ logless: true });
     const admin = await withAccount(wire.url);
     const other = await openWire();
     // The portal has lost its store.

@@ -799,7 +799,7 @@ describe("device approve --watch", () => {
   });
 
   test("a device that was let in while the portal went away is told later, and counted once", async () => {
-    const wire = await openWire();
+    const wire = await openWire({ logless: true });
     const admin = await withAccount(wire.url);
     const { code } = await joining(wire.url, await invite(admin));
     let lost = 0;

@@ -339,7 +339,7 @@ describe("--admin", () => {
   });
 
   test("with shares and the entry file, where the portal has lost the entry", async () => {
-    const wire = await openWire();
+    const wire = await openWire({ logless: true });
     const admin = await withAccount(wire.url);
     await admin.ok(ERASE);
     const { code } = await asking(admin, "desk");

@@ -473,7 +473,7 @@ test("a further account of the profile that a connected device is told of", asyn
 });
 
 test("an older version of the profile, in which the device is missing, does not cost it its keys", async () => {
-  const wire = await openWire();
+  const wire = await openWire({ logless: true });
   const admin = await withAccount(wire.url);
   const kept = new Map<string, PortalResponse>();
   wire.intercept = async ({ transaction, message, forward }) => {
@@ -497,7 +497,7 @@ test("an older version of the profile, in which the device is missing, does not 
 });
 
 test("a portal that has lost the request: it is posted again", async () => {
-  const wire = await openWire();
+  const wire = await openWire({ logless: true });
   const admin = await withAccount(wire.url);
   const { device, code } = await asking(admin);
   wire.intercept = ({ transaction, forward }) => (transaction === "ConnectStatus" ? refusal(404) : forward());

@@ -243,7 +243,7 @@ describe("an invite that a portal has seen, but not taken", () => {
 
 describe("a PIN in a file, when publishing fails", () => {
   test.each([403, 409, 413])("is removed where the portal refuses (%i)", async (status) => {
-    const wire = await openWire();
+    const wire = await openWire({ logless: true });
     const admin = await withAccount(wire.url);
     wire.intercept = ({ transaction, forward }) => (transaction === "Publish" ? refusal(status) : forward());
     expect((await admin.run("device invite --out pin")).status).toBe(5);

@@ -150,7 +150,7 @@ describe("a device whose time is over", () => {
 });
 
 test("a clock that is far from the portal's drops no device for good", async () => {
-  const wire = await openWire();
+  const wire = await openWire({ logless: true });
   const admin = await withAccount(wire.url);
   await connected(admin);
   await admin.ok("device renew phone --expires 1h");

@@ -744,7 +744,7 @@ describe("escrow recover in a home that has the profile", () => {
 });
 
 test("a portal that refuses the entry for good: nothing is lost", async () => {
-  const wire = await openWire();
+  const wire = await openWire({ logless: true });
   const admin = await withAccount(wire.url);
   wire.intercept = ({ transaction, forward }) => (transaction === "Publish" ? refusal(403) : forward());
   expect(await admin.run("escrow split --shares 3 --threshold 2 --out shares --erase-master")).toMatchObject({

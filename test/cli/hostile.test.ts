@@ -6,6 +6,10 @@ import { asking, connected, contentOf, machine, udfOf, withAccount, type Machine
 import { altered, answer, messageOf, openWire, refusal, type Call, type Message, type Wire } from "../support/wire.js";
 
 const ACCOUNT = "alice@example.com";
+
+/** A portal that says nothing of its log, so that what is tested here is not noticed by that first. */
+const openQuiet = (): Promise<Wire> => openWire({ logless: true });
+
 /** Commands of an administrator that look at the profile first. */
 const ADMINISTRATING = ["device pending", "device remove phone", "account create second@example.com", "profile verify"];
 const LOOKING = ["device list", "device status", "profile verify"];
@@ -56,7 +60,7 @@ const flip = (text: string, index = 0): string =>
 
 describe("what a portal serves", () => {
   test("an older version: rollback, everywhere, and nothing is changed by it", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const old = await fetchBy(wire, admin);
     const phone = await connected(admin);
@@ -73,7 +77,7 @@ describe("what a portal serves", () => {
   });
 
   test("an older epoch, in which a removed administrator still rules", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const desk = await connected(admin, "desk", ["--admin"]);
     await desk.ok("device pending");
@@ -91,7 +95,7 @@ describe("what a portal serves", () => {
   });
 
   test("another person's profile under the account", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     await connected(admin);
     const mallory = await withAccount(wire.url, "mallory@example.com");
@@ -119,7 +123,7 @@ describe("what a portal serves", () => {
   });
 
   test("one octet is another", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const phone = machine();
     const good = await fetchBy(wire, admin);
@@ -146,7 +150,7 @@ describe("what a portal serves", () => {
   });
 
   test("a version signed by a device that is no administrator", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const phone = await connected(admin);
     // The phone signs a next version itself, by means of a home that is told that it may.
@@ -160,7 +164,7 @@ describe("what a portal serves", () => {
   });
 
   test("two versions of one age: a fork, to each device its own", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const desk = await connected(admin, "desk", ["--admin"]);
     await desk.ok("device pending");
@@ -197,7 +201,7 @@ describe("what a portal serves", () => {
   });
 
   test("a gap that nothing proves, and --accept-gap", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const phone = await connected(admin);
     for (const name of ["a", "b", "c"]) await connected(admin, name);
@@ -213,7 +217,7 @@ describe("what a portal serves", () => {
   });
 
   test("a gap is remembered where the one who unlocks accepts it", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const desk = await connected(admin, "desk", ["--admin"]);
     await desk.ok("device pending");
@@ -232,7 +236,7 @@ describe("what a portal serves", () => {
   });
 
   test("nothing: 404 for the account", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     wire.intercept = (call) => (call.transaction === "Hello" ? call.forward() : refusal(404));
     await expectAll(
@@ -247,7 +251,7 @@ describe("what a portal serves", () => {
   });
 
   test("the profile without its account status, or with a strange one", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const good = await fetchBy(wire, admin);
     for (const status of [undefined, "Whatever\u001b[0m"]) {
@@ -285,7 +289,7 @@ const forge = async (
 
 describe("connection requests and results", () => {
   test("a result by a stranger changes nothing", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const mallory = await withAccount(wire.url, "mallory@example.com");
     const { device, code } = await asking(admin);
@@ -313,7 +317,7 @@ describe("connection requests and results", () => {
   });
 
   test("an acceptance by a true administrator, without the device in the profile, is none", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const { device } = await asking(admin);
     const forged = await resultOf(admin, device, "Accepted");
@@ -330,7 +334,7 @@ describe("connection requests and results", () => {
   });
 
   test("a refusal of an earlier request, shown again, is none of the later one", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const { device, code } = await asking(admin);
     await admin.ok("device complete --refuse", code);
@@ -348,7 +352,7 @@ describe("connection requests and results", () => {
   });
 
   test("a request that the portal swapped shows another code", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const { code } = await asking(admin, "phone");
     const mallory = machine();
@@ -370,7 +374,7 @@ describe("connection requests and results", () => {
   });
 
   test("pending requests that are not what they should be are left out", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const { code } = await asking(admin, "phone");
     wire.intercept = async (call) => {
@@ -475,7 +479,7 @@ describe("what a portal says of itself", () => {
   });
 
   test("busy, failing, rate limited", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     for (const [status, exit, code] of [
       [500, 6, "portal-failed"],
@@ -492,11 +496,23 @@ describe("what a portal says of itself", () => {
   });
 
   test("a clock that is off: both times are named", async () => {
-    const wire = await openWire();
+    const wire = await openQuiet();
     const admin = await withAccount(wire.url);
     const late = admin.with({ deps: { now: () => new Date(Date.now() + 3_600_000) } });
     const outcome = await late.run("device pending");
     expect(outcome).toMatchObject({ status: 5, code: "clock-skew" });
+  });
+
+  test("a clock that is off, where the head of a log says so", async () => {
+    const wire = await openWire();
+    const admin = await withAccount(wire.url);
+    for (const hours of [1, -1]) {
+      const off = admin.with({ deps: { now: () => new Date(Date.now() + hours * 3_600_000) } });
+      const outcome = await off.run("device pending");
+      expect(outcome).toMatchObject({ status: 7, code: "answer-stale" });
+      expect(outcome.stdout.match(/\d{4}-\d{2}-\d{2}T/g)).toHaveLength(2);
+    }
+    await admin.ok("device pending");
   });
 });
 

@@ -183,6 +183,7 @@ describe("portal serve", () => {
           listening: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
           domains: ["example.com", "xn--bcher-kva.example"],
           store: expect.stringMatching(/^sqlite:\/.*home\/portal\.sqlite$/),
+          logKey: expect.stringMatching(/^[0-9a-f]{32}\.mmm\.invalid\+[0-9a-f]{8}\+/),
         });
         const admin = await withAccount(value.listening);
         expect((await admin.ok("account status")).json).toMatchObject({ status: "open", profile: { udf: UDF } });

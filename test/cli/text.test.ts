@@ -3,6 +3,9 @@ import * as path from "node:path";
 import { expect, test } from "vitest";
 import { NOUNS, PLAIN_COMMANDS } from "../../src/cli/commands.js";
 import { machine, put, type Machine } from "../support/cli.js";
+import { sampleEvidence } from "../support/log-forge.js";
+import { openTestStore } from "../support/portal.js";
+import { writePerson } from "../support/store-content.js";
 import { openWire } from "../support/wire.js";
 
 /** Every verb of the story, as a person types it. What is printed goes to standard output, and reads like text. */
@@ -72,6 +75,10 @@ test("what people see", async () => {
   await say(laptop, "verify profile.json");
   await say(laptop, "udf profile.json");
   await say(laptop, "doctor");
+  for (const line of ["audit status", "audit self", "audit log"]) await say(laptop, line);
+  await say(phone, "audit self");
+  put(laptop, "evidence.json", sampleEvidence());
+  await say(laptop, "audit evidence evidence.json");
   put(laptop, "secret", "correct horse battery");
   await say(laptop, "profile export --private --out backup.json --backup-passphrase-file secret");
   const restoring = "profile import backup.json --replace --backup-passphrase-file secret --yes";
@@ -109,6 +116,15 @@ test("what people see", async () => {
   await say(desktop, "account status");
   await say(laptop, "profile delete --confirm default");
   fs.rmSync(path.join(laptop.folder, "shares"), { recursive: true });
+
+  const operator = machine();
+  const store = await openTestStore(path.join(operator.folder, "portal.sqlite"));
+  await writePerson(store, "alice");
+  await store.close();
+  for (const verb of ["fsck", "stats", "suspend alice@example.com", "migrate", "keys", "backup one.backup"]) {
+    await say(operator, `portal ${verb} --store sqlite:portal.sqlite`);
+  }
+  await say(operator, "portal restore one.backup --new-log --store sqlite:copy.sqlite");
 
   // Nothing was left out: those that are missing ask questions or serve, and have tests of their own.
   const others = ["portal serve", "quickstart", "setup", "connect", "pending", "complete"];

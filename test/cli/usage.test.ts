@@ -27,6 +27,25 @@ describe("wrong usage", () => {
   });
 
   test.each([
+    ["device install", "meshman device install --help"],
+    ["profile show --nothing-like-it", "meshman profile show --help"],
+    ["status surplus", "meshman status --help"],
+    ["--profile work device rename", "meshman device rename --help"],
+    ["--nothing-like-it", "meshman --help"],
+  ])("%s: the hint names the help of the command", async (line, command) => {
+    const outcome = await machine().run(line);
+    expect(outcome).toMatchObject({ status: 2, code: "usage" });
+    expect(outcome.at("error", "hint")).toContain(`\`${command}\``);
+  });
+
+  test.each(["--passphrase-file a --passphrase-fd 3", "--keystore-key-file a --keystore-key-fd 3"])(
+    "%s: one secret cannot be in two places",
+    async (options) => {
+      expect(await machine().run(`profile create ${options}`)).toMatchObject({ status: 2, code: "usage" });
+    },
+  );
+
+  test.each([
     "profile",
     "device",
     "nothing-like-it",

@@ -21,6 +21,7 @@ const connect = async (url: string, ca?: string): Promise<Transport> => {
 };
 
 const hello = (overrides: Partial<TransportRequest> = {}): TransportRequest => ({
+  method: "POST",
   path: "/.well-known/mmm/",
   headers: { "content-type": "application/json" },
   body: Buffer.from('{"Hello":{"HelloRequest":{}}}'),

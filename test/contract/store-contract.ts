@@ -1,34 +1,53 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { NewRecord, Store } from "../../src/portal/store/store.js";
+import { sha256, utf8 } from "../../src/mesh/bytes.js";
+import type { LogSigner, NewRecord, Store } from "../../src/portal/store/store.js";
+import { makeSigner } from "../support/log-key.js";
 
 /** Opens a store: the same one again where it is called again within one test. */
-export type OpenStore = () => Promise<Store>;
+export type OpenStore = (signer?: LogSigner) => Promise<Store>;
 
 const RECORD = { SignedData: { protected: "p", payload: "q", signature: "r" } };
 const BOUNDS = { entries: 100, bytes: 1_000_000 };
 
-const record = (identifier: string, hash: string, changes: Partial<NewRecord> = {}): NewRecord => {
+/** A hash that tests call by a short name. */
+const hashOf = (name: string): string => sha256(utf8(name)).toString("base64url");
+
+const record = (identifier: string, name: string, changes: Partial<NewRecord> = {}): NewRecord => {
   const type = changes.type ?? "SignedPersonalProfile";
-  const text = JSON.stringify({ [type]: { Identifier: identifier, hash } });
-  return { type, identifier, kind: "PersonalProfile", owner: identifier, hash, text, ...changes };
+  const text = JSON.stringify({ [type]: { Identifier: identifier, name } });
+  const sequences = { masterSequence: 1, sequence: 1 };
+  return {
+    type,
+    identifier,
+    kind: "PersonalProfile",
+    owner: identifier,
+    hash: hashOf(name),
+    text,
+    ...sequences,
+    ...changes,
+  };
 };
+
+/** What is stored of a record. */
+const stored = ({ masterSequence: _, sequence: __, names: ___, devices: ____, ...kept }: NewRecord) => kept;
 
 const request = (device: string, account = "alice@x") => ({
   account,
   device,
   address: "192.0.2.1",
-  hash: `hash of ${device}`,
+  hash: hashOf(device),
   record: { Identifier: device, ...RECORD },
 });
 
 /** What every store must do, whatever it is made of. */
 export const storeContract = (name: string, prepare: () => Promise<OpenStore>): void => {
   describe(`the store contract: ${name}`, () => {
+    const signer = makeSigner();
     let open: OpenStore;
     let store: Store;
     const stores: Store[] = [];
     const another = async (): Promise<Store> => {
-      const opened = await open();
+      const opened = await open(signer);
       stores.push(opened);
       return opened;
     };
@@ -45,7 +64,7 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
     it("has a random id for life", async () => {
       expect(store.id).toMatch(/^[0-9a-f]{32}$/);
       expect((await another()).id).toBe(store.id);
-      const other = await (await prepare())();
+      const other = await (await prepare())(signer);
       expect(other.id).not.toBe(store.id);
       await other.close();
     });
@@ -63,8 +82,12 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         status: "Open",
         created: 5,
         modified: 5,
+        leaf: 0,
       });
-      expect(await again.read((tx) => tx.newest("SignedPersonalProfile", "A"))).toMatchObject({ hash: "1", added: 6 });
+      expect(await again.read((tx) => tx.newest("SignedPersonalProfile", "A"))).toMatchObject({
+        hash: hashOf("1"),
+        added: 6,
+      });
     });
 
     it("gives back what the work gives, and throws what it throws, having done nothing", async () => {
@@ -136,8 +159,9 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         await tx.createAccount("a@x", "A", 2);
         await tx.createAccount("c@x", "B", 1);
         await tx.setAccountStatus("a@x", "Suspended", 7);
-        await tx.setAccountStatus("nobody@x", "Closed", 7);
       });
+      const unknown = store.transact((tx) => tx.setAccountStatus("nobody@x", "Closed", 8));
+      await expect(unknown).rejects.toMatchObject({ code: "account-not-found" });
       await store.read(async (tx) => {
         expect(await tx.accountsOf("A")).toMatchObject([
           { account: "a@x", status: "Suspended", created: 2, modified: 7 },
@@ -156,7 +180,8 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
       await store.read(async (tx) => {
         const newest = await tx.newest("SignedPersonalProfile", "A");
         expect(newest).toEqual({
-          ...record("A", "3"),
+          ...stored(record("A", "3")),
+          leaf: 2,
           tid: 3,
           primaryKey: "A",
           action: "Update",
@@ -164,9 +189,16 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
           keys: [{ Key: "Type", Value: "PersonalProfile" }],
         });
         expect((await tx.newest("SignedPersonalProfile", "B"))?.action).toBe("New");
-        expect(await tx.hasVersion("SignedPersonalProfile", "A", "1")).toBe(true);
-        expect(await tx.hasVersion("SignedPersonalProfile", "A", "4")).toBe(false);
-        expect(await tx.hasVersion("SignedMasterProfile", "A", "1")).toBe(false);
+        expect(await tx.newestVersion("SignedPersonalProfile", "A")).toEqual({
+          hash: hashOf("3"),
+          owner: newest?.owner,
+          leaf: 2,
+        });
+        expect(await tx.newestVersion("SignedMasterProfile", "A")).toBeUndefined();
+        expect(await tx.versionLeaf("SignedPersonalProfile", "A", hashOf("1"))).toBe(0);
+        expect(await tx.versionLeaf("SignedPersonalProfile", "A", hashOf("3"))).toBe(2);
+        expect(await tx.versionLeaf("SignedPersonalProfile", "A", hashOf("4"))).toBeUndefined();
+        expect(await tx.versionLeaf("SignedMasterProfile", "A", hashOf("1"))).toBeUndefined();
         expect(await tx.newest("SignedMasterProfile", "A")).toBeUndefined();
       });
     });
@@ -196,7 +228,11 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
       const find = (query: object, bounds = BOUNDS) =>
         store.read(async (tx) => {
           const { items, more } = await tx.search({ allVersions: false, ...query }, bounds);
-          return [...items.map(({ hash }) => hash), ...(more ? ["more"] : [])].join("");
+          const names = ["1", "2", "3", "4", "5"];
+          return [
+            ...items.map(({ hash }) => names.find((one) => hashOf(one) === hash)),
+            ...(more ? ["more"] : []),
+          ].join("");
         });
       const all = { allVersions: true };
       expect(await find({})).toBe("432");
@@ -228,14 +264,40 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         await tx.appendRecord(record("B", "2", { devices: [device("2")] }), 2);
       });
       await store.read(async (tx) => {
-        expect(await tx.profilesWithDevice("d2")).toEqual(["A", "B"]);
-        expect(await tx.profilesWithAuthentication("a1")).toEqual(["A"]);
+        expect(await tx.profilesWithDevice("d2", 9)).toEqual(["A", "B"]);
+        expect(await tx.profilesWithAuthentication("a1", 9)).toEqual(["A"]);
       });
       await store.transact((tx) => tx.appendRecord(record("A", "3", { devices: [device("3")] }), 3));
       await store.read(async (tx) => {
-        expect(await tx.profilesWithDevice("d2")).toEqual(["B"]);
-        expect(await tx.profilesWithAuthentication("a1")).toEqual([]);
-        expect(await tx.profilesWithAuthentication("d3")).toEqual([]);
+        expect(await tx.profilesWithDevice("d2", 9)).toEqual(["B"]);
+        expect(await tx.profilesWithAuthentication("a1", 9)).toEqual([]);
+        expect(await tx.profilesWithAuthentication("d3", 9)).toEqual([]);
+      });
+    });
+
+    it("gives first those profiles that have listed a device longest", async () => {
+      const devices = [{ device: "d", authentication: "a" }];
+      const publish = (identifier: string, name: string, listed: NonNullable<NewRecord["devices"]>) =>
+        store.transact((tx) => tx.appendRecord(record(identifier, name, { devices: listed }), 1));
+      await publish("Z", "1", devices);
+      for (const other of ["C", "B", "A"]) await publish(other, other, devices);
+      await publish("Z", "2", [
+        { device: "d", authentication: "a" },
+        { device: "e", authentication: "f" },
+      ]);
+      await store.read(async (tx) => {
+        expect(await tx.profilesWithDevice("d", 9)).toEqual(["Z", "C", "B", "A"]);
+        expect(await tx.profilesWithAuthentication("a", 2)).toEqual(["Z", "C"]);
+      });
+      // Whoever comes back comes last, and another key is no other device.
+      await publish("Z", "3", [{ device: "e", authentication: "f" }]);
+      await publish("C", "4", [{ device: "d", authentication: "b" }]);
+      await publish("Z", "5", devices);
+      await store.read(async (tx) => {
+        expect(await tx.profilesWithDevice("d", 9)).toEqual(["C", "B", "A", "Z"]);
+        expect(await tx.profilesWithAuthentication("a", 9)).toEqual(["B", "A", "Z"]);
+        expect(await tx.profilesWithAuthentication("b", 9)).toEqual(["C"]);
+        expect(await tx.profilesWithDevice("e", 9)).toEqual([]);
       });
     });
 
@@ -258,7 +320,7 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         for (const device of ["d2", "d1", "d3"]) await tx.addPending(request(device), "A", 2);
         await tx.addPending(request("d1", "bob@x"), "B", 3);
         await tx.removePending("alice@x", "d1", 4);
-        const result = { account: "alice@x", device: "d1", hash: "h", record: request("d1").record };
+        const result = { account: "alice@x", device: "d1", hash: hashOf("h"), record: request("d1").record };
         await tx.putResult(result, 4);
         await tx.putResult({ ...result, device: "d9" }, 5);
         await tx.removeResult("alice@x", "d9", 6);
@@ -273,8 +335,9 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         expect(await tx.result("alice@x", "d1")).toEqual({
           account: "alice@x",
           device: "d1",
-          hash: "h",
+          hash: hashOf("h"),
           record: request("d1").record,
+          leaf: 2,
         });
         expect(await tx.result("alice@x", "d9")).toBeUndefined();
         expect(await tx.result("bob@x", "d1")).toBeUndefined();
@@ -324,7 +387,9 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
       await store.transact((tx) => tx.appendRecord(record("A", "1"), 10));
       await store.transact((tx) => tx.appendRecord(record("E", "2", { type: "OfflineEscrowEntry" }), 20));
       // A clock may go back; transaction identifiers do not.
-      await store.transact((tx) => tx.appendRecord(record("B", "3", { names: ["n"] }), 5));
+      await store.transact((tx) =>
+        tx.appendRecord(record("B", "3", { names: ["n"], masterSequence: 7, sequence: 8 }), 5),
+      );
       const log = (query: object = {}, bounds = BOUNDS) =>
         store.read((tx) => tx.publications({ after: 0, ...query }, bounds));
       const { items, more } = await log();
@@ -334,6 +399,10 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
         [4, "B"],
       ]);
       expect(items[1]).toEqual({
+        text: record("B", "3").text,
+        leaf: 3,
+        masterSequence: 7,
+        sequence: 8,
         tid: 4,
         primaryKey: "B",
         action: "New",
@@ -342,7 +411,6 @@ export const storeContract = (name: string, prepare: () => Promise<OpenStore>): 
           { Key: "Type", Value: "PersonalProfile" },
           { Key: "Name", Value: "n" },
         ],
-        text: record("B", "3").text,
       });
       expect((await log({ after: 2 })).items).toHaveLength(1);
       expect((await log({ notBefore: 6 })).items).toHaveLength(1);

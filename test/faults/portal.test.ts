@@ -31,9 +31,7 @@ const full = (): MeshError => new MeshError("io-failed", verbatim("ENOSPC, injec
 
 /** A store that fails at some of its write transactions: instead of them, or after them. */
 const failingStore = (inner: Store, fails: () => "before" | "after" | undefined): Store => ({
-  id: inner.id,
-  read: (work) => inner.read(work),
-  close: () => inner.close(),
+  ...inner,
   transact: async (work) => {
     const fate = fails();
     if (fate === "before") throw full();

@@ -7,6 +7,7 @@ import { utf8 } from "../../src/mesh/bytes.js";
 import { createEscrowEntry } from "../../src/mesh/escrow.js";
 import { PORTAL_PATH, requestName, responseName, TRANSACTIONS, type Transaction } from "../../src/mesh/protocol.js";
 import { signRequest } from "../../src/mesh/request-signature.js";
+import { openLogKey } from "../../src/portal/log/key-file.js";
 import { createPortal, type Portal, type PortalRequest } from "../../src/portal/portal.js";
 import { openSqliteStore } from "../../src/portal/store/sqlite.js";
 import type { Target } from "./engine.js";
@@ -134,6 +135,8 @@ const requests = async (person: Person): Promise<Readonly<Record<Transaction, ob
   };
 };
 
+const LOG_FILES = ["checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1", "tile/0/x001/000", "tile/1/000.p/2"];
+
 const ENTRIES = ["SignedPersonalProfile", "SignedMasterProfile", "SignedDeviceProfile", "SignedApplicationProfile"];
 
 /** A record inside a request, altered and signed again. */
@@ -154,6 +157,13 @@ const forgedMessage = (random: Random, person: Person): [Transaction, object] =>
 const portalTarget = async (person: Person): Promise<Target> => {
   const seeds = await requests(person);
   let portal: Portal | undefined;
+  /** Of the portal that was open last: with the same key all have the same one. */
+  let checkpoint = "log.invalid\n1\nAAAA\n\n— log.invalid AAAA\n";
+  /** What asks for proofs. */
+  const asking = (random: Random): object => ({
+    RequestID: random.octets(16).toString("base64url"),
+    ...(random.chance(0.7) && { Checkpoint: random.chance(0.5) ? checkpoint : mutateText(random, checkpoint) }),
+  });
   const request = (body: Buffer, nonce: Buffer, sign = true, address = "192.0.2.1"): PortalRequest => {
     const signable = { method: "POST", authority: AUTHORITY, path: PORTAL_PATH, body };
     const created = Math.floor(NOW.getTime() / 1000);
@@ -168,7 +178,8 @@ const portalTarget = async (person: Person): Promise<Target> => {
     open: async () => {
       const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-fuzz-"));
       const random = stream("portal");
-      const store = await openSqliteStore(path.join(folder, "portal.sqlite"), { random });
+      const signer = await openLogKey(path.join(folder, "log.key"), { random });
+      const store = await openSqliteStore(path.join(folder, "portal.sqlite"), { random, signer });
       const opened = createPortal({
         store,
         domains: ["portal.example"],
@@ -183,6 +194,7 @@ const portalTarget = async (person: Person): Promise<Target> => {
       const body = utf8(JSON.stringify({ CreateAccount: { CreateRequest: create } }));
       const { status } = await opened.handle(request(body, Buffer.alloc(16)));
       if (status !== 201) throw new Error("The portal cannot be set up.");
+      checkpoint = (await store.read((tx) => tx.head())).checkpoint;
       return async () => {
         await opened.close();
         fs.rmSync(folder, { recursive: true, force: true });
@@ -194,7 +206,8 @@ const portalTarget = async (person: Person): Promise<Target> => {
         : (([name]: [Transaction]) => [name, seeds[name]] as const)([random.pick(TRANSACTIONS)]);
       // Of accounts that were deleted there is little to be seen.
       const isDeletion = transaction === "DeleteAccount";
-      const altered = random.chance(isDeletion ? 1 : 0.7) ? mutateValue(random, message) : message;
+      const asked = random.chance(0.5) && transaction !== "Hello" ? { ...message, ...asking(random) } : message;
+      const altered = random.chance(isDeletion ? 1 : 0.7) ? mutateValue(random, asked) : asked;
       const named = { [requestName(transaction)]: altered };
       const whole = random.chance(0.5) ? { [transaction]: named } : named;
       const value = random.chance(0.05) ? anyValue(random) : random.chance(0.1) ? mutateValue(random, whole) : whole;
@@ -203,16 +216,20 @@ const portalTarget = async (person: Person): Promise<Target> => {
       const made = request(body, random.octets(16), random.chance(0.8), `192.0.2.${random.below(8)}`);
       if (random.chance(0.9)) return made;
       const [name, header] = random.pick([...Object.entries(made.headers), ["authorization", "Bearer token"] as const]);
+      const file = PORTAL_PATH + random.pick(LOG_FILES);
       return {
         ...made,
-        method: random.chance(0.9) ? "POST" : mutateText(random, "POST"),
-        path: random.chance(0.8) ? PORTAL_PATH : mutateText(random, `${PORTAL_PATH}?a`),
+        method: random.chance(0.5) ? "POST" : random.chance(0.8) ? "GET" : mutateText(random, "POST"),
+        path: random.chance(0.5) ? PORTAL_PATH : mutateText(random, random.chance(0.5) ? file : `${PORTAL_PATH}?a`),
         authority: random.chance(0.9) ? AUTHORITY : mutateText(random, AUTHORITY),
         headers: { ...made.headers, [name]: mutateText(random, header) },
       };
     },
     read: async (input) => {
       const { status, headers, body } = await (portal as Portal).handle(input as PortalRequest);
+      if (headers["content-length"] !== String(body.length)) throw new Error("Another length than it says.");
+      // A file of the log.
+      if (status === 200 && headers["content-type"] !== "application/json") return;
       const text = body.toString("utf8");
       const responses = Object.entries(JSON.parse(text) as Record<string, Record<string, unknown>>);
       const [name, message] = responses[0] ?? ["", {}];
@@ -222,7 +239,12 @@ const portalTarget = async (person: Person): Promise<Target> => {
       if (message["Status"] !== status || typeof description !== "string" || description === "") {
         throw new Error(`Not a status: ${text}`);
       }
-      if (headers["content-length"] !== String(body.length)) throw new Error("Another length than it says.");
+      if (message["Checkpoint"] !== undefined && message["RequestID"] === undefined) {
+        throw new Error(`A head for no request: ${text}`);
+      }
+      if (message["RequestID"] !== undefined && message["Checkpoint"] === undefined && status < 429) {
+        throw new Error(`A request without a head: ${text}`);
+      }
       if (/[\u0000-\u001f\u202e]|\n\s+at /.test(description)) throw new Error(`Not fit to be shown: ${text}`);
     },
   };

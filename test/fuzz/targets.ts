@@ -2,6 +2,7 @@ import { privateKeyObject } from "../../src/mesh/keys.js";
 import type { Target } from "./engine.js";
 import { homeTargets } from "./homes.js";
 import { largeTarget } from "./large.js";
+import { logTargets } from "./logs.js";
 import { makePerson } from "./person.js";
 import { portalTargets } from "./portals.js";
 import { recordTargets } from "./records.js";
@@ -13,7 +14,7 @@ export const allTargets = async (): Promise<readonly Target[]> => {
   const withKeys = [...(await recordTargets(person)), ...(await portalTargets(person)), ...(await homeTargets())];
   // OpenSSL keeps errors that nobody has asked for, and some calls throw what they find there.
   const unharmed = (): unknown => privateKeyObject(person.admin.keys.signature);
-  return [...textTargets, largeTarget, ...withKeys.map((target) => ({ ...target, unharmed }))];
+  return [...textTargets, ...logTargets, largeTarget, ...withKeys.map((target) => ({ ...target, unharmed }))];
 };
 
 /** How many of `total` inputs a target gets: one at least. */

@@ -306,3 +306,22 @@ describe("the fingerprint of an account", () => {
     expect(isUdf(accountUdf(rare))).toBe(true);
   });
 });
+
+test("a domain of plain letters, digits and hyphens is what the URL parser makes of it", () => {
+  const label = fc.stringMatching(/^[a-z0-9-]{1,4}$/);
+  const special = fc.constantFrom("xn--", "xn--a", "xn--mnchen-3ya", "0x7f", "1", "127", "a--b", "-a", "a-");
+  fc.assert(
+    fc.property(fc.array(fc.oneof(label, special), { minLength: 1, maxLength: 4 }), (labels) => {
+      const text = labels.join(".");
+      let host: string | undefined;
+      try {
+        host = new URL(`http://${text}/`).hostname;
+      } catch {
+        host = undefined;
+      }
+      const isDomain = host === text && labels.every((part) => !part.startsWith("-") && !part.endsWith("-"));
+      expect(canonicalDomain(text)).toBe(isDomain ? text : undefined);
+    }),
+    { numRuns: 1000 },
+  );
+});

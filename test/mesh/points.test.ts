@@ -115,6 +115,26 @@ describe("Ed25519", () => {
   });
 });
 
+/** What is asked of a point, put the slow way: it is multiplied by the order of the subgroup. */
+const isSafe = (octets: Uint8Array): boolean => {
+  try {
+    const point = Point.fromBytes(octets);
+    return !point.is0() && !point.isSmallOrder() && point.isTorsionFree();
+  } catch {
+    return false;
+  }
+};
+const anyOctets = fc.uint8Array({ minLength: 32, maxLength: 32 });
+
+test("agrees with the multiplication by the subgroup's order on any Ed25519 octets", () => {
+  fc.assert(
+    fc.property(anyOctets, (octets) => {
+      expect(isSafeEd25519Point(octets)).toBe(isSafe(octets));
+    }),
+    { numRuns: 300 },
+  );
+});
+
 /** The values for which X25519 gives a secret that everyone knows (https://cr.yp.to/ecdh.html, "validate"). */
 const LOW_ORDER = [
   "0000000000000000000000000000000000000000000000000000000000000000",
@@ -164,6 +184,17 @@ describe("X25519", () => {
         expect(isSafeX25519Point(decodeBase64url(generateKey("device-encryption", () => seed).x))).toBe(true);
       }),
       { numRuns: 10 },
+    );
+  });
+
+  test("agrees with the Edwards point of the same u on any octets", () => {
+    fc.assert(
+      fc.property(anyOctets, (octets) => {
+        const u = BigInt(`0x${Buffer.from(octets).reverse().toString("hex")}`);
+        const y = ((u + P - 1n) * power(u + 1n, P - 2n)) % P;
+        expect(isSafeX25519Point(octets)).toBe(u < P && isSafe(littleEndian(y)));
+      }),
+      { numRuns: 300 },
     );
   });
 

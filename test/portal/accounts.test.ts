@@ -103,7 +103,7 @@ describe("ValidateAccount", () => {
   });
 
   it("limits the rate of each address", async () => {
-    const rateLimit = { validatePerMinute: 2, connectStartPerMinute: 1, createAccountPerMinute: 9 };
+    const rateLimit = { validate: 2, "connect-start": 1, "create-account": 9 };
     const { call, clock } = await openTestPortal({ rateLimit });
     const validate = async (address: string) => call("ValidateAccount", { Account: "x" }, { address });
     expect((await validate("192.0.2.1")).status).toBe(201);
@@ -122,7 +122,7 @@ describe("ValidateAccount", () => {
 
 describe("CreateAccount", () => {
   it("limits the rate of each address, before it verifies anything", async () => {
-    const rateLimit = { validatePerMinute: 1, connectStartPerMinute: 1, createAccountPerMinute: 1 };
+    const rateLimit = { validate: 1, "connect-start": 1, "create-account": 1 };
     const portal = await openTestPortal({ rateLimit });
     const alice = makePerson("alice", portal.clock.now());
     const request = { Account: "alice", Profile: { SignedPersonalProfile: alice.profile.record } };

@@ -152,7 +152,7 @@ describe("ConnectStart", () => {
   });
 
   it("is limited in its rate, but not where nobody is a stranger", async () => {
-    const rateLimit = { validatePerMinute: 1, connectStartPerMinute: 2, createAccountPerMinute: 9 };
+    const rateLimit = { validate: 1, "connect-start": 2, "create-account": 9 };
     const limited = await openTestPortal({ rateLimit }, portal.clock, portal.file);
     const free = await openTestPortal({ rateLimit: "none" }, portal.clock, portal.file);
     const all = devices(8);

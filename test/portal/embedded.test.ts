@@ -4,15 +4,20 @@ import { describe, expect, it } from "vitest";
 import { openEmbeddedPortal } from "../../src/portal/embedded.js";
 import type { Portal } from "../../src/portal/portal.js";
 import { errorCode, temporaryFolder } from "../support/deps.js";
+import { watch } from "../support/log.js";
 import {
   makeClock,
   makeHttpRequest,
   makePerson,
+  openTestPortal,
   personalEntry,
   random,
   wrap,
+  type Answer,
   type CallOptions,
+  type TestPortal,
 } from "../support/portal.js";
+import { makeVersion1 } from "../support/store-v1.js";
 
 const clock = makeClock();
 const deps = { now: clock.now, random };
@@ -30,7 +35,7 @@ describe("the embedded portal", () => {
     try {
       const portal = await openEmbeddedPortal(file, deps);
       for (const made of [folder, path.dirname(folder)]) expect(fs.statSync(made).mode & 0o777).toBe(0o700);
-      expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+      for (const made of [file, `${file}.key`]) expect(fs.statSync(made).mode & 0o777).toBe(0o600);
       await portal.close();
     } finally {
       process.umask(umask);
@@ -61,6 +66,27 @@ describe("the embedded portal", () => {
       expect(ValidateResponse.Status).toBe(201);
     }
     await Promise.all([one.close(), two.close()]);
+  });
+
+  it("brings a store of an older version up to date, and proves what was in it", async () => {
+    const folder = temporaryFolder();
+    const [newer, file] = ["newer.sqlite", "portal.sqlite"].map((name) => path.join(folder, name)) as [string, string];
+    const alice = makePerson("laptop", clock.now());
+    const made = await openTestPortal({}, clock, newer);
+    await made.createAccount("alice", alice);
+    await made.portal.close();
+    makeVersion1(newer, file);
+    const portal = await openEmbeddedPortal(file, deps);
+    const call = async (name: "Get" | "Hello", message: object): Promise<Answer> => {
+      const [response] = Object.values(await send(portal, wrap(name, message)));
+      return { message: response } as Answer;
+    };
+    const watcher = await watch({ call: call as TestPortal["call"] });
+    const { message, checkpoint } = await watcher.ask("Get", { Account: "alice@localhost", Full: true });
+    expect(checkpoint.size).toBe(2);
+    expect(watcher.prove(message.AccountProof)).toMatchObject({ kind: "account", sequence: 1 });
+    expect(watcher.prove(message.DataItems[0].Proof)).toMatchObject({ kind: "personal", sequence: 1 });
+    await portal.close();
   });
 
   it("says what is wrong with a file that it cannot use", async () => {

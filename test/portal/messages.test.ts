@@ -10,6 +10,7 @@ import {
 } from "../../src/mesh/protocol.js";
 import { harmless } from "../../src/portal/answer.js";
 import { addressKey, createLimiter } from "../../src/portal/limiter.js";
+import type { PortalEvent } from "../../src/portal/portal.js";
 import {
   makeEscrowEntry,
   makeDevice,
@@ -301,17 +302,20 @@ describe("any request", () => {
 });
 
 describe("the log", () => {
-  it("says what was done and how it went, and no more", async () => {
-    const events: unknown[] = [];
+  it("says what was done, for which account and how it went, and no more", async () => {
+    const events: PortalEvent[] = [];
     const portal = await openTestPortal({ log: (event) => events.push(event) });
     await portal.createAccount("alice", makePerson("laptop", portal.clock.now()));
     await portal.raw("nonsense", { address: "192.0.2.77" });
     await portal.call("Get", { Account: "alice" });
-    expect(events).toEqual([
-      { transaction: "CreateAccount", status: 201, milliseconds: 0 },
-      { transaction: "unknown", status: 400, milliseconds: 0 },
-      { transaction: "Get", status: 201, milliseconds: 0 },
-    ]);
+    const account = "alice@localhost";
+    expect(events).toEqual(
+      [
+        { transaction: "CreateAccount", status: 201, account },
+        { transaction: "unknown", status: 400, account: undefined },
+        { transaction: "Get", status: 201, account },
+      ].map((event) => ({ ...event, milliseconds: expect.any(Number), error: undefined })),
+    );
   });
 });
 
@@ -325,8 +329,10 @@ describe("unexpected failures", () => {
       },
       close: async () => undefined,
     };
-    const portal = await openTestPortal({ store: broken });
+    const events: PortalEvent[] = [];
+    const portal = await openTestPortal({ store: broken, log: (event) => events.push(event) });
     const answer = await portal.call("Get", { Account: "alice" });
+    expect(events).toMatchObject([{ status: 500, error: expect.any(TypeError) }]);
     expect(answer).toMatchObject({ status: 500, http: 500, name: "GetResponse" });
     expect(answer.text).not.toContain("secret");
   });
@@ -350,12 +356,13 @@ describe("small parts", () => {
   });
 
   it("refill a bucket, and survive a clock that goes back", () => {
-    const limit = createLimiter(2);
-    expect([limit("a", 0), limit("a", 0), limit("a", 0)]).toEqual([0, 0, 30]);
-    expect(limit("a", -1_000_000)).toBe(30);
-    expect(limit("a", -1_000_000 + 30_000)).toBe(0);
-    for (let index = 0; index < 20_000; index++) limit(`b${index}`, 0);
-    expect(limit("a", 0)).toBe(0);
+    const { take, look } = createLimiter(2);
+    expect([take("a", 0), take("a", 0), take("a", 0), look("a", 0)]).toEqual([0, 0, 30, 30]);
+    expect(take("a", -1_000_000)).toBe(30);
+    expect(look("a", -1_000_000 + 30_000)).toBe(0);
+    expect(take("a", -1_000_000 + 30_000)).toBe(0);
+    for (let index = 0; index < 20_000; index++) take(`b${index}`, 0);
+    expect(take("a", 0)).toBe(0);
   });
 
   it("show hostile text escaped", () => {

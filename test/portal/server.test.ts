@@ -1,12 +1,25 @@
 import * as http from "node:http";
+import * as https from "node:https";
 import * as net from "node:net";
 import * as path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import * as tls from "node:tls";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { MeshError } from "../../src/errors.js";
 import { LIMITS, PORTAL_PATH } from "../../src/mesh/protocol.js";
+import { verbatim } from "../../src/messages/message.js";
+import { createMetrics } from "../../src/portal/metrics.js";
 import { parseListen, startServer, type PortalServer, type ServerOptions } from "../../src/portal/server.js";
-import { openSqliteStore } from "../../src/portal/store/sqlite.js";
+import { selfSigned } from "../client/tls.js";
 import { errorCode, temporaryFolder } from "../support/deps.js";
-import { makeClock, makeHttpRequest, makePerson, personalEntry, random, wrap } from "../support/portal.js";
+import {
+  makeClock,
+  makeHttpRequest,
+  makePerson,
+  openTestStore,
+  personalEntry,
+  random,
+  wrap,
+} from "../support/portal.js";
 
 const servers: PortalServer[] = [];
 const clock = makeClock();
@@ -16,7 +29,7 @@ afterEach(async () => {
 });
 
 const start = async (options: Partial<ServerOptions> = {}): Promise<PortalServer> => {
-  const store = await openSqliteStore(path.join(temporaryFolder(), "portal.sqlite"), { random });
+  const store = await openTestStore(path.join(temporaryFolder(), "portal.sqlite"));
   const listen = { host: "127.0.0.1", port: 0 };
   const timeouts = { headers: 300, request: 600, keepAlive: 300, close: 1000 };
   const server = await startServer({
@@ -162,6 +175,34 @@ describe("the HTTP server", () => {
     expect((await send(server, whole)).status).toBe(201);
   });
 
+  it("reads no more than it may hold, and goes on when that is less again", async () => {
+    const server = await start({
+      maxHeld: 1000,
+      timeouts: { headers: 5000, request: 5000, keepAlive: 300, close: 1000 },
+    });
+    const head = `POST ${PORTAL_PATH} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nConnection: close\r\n`;
+    const body = `${hello}${" ".repeat(900 - hello.length)}`;
+    const slow = net.connect(server.port, "127.0.0.1");
+    let answer = "";
+    slow.on("data", (data) => (answer += data.toString()));
+    slow.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`);
+    await vi.waitFor(async () => {
+      const refused = await send(server, hello.padEnd(200));
+      expect(refused).toMatchObject({ status: 503, headers: { "retry-after": "1", connection: "close" } });
+    });
+    const chunked = await send(server, hello.padEnd(200), { headers: { "transfer-encoding": "chunked" } });
+    expect(chunked.status).toBe(503);
+    // What is small enough still gets through, and a client that goes away makes room.
+    expect((await send(server, hello)).status).toBe(201);
+    const gone = net.connect(server.port, "127.0.0.1");
+    gone.write(`${head}Content-Length: 60\r\n\r\n${" ".repeat(50)}`);
+    gone.on("error", () => undefined);
+    slow.write(body.slice(-1));
+    await vi.waitFor(() => expect(answer).toMatch(/^HTTP\/1.1 201 /));
+    gone.destroy();
+    await vi.waitFor(async () => expect((await send(server, hello.padEnd(1000))).status).toBe(201));
+  });
+
   it("drops clients that take too long", async () => {
     const server = await start();
     const head = `POST ${PORTAL_PATH} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n`;
@@ -217,6 +258,193 @@ describe("the HTTP server", () => {
       Array.from({ length: 60 }, () => send(server, wrap("Get", { Account: "nobody" }))),
     );
     expect(answers.every(({ status }) => status === 404)).toBe(true);
+  });
+});
+
+describe("the HTTPS server", () => {
+  const pair = selfSigned();
+
+  const sendSecurely = (server: PortalServer, ca: string, options: https.RequestOptions = {}): Promise<Sent> =>
+    new Promise((resolve, reject) => {
+      const request = https.request(
+        {
+          host: "127.0.0.1",
+          port: server.port,
+          path: PORTAL_PATH,
+          method: "POST",
+          agent: false,
+          ca,
+          servername: "",
+          ...options,
+        },
+        (response) => {
+          let text = "";
+          response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+        },
+      );
+      request.on("error", reject);
+      request.end(hello);
+    });
+
+  it("carries a whole transaction, and says https", async () => {
+    const server = await start({ tls: pair });
+    expect(server.url).toBe(`https://127.0.0.1:${server.port}`);
+    expect(await sendSecurely(server, pair.cert)).toMatchObject({ status: 201 });
+    for (const host of ["evil.example", "127.0.0.1"]) {
+      expect((await sendSecurely(server, pair.cert, { headers: { host } })).status).toBe(400);
+    }
+    // Plain HTTP is not answered there.
+    expect(await sendRaw(server, `POST ${PORTAL_PATH} HTTP/1.1\r\nHost: x\r\n\r\n`)).not.toMatch(/^HTTP/);
+  });
+
+  it("speaks TLS 1.2 and above, and HTTP/1.1 alone", async () => {
+    const server = await start({ tls: pair });
+    const connect = (options: tls.ConnectionOptions): Promise<tls.TLSSocket> =>
+      new Promise((resolve, reject) => {
+        const socket = tls.connect({ host: "127.0.0.1", port: server.port, ca: pair.cert, ...options }, () =>
+          resolve(socket),
+        );
+        socket.on("error", reject);
+      });
+    for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+      const socket = await connect({ minVersion: version, maxVersion: version, ALPNProtocols: ["h2", "http/1.1"] });
+      expect([socket.getProtocol(), socket.alpnProtocol]).toEqual([version, "http/1.1"]);
+      socket.destroy();
+    }
+    const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" } as const;
+    await expect(connect(old)).rejects.toThrow();
+    await expect(connect({ ALPNProtocols: ["h2"] })).rejects.toThrow();
+  });
+
+  it("takes a new certificate while it serves, and keeps the old one where the new one is none", async () => {
+    const timeouts = { headers: 5000, request: 5000, keepAlive: 5000, close: 5000 };
+    const server = await start({ tls: pair, timeouts });
+    const next = selfSigned();
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: pair.cert });
+    expect((await sendSecurely(server, pair.cert, { agent })).status).toBe(201);
+    for (const wrong of [
+      { cert: pair.cert, key: next.key },
+      { cert: "", key: "" },
+      { cert: "nonsense", key: next.key },
+      { cert: next.cert, key: "nonsense" },
+    ]) {
+      expect(await errorCode(() => server.replaceTls(wrong))).toBe("usage");
+    }
+    expect((await sendSecurely(server, pair.cert)).status).toBe(201);
+    server.replaceTls(next);
+    expect((await sendSecurely(server, next.cert)).status).toBe(201);
+    await expect(sendSecurely(server, pair.cert)).rejects.toThrow();
+    // Whoever is connected stays so.
+    expect((await sendSecurely(server, pair.cert, { agent })).status).toBe(201);
+    agent.destroy();
+  });
+
+  it("does not start with a certificate that is none", async () => {
+    expect(await errorCode(() => start({ tls: { cert: pair.cert, key: selfSigned().key } }))).toBe("usage");
+  });
+
+  it("is closed though clients say nothing, with TLS agreed or not", async () => {
+    const timeouts = { headers: 5000, request: 5000, keepAlive: 5000, close: 5000 };
+    const server = await start({ tls: pair, timeouts });
+    const silent = net.connect(server.port, "127.0.0.1");
+    const agreed = tls.connect({ host: "127.0.0.1", port: server.port, ca: pair.cert });
+    const ends = [silent, agreed].map(
+      (socket) => new Promise((resolve) => socket.on("close", resolve).on("error", () => undefined)),
+    );
+    await Promise.all([
+      new Promise((resolve) => silent.once("connect", resolve)),
+      // The server sends its session tickets when it has agreed as well.
+      new Promise((resolve) => agreed.once("session", resolve)),
+    ]);
+    const began = performance.now();
+    await server.close();
+    expect(performance.now() - began).toBeLessThan(2000);
+    await Promise.all(ends);
+  });
+});
+
+describe("who watches over the server", () => {
+  const get = (server: PortalServer, target: string, options: http.RequestOptions = {}): Promise<Sent> =>
+    send(server, "", { path: target, method: "GET", ...options });
+
+  it("hears that it lives and is ready, by any name", async () => {
+    const server = await start({ domains: ["example.com"] });
+    for (const target of ["/healthz", "/readyz"]) {
+      const answer = await get(server, target, { headers: { host: "10.0.0.1" } });
+      expect(answer).toMatchObject({ status: 200, text: "ok\n", headers: { "cache-control": "no-store" } });
+      expect((await get(server, target, { method: "HEAD" })).status).toBe(200);
+      expect((await send(server, hello, { path: target })).status).toBe(404);
+    }
+    // What is measured is told elsewhere.
+    expect((await get(server, "/metrics")).status).toBe(404);
+  });
+
+  it("hears that it is not ready where the store does not answer", async () => {
+    const store = await openTestStore(path.join(temporaryFolder(), "portal.sqlite"));
+    let fails = true;
+    const server = await start({
+      store: {
+        ...store,
+        read: (work) => (fails ? Promise.reject(new MeshError("io-failed", verbatim("broken"))) : store.read(work)),
+      },
+    });
+    expect([(await get(server, "/healthz")).status, (await get(server, "/readyz")).status]).toEqual([200, 503]);
+    fails = false;
+    // What was found counts for a second.
+    expect((await get(server, "/readyz")).status).toBe(503);
+    await vi.waitFor(async () => expect((await get(server, "/readyz")).status).toBe(200), { timeout: 5000 });
+  });
+
+  it("sees what was measured and what became of each request", async () => {
+    const metrics = createMetrics(() => ({ startTime: 0, cpuSeconds: 0, residentBytes: 0, heapBytes: 0 }));
+    const seen: { status: number; transaction: string; id: string | undefined; address: string }[] = [];
+    const server = await start({
+      metrics,
+      log: ({ status, transaction }, { id, address }) => seen.push({ status, transaction, id, address }),
+      rateLimit: { read: 2, write: 1 },
+    });
+    const answers = [await send(server, hello), await send(server, hello), await send(server, hello)];
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 429]);
+    expect((await send(server, "nonsense")).status).toBe(429);
+    // Now nothing is left, and not even the body is read.
+    const unread = await sendRaw(
+      server,
+      `POST ${PORTAL_PATH} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nContent-Length: 1000\r\n\r\n`,
+    );
+    expect(unread).toMatch(/^HTTP\/1.1 429 /);
+    expect(unread).toMatch(/^retry-after: \d+\r$/im);
+    expect(seen.map(({ status, transaction }) => [status, transaction])).toEqual([
+      [201, "Hello"],
+      [201, "Hello"],
+      [429, "Hello"],
+      [429, "unknown"],
+      [429, "unknown"],
+    ]);
+    expect(answers.map(({ headers }) => headers["x-request-id"])).toEqual(seen.slice(0, 3).map(({ id }) => id));
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(5);
+    expect(seen.every(({ address }) => address === "127.0.0.1")).toBe(true);
+    await vi.waitFor(() =>
+      expect(metrics.measure().values).toMatchObject({
+        meshman_portal_connections: { "": 0 },
+        meshman_portal_requests_in_flight: { "": 0 },
+      }),
+    );
+    metrics.close();
+  });
+
+  it("sees whom a trusted proxy asks for, and each has a rate of their own", async () => {
+    const addresses: string[] = [];
+    const server = await start({
+      proxy: { header: "X-Real-IP", trusted: ["127.0.0.0/8"] },
+      log: (_, { address }) => addresses.push(address),
+      rateLimit: { read: 1 },
+    });
+    const from = async (address: string): Promise<number> =>
+      (await send(server, hello, { headers: { "x-real-ip": address } })).status;
+    expect([await from("192.0.2.1"), await from("192.0.2.2"), await from("192.0.2.1")]).toEqual([201, 201, 429]);
+    expect(addresses).toEqual(["192.0.2.1", "192.0.2.2", "192.0.2.1"]);
+    expect(await errorCode(() => start({ proxy: { header: "Forwarded", trusted: ["127.0.0.1"] } }))).toBe("usage");
   });
 });
 

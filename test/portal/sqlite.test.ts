@@ -1,17 +1,26 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import Database from "better-sqlite3";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
-import { openSqliteStore } from "../../src/portal/store/sqlite.js";
+import { checkLog } from "../contract/log-contract.js";
+import { openSqliteStore, type StoreOptions } from "../../src/portal/store/sqlite.js";
 import type { Store } from "../../src/portal/store/store.js";
 import { errorCode, meshError, temporaryFolder } from "../support/deps.js";
+import { makeSigner } from "../support/log-key.js";
 import { random } from "../support/portal.js";
+import { writePerson } from "../support/store-content.js";
+import { failingSqlite } from "../support/sqlite-faults.js";
+import { makeVersion1 } from "../support/store-v1.js";
 
+const seed = randomBytes(32);
+const signer = makeSigner(undefined, seed);
 const temporaryFile = (): string => path.join(temporaryFolder(), "portal.sqlite");
-const open = (file: string, options: object = {}): Promise<Store> => openSqliteStore(file, { random, ...options });
-const create = (store: Store, name: string): Promise<void> =>
+const open = (file: string, options: Partial<StoreOptions> = {}): Promise<Store> =>
+  openSqliteStore(file, { random, signer, ...options });
+const create = (store: Store, name: string): Promise<number> =>
   store.transact((tx) => tx.createAccount(`${name}@x`, "A", 1));
 const count = async (store: Store): Promise<number> => (await store.read((tx) => tx.accountsOf("A"))).length;
 
@@ -82,7 +91,9 @@ describe("several processes", () => {
         contents: `
           import { randomBytes } from "node:crypto";
           import { openSqliteStore } from "./src/portal/store/sqlite.ts";
-          const store = await openSqliteStore(process.argv[2], { random: randomBytes });
+          import { makeSigner } from "./test/support/log-key.ts";
+          const signer = makeSigner(undefined, Buffer.from(process.argv[3], "hex"));
+          const store = await openSqliteStore(process.argv[2], { random: randomBytes, signer });
           for (let n = 0; ; n++) {
             await Promise.all(Array.from({ length: 4 }, async (_, k) => {
               const name = n + "-" + k;
@@ -103,7 +114,9 @@ describe("several processes", () => {
     const file = path.join(folder, "portal.sqlite");
     for (let round = 1; round <= 2; round++) {
       const target = `${file}${round}`;
-      const child = spawn(process.execPath, [program, target], { stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, [program, target, seed.toString("hex")], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       let output = "";
       await new Promise<void>((resolve) => {
         child.stdout.on("data", (data: Buffer) => {
@@ -119,6 +132,7 @@ describe("several processes", () => {
       const names = (await store.read((tx) => tx.accountsOf("A"))).map(({ account }) => account.replace("@x", ""));
       for (const name of acknowledged) expect(names).toContain(name);
       await create(store, "after");
+      await checkLog(store, signer.verifier);
       await store.close();
     }
   });
@@ -214,5 +228,124 @@ describe("the file", () => {
     const accounts = await store.read((tx) => tx.accountsOf("A"));
     expect(accounts.map(({ account }) => account)).toEqual(["c@x", "d@x"]);
     await store.close();
+  });
+});
+
+/** The statements that make the tables and indexes of a file, by name, without the spelling. */
+const shapeOf = (file: string): unknown => {
+  const db = new Database(file, { readonly: true });
+  const rows = db.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").all() as {
+    name: string;
+    sql: string;
+  }[];
+  db.close();
+  return rows.map(({ name, sql }) => [name, sql.replace(/["\s]+/g, " ")]);
+};
+
+describe("a store of version 1", () => {
+  const written = async (): Promise<{ readonly present: string; readonly old: string }> => {
+    const present = temporaryFile();
+    const store = await open(present);
+    for (const name of ["alice", "robert", "carol", "dora"]) await writePerson(store, name);
+    await store.close();
+    const old = temporaryFile();
+    makeVersion1(present, old);
+    return { present, old };
+  };
+
+  const everything = async (store: Store): Promise<unknown> => ({
+    devices: await store.readTables((sql) => sql.all("SELECT * FROM device ORDER BY profile, device")),
+    ...(await store.read(async (tx) => ({
+      leaves: await tx.leaves(0, 1000),
+      root: (await tx.head()).root,
+      items: await tx.items(0, 1000),
+      accounts: await tx.accounts("", 1000),
+      results: await tx.results({ account: "", device: "" }, 1000),
+      usages: await tx.usages("", 1000),
+      pending: await tx.pending("alice@example.com"),
+      keys: await tx.logKeys(),
+    }))),
+  });
+
+  it("is refused where it is not to be migrated, or where no key is given", async () => {
+    const { old } = await written();
+    expect(await errorCode(() => open(old))).toBe("store-version");
+    expect(await errorCode(() => openSqliteStore(old, { random, migrate: true }))).toBe("log-key-missing");
+  });
+
+  it("gets the very log that it would have had", async () => {
+    const { present, old } = await written();
+    const steps: string[] = [];
+    const migrated = await open(old, { migrate: true, onMigrate: (from, to) => steps.push(`${from}-${to}`) });
+    expect(steps).toEqual(["1-2"]);
+    const original = await open(present);
+    expect(await everything(migrated)).toEqual(await everything(original));
+    expect(migrated.id).toBe(original.id);
+    await checkLog(migrated, signer.verifier);
+    expect(await migrated.checkStorage()).toEqual([]);
+    await original.close();
+    await writePerson(migrated, "erin");
+    await checkLog(migrated, signer.verifier);
+    await migrated.close();
+    expect(shapeOf(old)).toEqual(shapeOf(present));
+    await (await open(old, { migrate: true, onMigrate: () => steps.push("again") })).close();
+    expect(steps).toEqual(["1-2"]);
+  });
+
+  it("is migrated by one of several that try", async () => {
+    const { old } = await written();
+    const steps: string[] = [];
+    const onMigrate = (from: number, to: number): number => steps.push(`${from}-${to}`);
+    const stores = await Promise.all([1, 2, 3].map(() => open(old, { migrate: true, onMigrate })));
+    expect(steps).toEqual(["1-2"]);
+    for (const store of stores) {
+      await checkLog(store, signer.verifier);
+      await store.close();
+    }
+  });
+
+  it("stays what it is where a migration fails at any statement", async () => {
+    const { old } = await written();
+    const before = shapeOf(old);
+    for (let call = 1; ; call = Math.ceil(call * 1.15)) {
+      const faults = failingSqlite({ at: call });
+      const outcome = await open(old, { migrate: true })
+        .then((store) => store.close())
+        .catch((error: unknown) => error);
+      faults.stop();
+      if (!faults.happened()) break;
+      const version = new Database(old, { readonly: true });
+      const is = version.pragma("user_version", { simple: true });
+      version.close();
+      // Where the fault came behind the commit, it is done.
+      if (is === 2) break;
+      expect(outcome).toMatchObject({ code: "io-failed" });
+      expect(shapeOf(old)).toEqual(before);
+    }
+    const store = await open(old, { migrate: true });
+    await checkLog(store, signer.verifier);
+    await store.close();
+  });
+
+  it.each([
+    ["a record that is none", "UPDATE log SET text = '{}' WHERE tid = 1"],
+    [
+      "a record without a sequence",
+      `UPDATE log SET text = '{"SignedPersonalProfile":{"SignedData":{"payload":"e30"}}}' WHERE tid = 1`,
+    ],
+    ["an account that the log does not know", "INSERT INTO account VALUES ('x@x', 'A', 'Open', 1, 1)"],
+    [
+      "a result that the log does not know",
+      "INSERT INTO result SELECT account, 'D', 'h', tid FROM account, log WHERE text IS NULL LIMIT 1",
+    ],
+  ])("is refused where it has %s", async (_, change) => {
+    const { old } = await written();
+    const db = new Database(old);
+    db.pragma("foreign_keys = OFF");
+    db.exec(change);
+    db.close();
+    const before = shapeOf(old);
+    expect(await errorCode(() => open(old, { migrate: true }))).toBe("state-corrupt");
+    expect(shapeOf(old)).toEqual(before);
   });
 });

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
-import { expect } from "vitest";
+import * as tls from "node:tls";
+import { expect, vi } from "vitest";
 import { PORTAL_PATH } from "../../src/mesh/protocol.js";
 import { signRequest } from "../../src/mesh/request-signature.js";
 import { makePerson, personalEntry, wrap } from "../support/portal.js";
-import { after, printedBy, seeded, test } from "../support/program.js";
+import { selfSigned } from "../client/tls.js";
+import { after, printedBy, seeded, test, type Running, type Stage } from "../support/program.js";
 
 const ACCOUNT = "alice@example.com";
 
@@ -212,3 +214,177 @@ test.concurrent(
     expect(printedBy(finished)).toMatchObject({ domains: [] });
   },
 );
+
+/** What a portal has said of itself, with `--log-format json`. */
+const linesOf = ({ text }: Running): Record<string, unknown>[] =>
+  text()
+    .split("\n")
+    .filter((line) => line.startsWith('{"time"') && line.endsWith("}"))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+const said = (running: Running, event: string): Record<string, unknown>[] =>
+  linesOf(running).filter((line) => line["event"] === event);
+
+const hears = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 20 });
+
+/** The processes of the workers that were started so far, the newest last. */
+const workersOf = (running: Running): number[] => said(running, "worker-started").map(({ pid }) => Number(pid));
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const STORE_OPTION = "--store sqlite:portal.sqlite";
+const WORKERS = `${STORE_OPTION} --workers 2 --log-format json`;
+
+const serveWithWorkers = async (stage: Stage, words = ""): Promise<{ url: string; running: Running }> => {
+  const portal = await stage.serve(`${WORKERS} ${words}`.trim());
+  await hears(() => expect(workersOf(portal.running)).toHaveLength(2));
+  return portal;
+};
+
+const greet = async (url: string): Promise<number> =>
+  (await fetch(new URL(PORTAL_PATH, url), { method: "POST", body: wrap("Hello", {}) })).status;
+
+test.concurrent("workers share the port, and one that dies is started again", async ({ stage }) => {
+  const { url, running } = await serveWithWorkers(stage, "--metrics-listen 0");
+  const { metrics = "" } = JSON.parse(await running.firstLine()) as { metrics?: string };
+  const { profile } = await stage.meshman("laptop", "profile create --device-name laptop --no-passphrase");
+  await stage.meshman("laptop", `account create ${ACCOUNT} --portal ${url}`);
+  // Connections go to one worker after the other.
+  await vi.waitFor(async () => {
+    expect(await greet(url)).toBe(201);
+    expect(new Set(said(running, "request").map(({ worker }) => worker))).toEqual(new Set([1, 2]));
+  });
+  const text = await (await fetch(metrics)).text();
+  expect(text).toMatch(/^meshman_portal_workers 2$/m);
+  expect(text).toMatch(/^process_resident_memory_bytes\{process="2"\} \d+$/m);
+  const [first = 0, second = 0] = workersOf(running);
+  process.kill(first, "SIGKILL");
+  await hears(() => expect(said(running, "worker-ended")).toMatchObject([{ signal: "SIGKILL", level: "error" }]));
+  await hears(() => expect(workersOf(running)).toHaveLength(3));
+  // All of them at once: nothing is lost, and somebody answers again soon.
+  for (const pid of [second, workersOf(running)[2] ?? 0]) process.kill(pid, "SIGKILL");
+  await hears(() => expect(workersOf(running)).toHaveLength(5));
+  expect(await isThere(url, ACCOUNT)).toBe(true);
+  expect((await fetch(new URL("/readyz", metrics))).status).toBe(200);
+  expect(await stage.meshman("laptop", "account status")).toMatchObject({ profile: { udf: profile.udf } });
+  expect(await (await fetch(metrics)).text()).toMatch(/^meshman_portal_worker_restarts_total 3$/m);
+  const finished = await running.stop("SIGTERM");
+  expect(finished.status).toBe(0);
+  expect(workersOf(running).filter(isRunning)).toEqual([]);
+});
+
+test.concurrent("with workers SIGTERM to one process or to all ends them all in good order", async ({ stage }) => {
+  for (const toAll of [false, true]) {
+    const { url, running } = await serveWithWorkers(stage);
+    const { host } = new URL(url);
+    const request = shape(wrap("Hello", {}), host);
+    const connections = await Promise.all(Array.from({ length: 4 }, () => connect(url)));
+    for (const { send } of connections) send(request.slice(0, -10));
+    await after(300);
+    const workers = workersOf(running);
+    const ended = running.stop("SIGTERM");
+    if (toAll) for (const pid of workers) process.kill(pid, "SIGTERM");
+    await after(100);
+    for (const { send } of connections) send(request.slice(-10));
+    for (const { answer } of connections) expect(isWhole(await answer)).toBe(true);
+    expect((await ended).status).toBe(0);
+    expect(said(running, "worker-ended")).toEqual([]);
+    expect(workers.filter(isRunning)).toEqual([]);
+  }
+});
+
+test.concurrent("workers end with the process that started them, however that ends", async ({ stage }) => {
+  const { url, running } = await serveWithWorkers(stage);
+  await stage.meshman("laptop", "profile create --device-name laptop --no-passphrase");
+  await stage.meshman("laptop", `account create ${ACCOUNT} --portal ${url}`);
+  const workers = workersOf(running);
+  await running.stop("SIGKILL");
+  await hears(() => expect(workers.filter(isRunning)).toEqual([]));
+  const again = await stage.serve();
+  expect(await isThere(again.url, ACCOUNT)).toBe(true);
+});
+
+test.concurrent("with workers a portal that cannot start says why, with a code", async ({ stage }) => {
+  const { url } = await stage.serve();
+  const { host } = new URL(url);
+  const fails = (status: number, code: string, words: string): Promise<void> =>
+    stage.fails("server", status, code, `portal serve --workers 2 ${words}`);
+  await fails(1, "io-failed", `--listen ${host} --store sqlite:other.sqlite`);
+  await fails(1, "io-failed", "--listen 127.0.0.1:0 --store sqlite:no/such/folder/portal.sqlite");
+  fs.writeFileSync(stage.path("text"), "This is no database at all.\n".repeat(100));
+  await fails(1, "state-corrupt", "--listen 127.0.0.1:0 --store sqlite:text");
+  await fails(5, "log-key-missing", `--listen 127.0.0.1:0 ${STORE_OPTION} --log-key-file other.key`);
+  await fails(1, "io-failed", `--listen 127.0.0.1:0 --metrics-listen ${host} --store sqlite:third.sqlite`);
+});
+
+/** The certificate that a server shows to a new connection. */
+const shownBy = (url: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = tls.connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+
+for (const workers of [1, 2]) {
+  test.concurrent(
+    `https with ${workers} process(es): SIGHUP takes a new certificate, or keeps the old`,
+    async ({ stage }) => {
+      const [first, second] = [selfSigned(), selfSigned()];
+      const write = ({ cert, key }: { cert: string; key: string }): void => {
+        fs.writeFileSync(stage.path("cert.pem"), cert);
+        fs.writeFileSync(stage.path("key.pem"), key, { mode: 0o600 });
+      };
+      write(first);
+      fs.writeFileSync(stage.path("ca.pem"), first.cert);
+      const { url, running } = await stage.serve(
+        `${STORE_OPTION} --tls-cert cert.pem --tls-key key.pem --log-format json --workers ${workers}`,
+      );
+      expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+      await stage.meshman("laptop", "profile create --device-name laptop --no-passphrase");
+      await stage.meshman("laptop", `account create ${ACCOUNT} --portal ${url} --ca ca.pem`);
+      await stage.fails("stranger", 6, "portal-unreachable", `account validate ${ACCOUNT} --portal ${url}`);
+      const before = await shownBy(url);
+      write({ cert: first.cert, key: second.key });
+      running.child.kill("SIGHUP");
+      await hears(() => expect(said(running, "reload-failed")).toMatchObject([{ level: "error", code: "usage" }]));
+      for (let index = 0; index < 4; index++) expect(await shownBy(url)).toBe(before);
+      write(second);
+      running.child.kill("SIGHUP");
+      await hears(() => expect(said(running, "reloaded")).toHaveLength(1));
+      await vi.waitFor(async () => {
+        const shown = new Set(await Promise.all(Array.from({ length: 4 }, () => shownBy(url))));
+        expect([shown.size, shown.has(before)]).toEqual([1, false]);
+      });
+      expect((await running.stop("SIGTERM")).status).toBe(0);
+    },
+  );
+}
+
+test.concurrent("SIGHUP does a portal without a certificate no harm", async ({ stage }) => {
+  const { url, running } = await stage.serve(`${STORE_OPTION} --log-format json`);
+  running.child.kill("SIGHUP");
+  await hears(() => expect(said(running, "reloaded")).toHaveLength(1));
+  expect(await greet(url)).toBe(201);
+  expect((await running.stop("SIGTERM")).status).toBe(0);
+});
+
+test.concurrent("a reader of the log that goes away does not end the portal", async ({ stage }) => {
+  const { url, running } = await stage.serve(`${STORE_OPTION} --log-format json --metrics-listen 0`);
+  running.child.stderr?.destroy();
+  for (let index = 0; index < 20; index++) expect(await greet(url)).toBe(201);
+  const { metrics = "" } = JSON.parse(await running.firstLine()) as { metrics?: string };
+  await vi.waitFor(async () => {
+    expect(await (await fetch(metrics)).text()).toMatch(/^meshman_portal_log_lines_dropped_total [1-9]/m);
+  });
+  expect((await running.stop("SIGTERM")).status).toBe(0);
+});

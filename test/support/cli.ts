@@ -225,13 +225,16 @@ export const modesOf = (folder: string): Record<string, string> =>
     }),
   );
 
-/** Everything that a folder holds, octet for octet, by relative path. */
+/**
+ * Everything that a folder holds, octet for octet, by relative path; but for the newest heads of portals' logs, which are learnt whatever
+ * becomes of a command.
+ */
 export const contentOf = (folder: string): Record<string, string> =>
   Object.fromEntries(
     fs
       .readdirSync(folder, { recursive: true, encoding: "utf8" })
       .map((name) => path.join(folder, name))
-      .filter((name) => fs.statSync(name).isFile())
+      .filter((name) => fs.statSync(name).isFile() && path.basename(name) !== "checkpoints.json")
       .map((name) => [path.relative(folder, name), fs.readFileSync(name, "latin1")]),
   );
 

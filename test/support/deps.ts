@@ -88,6 +88,12 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     runPart: async () => {
       throw new Error("Nothing is started here.");
     },
+    resources: system.resources,
+    onHangup: () => undefined,
+    startWorker: async () => {
+      throw new Error("Nothing is started here.");
+    },
+    workerPost: async () => undefined,
     ...overrides,
     stdoutText: stdout.text,
     stderrText: stderr.text,

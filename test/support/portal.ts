@@ -27,6 +27,7 @@ import type { PersonalProfile } from "../../src/mesh/records/personal.js";
 import { signRequest } from "../../src/mesh/request-signature.js";
 import { publicKeyOf } from "../../src/mesh/keys.js";
 import { encodeBase64url, sha256 } from "../../src/mesh/bytes.js";
+import { logKeyFileOf, openWithLogKey } from "../../src/portal/log/key-file.js";
 import { createPortal, type Portal, type PortalOptions } from "../../src/portal/portal.js";
 import { openSqliteStore } from "../../src/portal/store/sqlite.js";
 import type { Store } from "../../src/portal/store/store.js";
@@ -190,6 +191,10 @@ export const makeHttpRequest = (text: string | Buffer, clock: Clock, authority: 
   return { method, authority: host, path: target, headers: { ...signature, ...headers }, body, address };
 };
 
+/** The store in a file with the key of its log beside it, as the embedded portal has it. */
+export const openTestStore = (file: string): Promise<Store> =>
+  openWithLogKey(logKeyFileOf(file), { random }, (signer) => openSqliteStore(file, { random, signer }));
+
 const portals: Portal[] = [];
 
 // Hooks run in the reverse order of their registration, so that this one comes before the folders are removed.
@@ -203,7 +208,7 @@ export const openTestPortal = async (
   clock = makeClock(),
   file = path.join(temporaryFolder(), "portal.sqlite"),
 ): Promise<TestPortal> => {
-  const store = options.store ?? (await openSqliteStore(file, { random }));
+  const store = options.store ?? (await openTestStore(file));
   const portal = createPortal({
     domains: [],
     authorities: [AUTHORITY],

@@ -4,9 +4,10 @@ import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { afterEach } from "vitest";
 import { createPortal, type PortalOptions } from "../../src/portal/portal.js";
+import { EXTENSIONS } from "../../src/mesh/protocol.js";
 import type { PortalResponse } from "../../src/portal/context.js";
-import { openSqliteStore } from "../../src/portal/store/sqlite.js";
 import { temporaryFolder } from "./deps.js";
+import { openTestStore } from "./portal.js";
 
 export type Message = Record<string, unknown>;
 
@@ -63,6 +64,8 @@ export const altered = (response: PortalResponse, change: (message: Message) => 
 };
 
 const readCall = (body: Buffer): Pick<Call, "transaction" | "message"> => {
+  // A file of the portal's log is asked for with nothing.
+  if (body.length === 0) return { transaction: "file", message: {} };
   const [[outer, inner]] = Object.entries(JSON.parse(body.toString("utf8")) as Record<string, Message>) as [
     [string, Message],
   ];
@@ -76,15 +79,28 @@ afterEach(async () => {
   for (const wire of wires.splice(0)) await wire.stop();
 });
 
-/** A portal of ours on a free port of this machine, ended after the test. */
-export const openWire = async (options: Partial<PortalOptions> = {}): Promise<Wire> => {
+/** A Hello without the extension of the log. Who has never seen it takes the portal for one that keeps none. */
+const withoutLog = (response: PortalResponse): PortalResponse =>
+  altered(response, ({ Log: _, ...message }) => ({
+    ...message,
+    Extensions: (message["Extensions"] as string[]).filter((name) => name !== EXTENSIONS.transparency),
+  }));
+
+/**
+ * A portal of ours on a free port of this machine, ended after the test. With `logless` it says nothing of its log, so that whoever stands
+ * on the wire can lie about all else.
+ */
+export const openWire = async ({
+  logless = false,
+  ...options
+}: Partial<PortalOptions> & { readonly logless?: boolean } = {}): Promise<Wire> => {
   const file = path.join(temporaryFolder(), "portal.sqlite");
   const counts = new Map<string, number>();
   let close = async (): Promise<void> => undefined;
   let port = 0;
 
   const start = async (): Promise<void> => {
-    const store = await openSqliteStore(file, { random: randomBytes });
+    const store = await openTestStore(file);
     const server = http.createServer();
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     ({ port } = server.address() as AddressInfo);
@@ -109,7 +125,7 @@ export const openWire = async (options: Partial<PortalOptions> = {}): Promise<Wi
         const headers = Object.fromEntries(
           Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
         );
-        const forward = (): Promise<PortalResponse> =>
+        const ask = (): Promise<PortalResponse> =>
           portal.handle({
             method: request.method ?? "",
             authority: request.headers.host ?? "",
@@ -118,6 +134,8 @@ export const openWire = async (options: Partial<PortalOptions> = {}): Promise<Wi
             body,
             address: "127.0.0.1",
           });
+        const forward = async (): Promise<PortalResponse> =>
+          logless && transaction === "Hello" ? withoutLog(await ask()) : ask();
         const send = async (): Promise<void> => {
           const reply = await (wire.intercept ? wire.intercept({ transaction, message, index, forward }) : forward());
           if (reply === "drop") {

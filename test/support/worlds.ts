@@ -7,9 +7,9 @@ import * as path from "node:path";
 import Database from "better-sqlite3";
 import type { Deps } from "../../src/deps.js";
 import { createPortal, type Portal } from "../../src/portal/portal.js";
-import { openSqliteStore } from "../../src/portal/store/sqlite.js";
 import type { Store } from "../../src/portal/store/store.js";
 import { run, type Outcome } from "./cli.js";
+import { openTestStore } from "./portal.js";
 
 /** What becomes of a request: `drop` ends the connection once the portal has done its work, `lose` before that. */
 export type Wiretap = (transaction: string) => "answer" | "drop" | "lose";
@@ -59,7 +59,7 @@ export const openWorlds = async ({ portal: kind }: WorldsOptions): Promise<World
 
   const open = async (): Promise<Portal> => {
     fs.mkdirSync(path.dirname(file), { recursive: true });
-    const store = await openSqliteStore(file, { random: randomBytes });
+    const store = await openTestStore(file);
     return createPortal({
       domains: [],
       authorities: [`127.0.0.1:${port}`],

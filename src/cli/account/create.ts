@@ -1,6 +1,7 @@
 import { exitStatus, isMeshError, MeshError } from "../../errors.js";
 import { createAccount, fetchHistory, fetchProfile, followProfile, publishProfile } from "../../client/profiles.js";
 import type { PortalClient } from "../../client/client.js";
+import { isLogError } from "../../client/log-error.js";
 import { loadPins } from "../../keystore/pins.js";
 import { readProfile, updateProfile, type AccountState } from "../../keystore/state.js";
 import { parseAddress } from "../../mesh/address.js";
@@ -71,13 +72,15 @@ const tryAccount = async (session: Session, client: PortalClient, account: Accou
   try {
     await createAccount(client, account.account, profile, session.authenticationKey, () => historyOf(session));
   } catch (error) {
-    // Where no answer came the portal may have done it: then the work is unfinished, and the same octets go again.
-    const isUnknown = isMeshError(error) && [6, 130].includes(exitStatus(error.code));
+    // Where no answer came, or none that proves anything, the portal may have done it: then the work is unfinished, and the same octets
+    // go again.
+    const isUnknown = isLogError(error) || (isMeshError(error) && [6, 130].includes(exitStatus(error.code)));
     if (!isUnknown) await setWork(session, account, undefined);
     throw error instanceof MeshError && error.code === "account-taken"
       ? new MeshError("account-taken", error.text, { hint: msg("account.taken.hint"), cause: error })
       : error;
   }
+  if (client.log) await rememberPortal(session, client);
   await remember(session, profile);
   await updateProfile(session.context.home, session.state.udf, (state = session.state) => ({
     ...state,
@@ -103,13 +106,13 @@ const profileNaming = async (
   account: AccountState,
 ): Promise<PersonalProfile> => {
   const udf = accountUdf(account.account);
-  const add = (current: PersonalProfile): PersonalProfile | undefined =>
+  const add = (current: PersonalProfile, notaryToken: string | undefined): PersonalProfile | undefined =>
     current.names.includes(udf)
       ? undefined
       : nextPersonal(
           administrationKey(session, current),
           current,
-          { names: [...current.names, udf] },
+          { names: [...current.names, udf], notaryToken },
           session.context.deps.now(),
         );
   const elsewhere = await withoutMoved(session, account);
@@ -119,7 +122,7 @@ const profileNaming = async (
   const sent = state.work.find((work) => work.kind === "account-create" && work.account === account.account);
   if (sent?.kind === "account-create") return readPersonal(sent.record);
   const { profile: current, isKnown } = await newestOf(elsewhere, client);
-  const next = add(current);
+  const next = add(current, client.log?.newest?.note);
   if (!next) return current;
   // A portal that knows the profile already takes the new version as one of its successors.
   if (isKnown && client.info.extensions.has("succession")) {
@@ -148,8 +151,11 @@ const withoutMoved = async (session: Session, account: AccountState): Promise<Se
     await withClient(openAccount(context, before), (client) => follow(elsewhere, client, before.account));
     if (before.portal === account.portal) return elsewhere;
   } catch (error) {
+    // Who leaves a portal that does not keep to its log, or has lost it, must not be held there by it.
+    const isLeft = before.portal !== account.portal && isLogError(error);
     const isGone =
-      isMeshError(error) && (knownBehind || error.code === "account-not-found" || exitStatus(error.code) === 6);
+      isMeshError(error) &&
+      (knownBehind || isLeft || error.code === "account-not-found" || exitStatus(error.code) === 6);
     if (!isGone) throw error;
     await context.note(msg("account.goes-on", { reason: error.text }));
   }

@@ -32,7 +32,7 @@ export const run: Run = async (context, input) => {
     const { status, fetched } = await fetchAccount(client, account);
     if (!fetched && (status === "closed" || status === undefined)) return;
     administrationKey(session, await follow(session, client, account));
-    await deleteAccount(client, account, session.authenticationKey);
+    await deleteAccount(client, account, state.udf, session.authenticationKey);
   });
   const without = (current: ProfileState): ProfileState => ({
     ...current,
@@ -53,12 +53,12 @@ export const run: Run = async (context, input) => {
 const forgetName = async (session: Session, account: string): Promise<void> => {
   const udf = accountUdf(account);
   const { context } = session;
-  await changeProfile(sessionWith(session, withGlobals(context, { account: undefined })), (current) =>
+  await changeProfile(sessionWith(session, withGlobals(context, { account: undefined })), (current, notaryToken) =>
     current.names.includes(udf)
       ? nextPersonal(
           administrationKey(session, current),
           current,
-          { names: current.names.filter((name) => name !== udf) },
+          { names: current.names.filter((name) => name !== udf), notaryToken },
           context.deps.now(),
         )
       : undefined,

@@ -78,10 +78,14 @@ export interface Asking {
   readonly account: string | undefined;
 }
 
-/** How a device is let in. `master` gives the master signature key, or throws `master-key-needed`. */
+/**
+ * How a device is let in. `master` gives the master signature key, or throws `master-key-needed`. `check` throws where the device must not
+ * be let in whatever it shows, and is called only for one that would be.
+ */
 export interface Admitting {
   readonly ground: Ground;
   readonly master: (profile: PersonalProfile) => Promise<PrivateKey>;
+  readonly check?: () => Promise<void>;
 }
 
 /** What became of a device that asks. */
@@ -207,11 +211,13 @@ const decideByCode = async (
 const make = async (
   session: Session,
   current: PersonalProfile,
-  { change, administrators }: Extract<Decision, { kind: "change" }>,
+  { change: decided, administrators }: Extract<Decision, { kind: "change" }>,
   master: Admitting["master"],
+  notaryToken: string | undefined,
 ): Promise<PersonalProfile> => {
   const key = administrationKey(session, current);
   const { context } = session;
+  const change = { ...decided, notaryToken };
   if (!administrators) return nextPersonal(key, current, change, context.deps.now());
   const masterKey = await master(current);
   return makeEpoch(context, masterKey, key, current, administrators, change, encryptionKey(session));
@@ -223,9 +229,10 @@ const makeOrLeave = async (
   current: PersonalProfile,
   decision: Extract<Decision, { kind: "change" }>,
   { ground, master }: Admitting,
+  notaryToken: string | undefined,
 ): Promise<PersonalProfile | Reason> => {
   try {
-    return await make(session, current, decision, master);
+    return await make(session, current, decision, master, notaryToken);
   } catch (error) {
     if (ground.kind === "code") throw error;
     if (isMeshError(error, "master-key-needed")) return "master-key-needed";
@@ -258,12 +265,13 @@ export const admitDevice = async (
     if (decision.kind === "left") return decision;
     if (decision.kind === "done") return done(known);
   }
+  await admitting.check?.();
   let decision: Decision = left("no-proof");
-  const profile = await changeProfile(session, async (current) => {
+  const profile = await changeProfile(session, async (current, notaryToken) => {
     administrationKey(session, current);
     decision = await decide(session, current, asking, ground);
     if (decision.kind !== "change") return undefined;
-    const next = await makeOrLeave(session, current, decision, admitting);
+    const next = await makeOrLeave(session, current, decision, admitting, notaryToken);
     if (typeof next !== "string") return next;
     decision = left(next);
     return undefined;

@@ -13,6 +13,7 @@ import { eachAccount } from "../each-account.js";
 import { masterKey } from "../master.js";
 import { gap, lines, printable, stack, table, type Result } from "../output.js";
 import { requireProfile } from "../select.js";
+import { checkDevice } from "../own-profile.js";
 import { accountOf, administrationKey, follow, openSession, sessionOf, type Session } from "../session.js";
 import { admitDevice, answerAccepted, type Admitting, type NamedDevice, type Reason } from "./accept.js";
 
@@ -119,7 +120,13 @@ const admit = async (
   { code, device }: ConnectionRequest,
   known: PersonalProfile,
 ): Promise<PersonalProfile | Reason> => {
-  const admission = await admitDevice(session, { device, account }, { ground: { kind: "proof" }, master }, known);
+  const check = (): Promise<void> => checkDevice(session.context, client, device);
+  const admission = await admitDevice(
+    session,
+    { device, account },
+    { ground: { kind: "proof" }, master, check },
+    known,
+  );
   if (admission.kind === "left") return admission.reason;
   const { profile, changed, replaces = null } = admission;
   const key = `${account} ${code}`;

@@ -12,6 +12,7 @@ import { masterKey } from "../master.js";
 import { checkName } from "../names.js";
 import { fields, type Result } from "../output.js";
 import { requireProfile } from "../select.js";
+import { checkDevice } from "../own-profile.js";
 import { administrationKey, follow, inputNeeded, openSession, type Session } from "../session.js";
 import { admitDevice, answerAccepted, type Admission, type Admitting, type NamedDevice } from "./accept.js";
 import { STATUS_WORDS } from "./connection-status.js";
@@ -72,7 +73,8 @@ const answer = async (
     await completeConnection(client, account, result, session.authenticationKey);
     return report("Refused", { udf: device.udf, name: device.name, admin: false });
   }
-  const admission = await admitDevice(session, { device, account }, admitting);
+  const check = (): Promise<void> => checkDevice(session.context, client, device);
+  const admission = await admitDevice(session, { device, account }, { ...admitting, check });
   if (admission.kind === "in") await answerAccepted(session, client, account, device, admission.profile);
   return accepted(device, admission);
 };

@@ -228,7 +228,7 @@ const startRequest = async (
   const seen = readProfile(home, profile.udf);
   if (seen) refuseRevoked(seen);
   const record = seen?.record;
-  const followed = await followOwn(client, fetched, pin, record, context.globals.acceptGap);
+  const followed = await followOwn(context, client, fetched, pin, record, context.globals.acceptGap);
   const state = await home.withLock(async () => {
     const known = listProfiles(home).find(({ udf }) => udf === profile.udf);
     // New keys of this device may have come into their place meanwhile.
@@ -309,7 +309,8 @@ const prepare = async (
   const now = deps.now();
   const keys = generateDeviceKeys(deps.random);
   const invitation = pin && proveInvitation(pin, account, keys.signature.kid);
-  const device = createDevice(keys, deviceName, platformName(deps), now, { invitation });
+  const notaryToken = client.log?.newest?.note;
+  const device = createDevice(keys, deviceName, platformName(deps), now, { invitation, notaryToken });
   const request = createConnectionRequest(device, profile.udf, keys.signature);
   await keystore.add(deviceKeyEntries(keys, profile.udf));
   return updateProfile(home, profile.udf, () => ({

@@ -8,7 +8,7 @@ import { nextPersonal } from "../../mesh/profile.js";
 import { EXTENSIONS } from "../../mesh/protocol.js";
 import { administrationDevices, MAX_USES, type Invite, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg, type Message } from "../../messages/message.js";
-import { changeProfile } from "../change.js";
+import { changeProfile, type Change } from "../change.js";
 import type { Context, Input, Run } from "../context.js";
 import { parseDuration, readableDuration } from "../duration.js";
 import { newFilePath } from "../files.js";
@@ -80,7 +80,7 @@ const publishInvite = async (session: Session, wanted: Wanted, out: string | und
   const { context, keystore, state } = session;
   const { deps } = context;
   const progress: Progress = { made: undefined, file: undefined, isSent: false };
-  const change = async (current: PersonalProfile): Promise<PersonalProfile> => {
+  const change: Change = async (current, notaryToken) => {
     progress.isSent = false;
     const key = administrationKey(session, current);
     const now = deps.now();
@@ -88,7 +88,7 @@ const publishInvite = async (session: Session, wanted: Wanted, out: string | und
     const { pin, invite } = progress.made
       ? await renewed(progress.made, current, keystore.get(state.device.encryptionKey, "device-encryption"), now)
       : await createInvite(current, optionsOf(wanted, now), deps.random, now);
-    const next = nextPersonal(key, current, { invites: [...current.invites, invite] }, now);
+    const next = nextPersonal(key, current, { invites: [...current.invites, invite], notaryToken }, now);
     if (out !== undefined && progress.file === undefined) {
       progress.file = newFilePath(context, out);
       writeDurably(deps.fs, progress.file, Buffer.from(`${pin}\n`), deps.random);

@@ -54,7 +54,7 @@ export const run: Run = async (context, input) => {
   if (!written && plan.keyPath !== undefined) newFilePath(context, plan.keyPath);
   const key = newBundleKey(context.deps.random);
   try {
-    const after = await changeProfile(session, async (current) => {
+    const after = await changeProfile(session, async (current, notaryToken) => {
       const signer = administrationKey(session, current);
       const listed = findDevice(current, device.udf);
       const next = listed
@@ -65,6 +65,7 @@ export const run: Run = async (context, input) => {
             {
               devices: [...current.devices, device],
               deviceNames: { [device.udf]: plan.name },
+              notaryToken,
               ...(begun.expires === undefined ? {} : { deviceExpiries: { [device.udf]: begun.expires } }),
             },
             context.deps.now(),

@@ -31,10 +31,10 @@ export const run: Run = async (context, input) => {
       hint: msg("device.removes-itself.hint"),
     });
   }
-  const after = await changeProfile(session, async (current): Promise<PersonalProfile | undefined> => {
+  const after = await changeProfile(session, async (current, notaryToken): Promise<PersonalProfile | undefined> => {
     const key = administrationKey(session, current);
     if (!findDevice(current, device.udf) && !isAdministrator(current, device.udf)) return undefined;
-    const change = { devices: current.devices.filter(({ udf }) => udf !== device.udf) };
+    const change = { devices: current.devices.filter(({ udf }) => udf !== device.udf), notaryToken };
     if (!isAdministrator(current, device.udf)) return nextPersonal(key, current, change, context.deps.now());
     const administrators = administrationDevices(current).filter(({ udf }) => udf !== device.udf);
     return makeEpoch(context, await masterKey(session, input, current), key, current, administrators, change);

@@ -21,14 +21,14 @@ export const run: Run = async (context, input) => {
   const before = await refresh(session);
   administrationKey(session, before);
   const { udf } = await find(session, before, kept, text, name);
-  const after = await changeProfile(session, (current) => {
+  const after = await changeProfile(session, (current, notaryToken) => {
     const device = findDevice(current, udf);
     if (!device) throw deviceGone(text);
     if (deviceName(current, device) === name) return undefined;
     return nextPersonal(
       administrationKey(session, current),
       current,
-      { deviceNames: { [udf]: name } },
+      { deviceNames: { [udf]: name }, notaryToken },
       context.deps.now(),
     );
   });

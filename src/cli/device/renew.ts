@@ -28,14 +28,15 @@ export const run: Run = async (context, input) => {
   // Once, so that a change that is made again ends at the same time.
   const now = context.deps.now();
   const expires = lifetime === undefined ? null : recordTime(new Date(now.getTime() + lifetime * 1000));
-  const after = await changeProfile(session, (current): PersonalProfile | undefined => {
+  const after = await changeProfile(session, (current, notaryToken): PersonalProfile | undefined => {
     const key = administrationKey(session, current);
     if (!findDevice(current, udf)) throw deviceGone(text);
     if (expires !== null && isAdministrator(current, udf)) {
       throw new MeshError("usage", msg("mesh.administrator-expiry"), { hint: msg("renew.administrator.hint") });
     }
     if ((deviceExpiry(current, udf) ?? null) === expires) return undefined;
-    return nextPersonal(key, current, { deviceExpiries: { [udf]: expires } }, context.deps.now());
+    const change = { deviceExpiries: { [udf]: expires }, notaryToken };
+    return nextPersonal(key, current, change, context.deps.now());
   });
   const device = findDevice(after, udf);
   const name = device ? deviceName(after, device) : udf;

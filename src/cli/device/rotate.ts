@@ -27,7 +27,15 @@ import { platformName } from "../names.js";
 import { fields, gap, lines, raw, stack, type Result } from "../output.js";
 import { pendingRotation, rotationsOf, withRotations } from "../rotations.js";
 import { requireProfile } from "../select.js";
-import { accountOf, administrationKey, openAccount, openSession, requireConnected, type Session } from "../session.js";
+import {
+  accountOf,
+  administrationKey,
+  newestToken,
+  openAccount,
+  openSession,
+  requireConnected,
+  type Session,
+} from "../session.js";
 import { EXIT_OF_STATUS, STATUS_WORDS, type ConnectionStatus } from "./connection-status.js";
 import { askedRotation, endRotation, rotationStatus, type AskedRotation } from "./rotation-status.js";
 import { DEFAULT_WAIT, postRequest, waitForAnswer } from "./wait.js";
@@ -60,14 +68,17 @@ const replaceItself = async (session: Session, input: Input, before: PersonalPro
   const old = session.state.device;
   const rotation = await begin(session);
   const device = readDevice(rotation.device.record);
-  const after = await changeProfile(session, async (current) => {
+  const after = await changeProfile(session, async (current, notaryToken) => {
     if (findDevice(current, device.udf)) return undefined;
     administrationKey(session, current);
     const master = await masterKey(session, input, current);
     const administrators = administrationDevices(current).map((other) => (other.udf === old.udf ? device : other));
     // In the new epoch the present key counts no more.
     const signer = keystore.get(device.onlineSignatureKey.udf, "online-signature");
-    return makeEpoch(context, master, signer, current, administrators, { replace: { old: old.udf, device } });
+    return makeEpoch(context, master, signer, current, administrators, {
+      replace: { old: old.udf, device },
+      notaryToken,
+    });
   });
   const open = ({ invites }: PersonalProfile): number =>
     invites.filter((invite) => inviteState(invite, deps.now()) === "open").length;
@@ -151,7 +162,8 @@ const makeKeys = async ({ context, keystore, state }: Session): Promise<Rotation
   const old = state.device;
   const keys = generateDeviceKeys(deps.random);
   const replaces = createRotation(keystore.get(old.udf, "device-signature"), keys.signature.kid, state.udf);
-  const device = createDevice(keys, readDevice(old.record).name, platformName(deps), now, { replaces });
+  const claims = { replaces, notaryToken: await newestToken(context, state) };
+  const device = createDevice(keys, readDevice(old.record).name, platformName(deps), now, claims);
   await keystore.add(deviceKeyEntries(keys, state.udf));
   return { replaces: old.udf, device: deviceState(device), since: recordTime(now) };
 };

@@ -23,11 +23,11 @@ export const run: Run = async (context, input) => {
   if (!invite) {
     throw new MeshError("record-not-found", msg("withdraw.unknown"), { hint: msg("withdraw.unknown.hint") });
   }
-  const after = await changeProfile(session, (current) => {
+  const after = await changeProfile(session, (current, notaryToken) => {
     const key = administrationKey(session, current);
     if (!findInvite(current, id)) return undefined;
     const invites = current.invites.filter((invite) => invite.Id !== id);
-    return nextPersonal(key, current, { invites }, context.deps.now());
+    return nextPersonal(key, current, { invites, notaryToken }, context.deps.now());
   });
   const devices = joinedBy(after, invite);
   const joined =

@@ -63,7 +63,7 @@ const tryToWrite = ({ fs, random }: Deps, folder: string): void => {
 };
 
 /** Files that the program refuses where others may use them, and those that it only prefers to be private. */
-const PRIVATE = /^(keystore\.json|keystore\.key|pins\.json)$/;
+const PRIVATE = /^(keystore\.json|keystore\.key|pins\.json|checkpoints\.json)$/;
 const PREFERABLY_PRIVATE = /^(preferences\.json|local-portal\.sqlite(-wal|-shm)?)$/;
 
 const checkModes = ({ deps, path }: Home): Finding[] => {

@@ -22,7 +22,14 @@ import {
 import { parseAddress } from "../../mesh/address.js";
 import { certify } from "../../mesh/certificates.js";
 import type { EscrowedKeys } from "../../mesh/escrow.js";
-import { createDevice, createMaster, createPersonal, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
+import {
+  createDevice,
+  createMaster,
+  createPersonal,
+  generateDeviceKeys,
+  recordTime,
+  type PersonalChange,
+} from "../../mesh/profile.js";
 import { readDevice, type Device } from "../../mesh/records/device.js";
 import type { MasterProfile } from "../../mesh/records/master.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
@@ -40,6 +47,7 @@ import {
   openKeystore,
   openOrCreateKeystore,
   remember,
+  newestToken,
   rememberPortal,
   removeOrphans,
   sessionOf,
@@ -363,13 +371,15 @@ const makeRecovered = async (
   const device = readDevice(state.device.record);
   const names = [...new Set([...(newest?.names ?? []), ...state.accounts.map(({ account }) => accountUdf(account))])];
   const highest = opened.escrowed.master;
+  const notaryToken = await newestToken(context, state);
   if (newest && newest.master.sequence >= highest.sequence) {
     // Whoever was an administrator knows what the invites are proved with.
     const kept = input.flag("dropDevices") ? [] : newest.devices.filter(({ udf }) => udf !== device.udf);
-    return makeEpoch(context, master, online, newest, [device], { devices: [...kept, device], names, invites: [] });
+    const change = { devices: [...kept, device], names, invites: [], notaryToken };
+    return makeEpoch(context, master, online, newest, [device], change);
   }
   // No portal has the profile, or only one older than the entry: the epoch after the entry's, with this device alone.
-  return fromEntry(context, highest, master, online, device, names);
+  return fromEntry(context, highest, master, online, device, { names, notaryToken });
 };
 
 const fromEntry = async (
@@ -378,14 +388,16 @@ const fromEntry = async (
   master: ReturnType<Keystore["get"]>,
   online: ReturnType<Keystore["get"]>,
   device: Device,
-  names: readonly string[],
+  said: Pick<PersonalChange, "names" | "notaryToken">,
 ): Promise<PersonalProfile> => {
   const now = context.deps.now();
   const { escrowKeys } = previous;
   const keys = { escrow: escrowKeys, online: [device.onlineSignatureKey] };
   const certificates = await certify(master, keys, now, context.deps.random);
-  const next = createMaster(master, { administrators: [device], escrowKeys, certificates }, now, previous);
-  return createPersonal(online, next, { devices: [device], names }, now);
+  const { notaryToken } = said;
+  const content = { administrators: [device], escrowKeys, certificates, notaryToken };
+  const next = createMaster(master, content, now, previous);
+  return createPersonal(online, next, { devices: [device], ...said }, now);
 };
 
 /** Brings one portal to the recovered version; an account that is gone there is made again. */

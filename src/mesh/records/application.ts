@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
-import { payloadHash, readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
+import { payloadHash, readRecord, verifySignature, type SignedRecord } from "../jose.js";
 import type { PublicKey } from "../keys.js";
-import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
+import { NotaryTokenSchema, parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
 import { decodeBase64url } from "../bytes.js";
 import { parseStrictJsonOctets } from "../json.js";
 import { isLapsed, type PersonalProfile } from "./personal.js";
@@ -13,6 +13,7 @@ const ApplicationProfileSchema = v.looseObject({
   Identifier: UdfSchema,
   Owner: UdfSchema,
   Updated: TimeSchema,
+  NotaryToken: v.optional(NotaryTokenSchema),
   Sequence: SequenceSchema,
   Previous: v.optional(Sha256Schema),
 });
@@ -64,7 +65,7 @@ export const readApplication = (value: unknown): ApplicationProfile => {
     owner: payload.Owner,
     sequence: payload.Sequence,
     previous: payload.Previous,
-    hash: recordHash(read.record),
+    hash: read.hash,
     payloadHash: payloadHash(read.octets),
     kid: read.kid,
   };

@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
 import { decodeBase64url } from "../bytes.js";
-import { readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
+import { readingOnce, verifySignature, type SignedRecord } from "../jose.js";
 import { PublicKeySchema, readPublicKey, type PublicKey } from "../keys.js";
-import { listSchema, parseWith, textSchema, TimeSchema, UdfSchema } from "../schema.js";
+import { listSchema, NotaryTokenSchema, parseWith, textSchema, TimeSchema, UdfSchema } from "../schema.js";
 
 /** The longest name of a device, a profile or an account's user part, in UTF-16 code units. */
 export const MAX_NAME = 64;
@@ -31,6 +31,7 @@ export const DeviceProfileSchema = v.looseObject({
   Identifier: UdfSchema,
   Names: listSchema(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME)), 8),
   Updated: TimeSchema,
+  NotaryToken: v.optional(NotaryTokenSchema),
   Description: v.optional(textSchema(MAX_DESCRIPTION)),
   DeviceSignatureKey: PublicKeySchema,
   DeviceAuthenticationKey: PublicKeySchema,
@@ -47,6 +48,8 @@ export interface Device {
   readonly name: string;
   readonly description: string | undefined;
   readonly updated: string;
+  /** The newest checkpoint that it had seen when it was made: of no weight before it has been held against the log. */
+  readonly notaryToken: string | undefined;
   readonly signatureKey: PublicKey;
   readonly authenticationKey: PublicKey;
   readonly encryptionKey: PublicKey;
@@ -58,19 +61,12 @@ export interface Device {
   readonly replaces: Replaces | undefined;
 }
 
-const verified = new Map<string, Device>();
-const MAX_REMEMBERED = 1024;
-
 /**
  * Verifies a SignedDeviceProfile: it is signed by the device signature key in it, whose fingerprint is its identifier.
- * Throws `record-invalid`, `json-invalid`, `key-invalid` or `signature-invalid`.
+ * The same devices stand in every version of a profile. Throws `record-invalid`, `json-invalid`, `key-invalid` or
+ * `signature-invalid`.
  */
-export const readDevice = (value: unknown): Device => {
-  const read = readRecord(value, "DeviceProfile");
-  // The same devices stand in every version of a profile; the hash covers every signed octet and the signature.
-  const hash = `${read.record.Identifier} ${recordHash(read.record)}`;
-  const known = verified.get(hash);
-  if (known) return known;
+export const readDevice = readingOnce<Device>("DeviceProfile", 8 * 1024 * 1024, (read) => {
   const payload = parseWith(
     DeviceProfileSchema,
     read.payload,
@@ -88,6 +84,7 @@ export const readDevice = (value: unknown): Device => {
     name: payload.Names[0] ?? "",
     description: payload.Description,
     updated: payload.Updated,
+    notaryToken: payload.NotaryToken,
     signatureKey,
     authenticationKey: readPublicKey(payload.DeviceAuthenticationKey, "device-authentication"),
     encryptionKey: readPublicKey(payload.DeviceEncryptiontionKey, "device-encryption"),
@@ -100,7 +97,5 @@ export const readDevice = (value: unknown): Device => {
   }
   const uses = new Set([device.udf, device.authenticationKey.udf, device.onlineSignatureKey.udf]);
   if (uses.size !== 3) throw new MeshError("key-invalid", msg("mesh.device-key-reused"));
-  if (verified.size >= MAX_REMEMBERED) verified.clear();
-  verified.set(hash, device);
   return device;
-};
+});

@@ -1,9 +1,17 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
-import { payloadHash, readRecord, recordHash, verifySignature, type SignedRecord } from "../jose.js";
+import { payloadHash, readingOnce, verifySignature, type SignedRecord } from "../jose.js";
 import { PublicKeySchema, readPublicKey, type PublicKey } from "../keys.js";
-import { listSchema, parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
+import {
+  listSchema,
+  NotaryTokenSchema,
+  parseWith,
+  SequenceSchema,
+  Sha256Schema,
+  TimeSchema,
+  UdfSchema,
+} from "../schema.js";
 
 /** The sequence of a revocation note: the greatest number that every JSON reader keeps exact. */
 export const REVOCATION_SEQUENCE = Number.MAX_SAFE_INTEGER;
@@ -14,6 +22,7 @@ const AdministratorSchema = v.looseObject({ DeviceUDF: UdfSchema, KeyUDF: UdfSch
 const MasterProfileSchema = v.looseObject({
   Identifier: UdfSchema,
   Updated: TimeSchema,
+  NotaryToken: v.optional(NotaryTokenSchema),
   Sequence: SequenceSchema,
   Previous: v.optional(Sha256Schema),
   Revoked: v.optional(TimeSchema),
@@ -52,8 +61,7 @@ export interface MasterProfile {
  * its identifier, and its administrators and online signature keys belong together one to one.
  * Throws `record-invalid`, `json-invalid`, `key-invalid` or `signature-invalid`.
  */
-export const readMaster = (value: unknown): MasterProfile => {
-  const read = readRecord(value, "MasterProfile");
+export const readMaster = readingOnce<MasterProfile>("MasterProfile", 4 * 1024 * 1024, (read) => {
   const payload = parseWith(
     MasterProfileSchema,
     read.payload,
@@ -72,7 +80,7 @@ export const readMaster = (value: unknown): MasterProfile => {
     sequence: payload.Sequence,
     previous: payload.Previous,
     updated: payload.Updated,
-    hash: recordHash(read.record),
+    hash: read.hash,
     payloadHash: payloadHash(read.octets),
     signatureKey,
     escrowKeys: (payload.MasterEscrowKeys ?? []).map((key) => readPublicKey(key, "master-escrow")),
@@ -81,7 +89,7 @@ export const readMaster = (value: unknown): MasterProfile => {
   };
   checkConsistency(master);
   return master;
-};
+});
 
 const readAdministrators = (payload: MasterPayload, signatureKey: PublicKey): Administrator[] => {
   const keys = (payload.OnlineSignatureKeys ?? []).map((key) => readPublicKey(key, "online-signature"));

@@ -1,18 +1,12 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
-import {
-  payloadHash,
-  readRecord,
-  recordHash,
-  SignedRecordSchema,
-  verifySignature,
-  type SignedRecord,
-} from "../jose.js";
+import { payloadHash, readingOnce, SignedRecordSchema, verifySignature, type SignedRecord } from "../jose.js";
 import { RecipientDataSchema } from "../jwe.js";
 import {
   hasCome,
   listSchema,
+  NotaryTokenSchema,
   parseWith,
   SequenceSchema,
   Sha256Schema,
@@ -79,6 +73,7 @@ const PersonalProfileSchema = v.looseObject({
   Identifier: UdfSchema,
   Names: v.optional(listSchema(UdfSchema, 64)),
   Updated: TimeSchema,
+  NotaryToken: v.optional(NotaryTokenSchema),
   Sequence: SequenceSchema,
   Previous: v.optional(Sha256Schema),
   SignedMasterProfile: SignedRecordSchema,
@@ -109,19 +104,12 @@ export interface PersonalProfile {
   readonly signer: Administrator;
 }
 
-const verified = new Map<string, PersonalProfile>();
-const MAX_REMEMBERED = 256;
-
 /**
  * Verifies a SignedPersonalProfile: its master profile by the master signature key that names it, every device profile by
  * the device's own key, and the whole by an online signature key that the master profile lists for a device in `Devices`
  * (reference-10 section 3.3). Throws `record-invalid`, `json-invalid`, `key-invalid` or `signature-invalid`.
  */
-export const readPersonal = (value: unknown): PersonalProfile => {
-  const read = readRecord(value, "PersonalProfile");
-  const hash = recordHash(read.record);
-  const known = verified.get(`${read.record.Identifier} ${hash}`);
-  if (known) return known;
+export const readPersonal = readingOnce<PersonalProfile>("PersonalProfile", 16 * 1024 * 1024, (read) => {
   const payload = parseWith(
     PersonalProfileSchema,
     read.payload,
@@ -149,7 +137,7 @@ export const readPersonal = (value: unknown): PersonalProfile => {
   if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
     throw new MeshError("record-invalid", msg("mesh.personal-predecessor"));
   }
-  const profile: PersonalProfile = {
+  return {
     record: read.record,
     payload,
     udf: master.udf,
@@ -157,7 +145,7 @@ export const readPersonal = (value: unknown): PersonalProfile => {
     sequence: payload.Sequence,
     previous: payload.Previous,
     updated: payload.Updated,
-    hash,
+    hash: read.hash,
     payloadHash: payloadHash(read.octets),
     names: payload.Names ?? [],
     devices,
@@ -166,10 +154,7 @@ export const readPersonal = (value: unknown): PersonalProfile => {
     invites: payload.Invites ?? [],
     signer,
   };
-  if (verified.size >= MAX_REMEMBERED) verified.clear();
-  verified.set(`${profile.udf} ${hash}`, profile);
-  return profile;
-};
+});
 
 const checkDevices = (devices: readonly Device[], entries: readonly DeviceEntry[], master: MasterProfile): void => {
   const keys = devices.flatMap((device) => [

@@ -127,13 +127,6 @@ export const cli: Wording<typeof english> = {
   "hello.url-needed": "Die URL des Portals",
   "hello.url-needed.hint": "Geben Sie sie als Argument oder mit --portal URL an.",
 
-  "serve.domain-invalid": "{domain} ist kein Domainname.",
-  "serve.every-domain": "jede Domain",
-  "serve.request": "{transaction} {status} {milliseconds} ms",
-  "serve.token-invalid": "Die Datei {path} enthält kein Token aus 16 bis 256 sichtbaren ASCII-Zeichen.",
-  "serve.no-store": "Eine solche Datenbank gibt es nicht: {store}.",
-  "serve.no-store.hint": "Verwenden Sie --store sqlite:PATH.",
-
   "share.needed":
     "Anteile des Hinterlegungsschlüssels werden benötigt, und es gibt kein Terminal, an dem danach gefragt werden kann.",
   "share.needed.hint": "Verwenden Sie --share-file, oder geben Sie auf der Standardeingabe je Zeile einen Anteil.",

@@ -113,4 +113,36 @@ export const client: Wording<typeof english> = {
   "client.no-revocation-notes.hint":
     "Geben Sie die Erklärung den Leuten, die sich auf das Profil verlassen; sie können sie mit `meshman verify` prüfen.",
   "client.version-conflict": "Das Portal {url} hat eine neuere oder eine andere Version des Profils.",
+  // Das Protokoll des Portals: was seine Antworten nachweisen müssen.
+  "client.log.hint": "Vertrauen Sie diesem Portal nicht, bevor Sie den Grund kennen. Fragen Sie den Betreiber.",
+  "client.log-evidence.hint":
+    "Was es zeigt, liegt in {path}. Prüfen Sie es mit `meshman audit evidence {path}`, und fragen Sie den Betreiber des Portals.",
+  "client.log-unkept.hint":
+    "Was es zeigt, konnte in diesem Home-Ordner nicht aufbewahrt werden ({code}). Fragen Sie den Betreiber des Portals.",
+  "client.log-keyless": "Das Portal {url} gibt an, ein Protokoll zu führen, nennt aber dessen Schlüssel nicht.",
+  "client.log-key-changed":
+    "Das Protokoll des Portals {url} hat einen anderen Schlüssel als den bekannten, und der hat den Wechsel nicht signiert.",
+  "client.log-signature":
+    "Das Portal {url} zeigt einen Kopf seines Protokolls, der nicht mit dem Schlüssel des Protokolls signiert ist.",
+  "client.log-rollback":
+    "Das Protokoll des Portals {url} hat jetzt {shown} Einträge, hatte aber {known}, als es zuletzt gesehen wurde.",
+  "client.log-fork":
+    "Das Portal {url} zeigt eine andere Geschichte als zuvor: Sein Protokoll mit {shown} Einträgen setzt das mit {known} nicht fort.",
+  "client.log-split": "Das Portal {url} hat dem Gerät {by} eine andere Geschichte gezeigt als diesem.",
+  "client.log-unseen": "Vom Protokoll wurde noch nichts gesehen.",
+  "client.log-order": "Im Protokoll des Portals {url} stehen Versionen eines Datensatzes in der falschen Reihenfolge.",
+  "client.log-omission": "Das Protokoll des Portals {url} hat eine Version, die das Portal nicht herausgibt.",
+  "client.page-truncated": "Das Portal {url} hat eine Liste von Versionen vor der ersten beendet.",
+  "client.head-old": "Der Kopf des Protokolls des Portals {url} wurde um {signed} signiert, aber hier ist es {now}.",
+  "client.head-old.hint":
+    "Prüfen Sie die Uhr dieses Rechners. Geht sie richtig, dann hält das Portal zurück, was neu ist.",
+  "client.head-missing": "Das Portal {url} hat ohne den Kopf seines Protokolls geantwortet.",
+  "client.consistency-missing":
+    "Das Portal {url} weist nicht nach, dass sein Protokoll das fortsetzt, was zuletzt gesehen wurde.",
+  "client.answer-stale": "Das Portal {url} hat eine alte Antwort noch einmal gegeben.",
+  "client.answer-mismatch": "Das Portal {url} hat auf eine andere Anfrage geantwortet.",
+  "client.answer-unsealed": "Das Portal {url} führt ein Protokoll, aber seine Antwort sagt davon nichts mehr.",
+  "client.proof-missing": "Das Portal {url} weist nicht nach, dass in seinem Protokoll steht, was es sagt.",
+  "client.proof-invalid": "Das Portal {url} hat einen Nachweis gegeben, der nicht gilt.",
+  "client.account-of-another": "Im Protokoll des Portals {url} gehört {account} zu einem anderen Profil.",
 };

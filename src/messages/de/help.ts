@@ -15,7 +15,8 @@ export const help: Wording<typeof english> = {
   "usage.title-options": "Optionen:",
   "usage.title-commands": "Befehle:",
   "usage.no-command": "Diesen Befehl gibt es nicht.",
-  "usage.see-help": "Siehe `meshman --help`.",
+  "usage.see-help": "Siehe `{command}`.",
+  "usage.one-place": "Von {first} und {second} kann nur eine angegeben werden.",
   "usage.command-needed": "Es fehlt ein Befehl.",
   "usage.verb-needed": "Bei `meshman {noun}` fehlt ein Verb.",
   "usage.one-of": "Möglich sind: {verbs}.",
@@ -170,12 +171,64 @@ export const help: Wording<typeof english> = {
     "Ein Portal bewahrt die signierten und verschlüsselten Datensätze von Konten auf. Vertrauen muss man ihm in nichts.",
   "help.portal.serve.summary": "Konten über HTTP bereitstellen",
   "help.portal.serve.description":
-    "Gibt eine Zeile aus, sobald es bereit ist. Für https gehört ein Proxy davor. SIGTERM beendet es, nachdem die laufenden Anfragen beantwortet sind.",
+    "Gibt eine Zeile aus, sobald es bereit ist. Mit einem Zertifikat spricht es https; sonst gehört ein Proxy davor, der das tut. SIGTERM beendet es, nachdem die laufenden Anfragen beantwortet sind, und bei SIGHUP liest es sein Zertifikat neu.",
   "help.portal.serve.listen": "Adresse, an der es lauscht (Standard: 127.0.0.1:8080)",
   "help.portal.serve.domain": "Domain, deren Konten es bedient; mehrfach möglich (Standard: jede Domain)",
   "help.portal.serve.authority": "weiterer Name, unter dem Clients es erreichen; mehrfach möglich",
   "help.portal.serve.transfer-token-file": "Datei mit dem Token, mit dem andere Portale das ganze Log abrufen dürfen",
-  "help.portal.serve.store": "wo Datensätze aufbewahrt werden, als sqlite:PATH (Standard: im Home-Ordner)",
+  "help.portal.serve.store":
+    "wo Datensätze aufbewahrt werden: sqlite:PATH oder postgres://USER@HOST/DATABASE (Standard: im Home-Ordner)",
+  "help.portal.serve.store-file": "Datei mit der Adresse der Datenbank, wenn ein Passwort darin steht",
+  "help.portal.serve.log-key-file":
+    "Datei mit dem Schlüssel, der das Log des Portals signiert; wird angelegt, wenn es sie nicht gibt (Standard: neben der SQLite-Datei)",
+  "help.portal.serve.log-origin": "Name des Logs, wenn sein Schlüssel erzeugt wird (Standard: ein zufälliger)",
+  "help.portal.serve.public-log": "das Log der öffentlichen Datensätze jedem geben, der danach fragt",
+  "help.portal.serve.tls-cert":
+    "Datei mit dem Zertifikat für https und denen, die zu seiner Zertifizierungsstelle führen, im PEM-Format",
+  "help.portal.serve.tls-key": "Datei mit dem privaten Schlüssel des Zertifikats, im PEM-Format",
+  "help.portal.serve.rate": "Anfragen einer Art pro Minute, als KIND=N oder KIND=none; mehrfach möglich",
+  "help.portal.serve.quota":
+    "wie viel Platz die Datensätze eines Profils haben, als bytes=N, records=N oder accounts=N; mehrfach möglich",
+  "help.portal.serve.client-address-header":
+    "Header, in dem ein vertrauenswürdiger Proxy sagt, für wen er fragt, zum Beispiel X-Forwarded-For",
+  "help.portal.serve.trusted-proxy": "Adresse oder Netz eines Proxys, dessen Header zählt; mehrfach möglich",
+  "help.portal.serve.metrics-listen":
+    "Adresse für /metrics, /healthz und /readyz; ein Port allein ist einer von 127.0.0.1 (Standard: keine Messwerte)",
+  "help.portal.serve.log-format":
+    "wie es auf der Standardfehlerausgabe sagt, was es tut: json, text oder none (Standard: text, und nur was schiefgeht)",
+  "help.portal.serve.log-level": "das Mindeste, was es sagt: error, warn, info oder debug",
+  "help.portal.serve.log-addresses": "auch die Adressen der Clients nennen",
+  "help.portal.serve.log-accounts": "auch die Konten nennen",
+  "help.portal.serve.workers": "Prozesse, die sich die Arbeit teilen (Standard: 1)",
+  "help.portal.serve.config": "JSON-Datei, deren Elemente wie diese Optionen heißen; die Optionen haben Vorrang",
+  "help.portal.fsck.summary": "die ganze Datenbank eines Portals mit ihrem Log vergleichen",
+  "help.portal.fsck.description":
+    "Liest alle Datensätze, Konten und Ergebnisse, alle Blätter und Kacheln, und prüft, dass jedes davon ist, was das signierte Log sagt, und dass die Datenbank selbst unversehrt ist. Geht, während das Portal läuft, und ändert nichts. Der Exit-Status ist 7, wenn etwas nicht stimmt.",
+  "help.portal.stats.summary": "zählen, was in der Datenbank eines Portals ist",
+  "help.portal.stats.description": "Nennt Zahlen und keine Namen. Geht, während das Portal läuft.",
+  "help.portal.suspend.summary": "ein Konto dieses Portals sperren oder wieder öffnen",
+  "help.portal.suspend.description":
+    "Ein gesperrtes Konto wird niemandem gezeigt und nimmt nichts an; verloren geht davon nichts. Das Log des Portals sagt es. Geht, während das Portal läuft. Der Exit-Status ist 3, wenn es das Konto nicht gibt, und 5, wenn es gelöscht wurde.",
+  "help.portal.suspend.address": "das Konto",
+  "help.portal.suspend.reopen": "es wieder öffnen",
+  "help.portal.keys.summary": "die Schlüssel des Logs eines Portals zeigen oder ihm einen neuen geben",
+  "help.portal.keys.description":
+    "Nur mit der Schlüsseldatei lässt sich das Log signieren: Bewahren Sie anderswo eine Kopie auf, und machen Sie nach jedem --rotate eine neue. Geht auch, während das Portal läuft; seine Prozesse folgen, wenn sie dieselbe Datei lesen. Auch Clients folgen, denn der alte Schlüssel signiert den neuen. Der Exit-Status von --rotate ist 5, wenn die Datei den jetzigen Schlüssel nicht enthält.",
+  "help.portal.keys.rotate": "einen neuen Schlüssel machen und in die Schlüsseldatei schreiben",
+  "help.portal.migrate.summary": "die Datenbank eines Portals auf den Stand dieses meshman bringen",
+  "help.portal.migrate.description":
+    "Vorher wird eine ältere Datenbank nicht angenommen, und zurück geht es nicht: Halten Sie das Portal an, und kopieren Sie sie zuerst. Der Exit-Status ist 5, wenn ein neueres meshman sie geschrieben hat.",
+  "help.portal.migrate.check": "nur sagen, ob sie es ist: Der Exit-Status ist 0 oder 5",
+  "help.portal.backup.summary": "eine Sicherung der Datenbank eines Portals schreiben",
+  "help.portal.backup.description":
+    "Schreibt einen Augenblick der ganzen Datenbank in eine neue Datei, die nur Sie lesen können, während das Portal läuft. Sicherungen von SQLite und von PostgreSQL sind gleich. Der Schlüssel des Logs ist nicht darin.",
+  "help.portal.backup.file": "neue Datei",
+  "help.portal.restore.summary": "eine Sicherung in eine neue Datenbank zurückspielen",
+  "help.portal.restore.description":
+    "Die Datenbank darf von anderer Art sein als die gesicherte, und muss leer sein oder fehlen. Alles wird geprüft, bevor sie benutzt werden kann. Ein Log darf nie hinter einen Kopf zurückgehen, den es signiert hat; sagen Sie daher, was gilt: --latest oder --new-log. Der Exit-Status ist 7 bei einer beschädigten Sicherung.",
+  "help.portal.restore.file": "Datei, die `meshman portal backup` geschrieben hat",
+  "help.portal.restore.latest": "nach dieser Sicherung wurde nichts signiert: mit ihrem Log weitermachen",
+  "help.portal.restore.new-log": "ein neues Log mit neuem Schlüssel beginnen: für Clients ist es ein anderes Portal",
   "help.portal.hello.summary": "ein Portal fragen, was es kann",
   "help.portal.hello.url": "Portal, das begrüßt wird (Standard: das des ersten Kontos)",
   "help.keystore.summary": "die Schlüssel auf diesem Gerät pflegen",

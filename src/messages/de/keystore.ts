@@ -93,6 +93,11 @@ export const keystore: Wording<typeof english> = {
   "keystore.pins-tampered.hint":
     "Finden Sie heraus, was sie geändert hat. Holen Sie sie aus einer Sicherung zurück, oder löschen Sie sie, um jedem Profil und jedem Portal neu zu vertrauen.",
   "keystore.pins-malformed": "Die neuen Einträge für pins.json haben nicht die erwartete Form.",
+  // checkpoints.json: die neuesten Köpfe der Protokolle von Portalen.
+  "keystore.checkpoints-damaged.hint":
+    "Entfernen Sie checkpoints.json: Es gehen nur die neuesten Köpfe verloren, und was in pins.json steht, gilt weiter.",
+  "keystore.checkpoint-unsigned": "{path} enthält einen Checkpoint, den der Schlüssel seines Portals nicht signiert hat.",
+  "keystore.checkpoints-malformed": "Die neuen Checkpoints haben nicht die erwartete Form.",
   "keystore.preferences-damaged": "Die Datei {path} ist beschädigt.",
   "keystore.preferences-damaged.hint":
     "Löschen Sie sie, und wählen Sie das Standardprofil mit `meshman profile use` neu.",

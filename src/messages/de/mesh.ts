@@ -11,6 +11,7 @@ export const mesh: Wording<typeof english> = {
   "problem.time-format": "ist keine Zeitangabe nach RFC 3339 in UTC",
   "problem.time": "ist keine Zeitangabe",
   "problem.sha256": "ist kein SHA-256-Hashwert",
+  "problem.checkpoint": "ist kein Checkpoint",
   "problem.key-twice": "enthält einen Schlüssel zweimal",
   "problem.power-of-two": "ist keine Zweierpotenz",
   "problem.binary-length": "ist kein Binärwert der richtigen Länge",
@@ -22,6 +23,7 @@ export const mesh: Wording<typeof english> = {
   "mesh.what.protected-header": "Der geschützte Header",
   "mesh.what.public-key": "Der öffentliche Schlüssel",
   "mesh.what.encrypted-data": "Der verschlüsselte Inhalt",
+  "mesh.what.evidence": "Der Beweis",
 
   "mesh.address-long": "Die Kontoadresse ist zu lang.",
   "mesh.address-nameless": "In der Kontoadresse steht kein Name vor dem @.",
@@ -200,4 +202,25 @@ export const mesh: Wording<typeof english> = {
   "mesh.clock-skew-timeless":
     "Die Anfrage wurde zu einer Zeit signiert, die es in keinem Kalender gibt, und beim Portal ist es {now}.",
   "mesh.clock-skew.hint": "Stellen Sie die Uhr, und versuchen Sie es noch einmal.",
+
+  // Das Protokoll eines Portals: sein Baum, seine signierten Köpfe und sein Schlüssel.
+  "mesh.log-tile-missing": "Dem Protokoll des Portals fehlt {tile}, oder ein Teil davon.",
+  "mesh.log-tile-width": "Das Protokoll im Speicher hat nicht so viel von {tile}, wie seine Größe sagt.",
+  "mesh.log-signature":
+    "Der Kopf des Protokolls des Portals ist nicht mit dem Schlüssel signiert, der von ihm bekannt ist.",
+  "mesh.log-signature.hint":
+    "Vielleicht gibt sich jemand für das Portal aus. Machen Sie mit ihm nicht weiter, bevor Sie es wissen.",
+  "mesh.log-leaf": "Ein Blatt des Protokolls des Portals hat nicht die Form eines Blatts.",
+  "mesh.log-key-changed":
+    "Das Protokoll des Portals hat einen anderen Schlüssel als den bekannten, und der hat den Wechsel nicht signiert.",
+  "mesh.log-key-changed.hint":
+    "Fragen Sie den Betreiber des Portals auf anderem Weg, ob der Schlüssel verloren oder gestohlen ist.",
+  "mesh.evidence-form": "Das ist keine Beweisdatei gegen ein Portal.",
+  "mesh.evidence-key":
+    "Ein Schlüssel des Protokolls im Beweis ist keiner, oder der Schlüssel davor hat den Wechsel nicht signiert.",
+  "mesh.evidence-head": "Ein Kopf im Beweis ist nicht mit dem Schlüssel signiert, den der Beweis nennt.",
+  "mesh.evidence-proof": "Ein Nachweis im Beweis gilt nicht.",
+  "mesh.evidence-record": "Der Datensatz im Beweis ist nicht gültig, oder er trägt nicht den Kopf, der daneben steht.",
+  "mesh.evidence-about": "Der Beweis handelt nicht von dem, wovon er zu handeln vorgibt.",
+  "mesh.evidence-claim": "Was im Beweis steht, zeigt nicht, was er dem Portal vorwirft.",
 };

@@ -114,13 +114,6 @@ export const cli = {
   "hello.url-needed": "The portal's URL",
   "hello.url-needed.hint": "Use an argument, or --portal URL.",
 
-  "serve.domain-invalid": "{domain} is not a domain name.",
-  "serve.every-domain": "every domain",
-  "serve.request": "{transaction} {status} {milliseconds} ms",
-  "serve.token-invalid": "The file {path} does not hold a token of 16 to 256 visible ASCII characters.",
-  "serve.no-store": "There is no store {store}.",
-  "serve.no-store.hint": "Use --store sqlite:PATH.",
-
   "share.needed": "Shares of the escrow key are needed, and there is no terminal to ask on.",
   "share.needed.hint": "Use --share-file, or give a share a line on standard input.",
   "share.question": "Share {index}",

@@ -108,4 +108,31 @@ export const client = {
   "client.no-revocation-notes.hint":
     "Give the note to the people who rely on the profile; they can check it with `meshman verify`.",
   "client.version-conflict": "The portal {url} has a newer or another version of the profile.",
+  // The portal's log: what its answers must prove.
+  "client.log.hint": "Do not trust this portal until you know why. Ask whoever runs it.",
+  "client.log-evidence.hint":
+    "What shows it is kept in {path}. Check it with `meshman audit evidence {path}`, and ask whoever runs the portal.",
+  "client.log-unkept.hint": "What shows it could not be kept in this home ({code}). Ask whoever runs the portal.",
+  "client.log-keyless": "The portal {url} says that it keeps a log, but not under which key.",
+  "client.log-key-changed":
+    "The log of the portal {url} has another key than the known one, which has not signed the change.",
+  "client.log-signature": "The portal {url} shows a head of its log that is not signed with the log's key.",
+  "client.log-rollback": "The log of the portal {url} has {shown} entries now, but had {known} when it was seen last.",
+  "client.log-fork":
+    "The portal {url} shows another history than before: its log of {shown} entries does not go on from that of {known}.",
+  "client.log-split": "The portal {url} has shown the device {by} another history than this one.",
+  "client.log-unseen": "Nothing was seen of the log yet.",
+  "client.log-order": "The log of the portal {url} has versions of one record in the wrong order.",
+  "client.log-omission": "The log of the portal {url} has a version that the portal does not serve.",
+  "client.page-truncated": "The portal {url} ended a list of versions before the first one.",
+  "client.head-old": "The head of the log of the portal {url} was signed at {signed}, but it is {now} here.",
+  "client.head-old.hint": "Check this machine's clock. If it is right, the portal holds back what is new.",
+  "client.head-missing": "The portal {url} answered without the head of its log.",
+  "client.consistency-missing": "The portal {url} does not prove that its log goes on from what was seen last.",
+  "client.answer-stale": "The portal {url} gave an old answer again.",
+  "client.answer-mismatch": "The portal {url} gave the answer to another request.",
+  "client.answer-unsealed": "The portal {url} keeps a log, but its answer does not say so any more.",
+  "client.proof-missing": "The portal {url} does not prove that what it says is in its log.",
+  "client.proof-invalid": "The portal {url} gave a proof that does not hold.",
+  "client.account-of-another": "The log of the portal {url} says that {account} belongs to another profile.",
 } as const;

@@ -13,7 +13,8 @@ export const help = {
   "usage.title-options": "Options:",
   "usage.title-commands": "Commands:",
   "usage.no-command": "There is no such command.",
-  "usage.see-help": "See `meshman --help`.",
+  "usage.see-help": "See `{command}`.",
+  "usage.one-place": "Of {first} and {second} only one can be given.",
   "usage.command-needed": "A command is needed.",
   "usage.verb-needed": "`meshman {noun}` needs a verb.",
   "usage.one-of": "One of: {verbs}.",
@@ -166,12 +167,64 @@ export const help = {
     "A portal keeps the signed and encrypted records of accounts. It is not trusted with anything.",
   "help.portal.serve.summary": "serve accounts over HTTP",
   "help.portal.serve.description":
-    "Prints one line when it is ready. Put it behind a proxy for https. SIGTERM ends it once the requests under way are answered.",
+    "Prints one line when it is ready. It speaks https where it has a certificate; else put it behind a proxy that does. SIGTERM ends it once the requests under way are answered, and SIGHUP has it read its certificate again.",
   "help.portal.serve.listen": "address to listen on (default: 127.0.0.1:8080)",
   "help.portal.serve.domain": "domain whose accounts it serves; may be repeated (default: every domain)",
   "help.portal.serve.authority": "further name under which clients reach it; may be repeated",
   "help.portal.serve.transfer-token-file": "file with the token by which peers may fetch the whole log",
-  "help.portal.serve.store": "where records are kept, as sqlite:PATH (default: in the home folder)",
+  "help.portal.serve.store":
+    "where records are kept: sqlite:PATH or postgres://USER@HOST/DATABASE (default: in the home folder)",
+  "help.portal.serve.store-file": "file with the address of the store, for one with a password in it",
+  "help.portal.serve.log-key-file":
+    "file with the key that signs the portal's log; made where there is none (default: beside the SQLite file)",
+  "help.portal.serve.log-origin": "name of the portal's log, for when its key is made (default: a random one)",
+  "help.portal.serve.public-log": "give the log of public records to anyone who asks",
+  "help.portal.serve.tls-cert":
+    "file with the certificate for https, and those that lead to its authority, in PEM form",
+  "help.portal.serve.tls-key": "file with the certificate's private key, in PEM form",
+  "help.portal.serve.rate": "requests a minute of one kind, as KIND=N or KIND=none; may be repeated",
+  "help.portal.serve.quota":
+    "what the records of one profile may take up, as bytes=N, records=N or accounts=N; may be repeated",
+  "help.portal.serve.client-address-header":
+    "header in which a trusted proxy says for whom it asks, such as X-Forwarded-For",
+  "help.portal.serve.trusted-proxy": "address or network of a proxy whose header counts; may be repeated",
+  "help.portal.serve.metrics-listen":
+    "address for /metrics, /healthz and /readyz; a port alone is one of 127.0.0.1 (default: no metrics)",
+  "help.portal.serve.log-format":
+    "how it says what it does, on standard error: json, text or none (default: text, and only what went wrong)",
+  "help.portal.serve.log-level": "the least that it says: error, warn, info or debug",
+  "help.portal.serve.log-addresses": "say the clients' addresses as well",
+  "help.portal.serve.log-accounts": "say the accounts as well",
+  "help.portal.serve.workers": "processes that share the work (default: 1)",
+  "help.portal.serve.config": "JSON file whose members have the names of these options; options count before it",
+  "help.portal.fsck.summary": "verify a portal's whole store against its log",
+  "help.portal.fsck.description":
+    "Reads every record, account and result, every leaf and every tile, and checks that each is what the signed log says, and that the database itself is whole. Works while the portal is being served, and changes nothing. The exit status is 7 where something does not hold.",
+  "help.portal.stats.summary": "count what a portal's store holds",
+  "help.portal.stats.description": "Gives numbers and no names. Works while the portal is being served.",
+  "help.portal.suspend.summary": "suspend an account of this portal, or open it again",
+  "help.portal.suspend.description":
+    "A suspended account is shown to nobody and takes nothing in; nothing of it is lost. The portal's log says so. Works while the portal is being served. The exit status is 3 where there is no such account, and 5 where it has been deleted.",
+  "help.portal.suspend.address": "the account",
+  "help.portal.suspend.reopen": "open it again",
+  "help.portal.keys.summary": "show the keys of a portal's log, or give it a new one",
+  "help.portal.keys.description":
+    "The key file is all that can sign for the log: keep a copy of it somewhere else, and make a new copy after every --rotate. Works while the portal is being served; the processes that serve it follow where they read the same file. Clients follow too, since the old key signs for the new one. The exit status of --rotate is 5 where the file does not hold the present key.",
+  "help.portal.keys.rotate": "make a new key and add it to the key file",
+  "help.portal.migrate.summary": "bring a portal's store up to this version of meshman",
+  "help.portal.migrate.description":
+    "Older stores are refused until this is done, and there is no way back: stop the portal and copy its store first. The exit status is 5 where a newer meshman wrote the store.",
+  "help.portal.migrate.check": "only say whether it is: the exit status is 0 or 5",
+  "help.portal.backup.summary": "write a backup of a portal's store",
+  "help.portal.backup.description":
+    "Writes one moment of the whole store into a new file that only you may read, while the portal is being served. Backups of SQLite and of PostgreSQL are the same. The key of the log is not in it.",
+  "help.portal.backup.file": "new file",
+  "help.portal.restore.summary": "restore a backup into a new store",
+  "help.portal.restore.description":
+    "The store may be of another kind than the one backed up, and must be empty or not there. Everything is verified before it can be served. A log must never go back behind a head that it has signed, so say which it is: --latest or --new-log. The exit status is 7 for a damaged backup.",
+  "help.portal.restore.file": "file that `meshman portal backup` has written",
+  "help.portal.restore.latest": "nothing was signed after this backup: go on with its log",
+  "help.portal.restore.new-log": "begin a new log with a new key: to clients it is another portal",
   "help.portal.hello.summary": "ask a portal what it can do",
   "help.portal.hello.url": "portal to greet (default: the first account's)",
   "help.keystore.summary": "look after the keys on this device",

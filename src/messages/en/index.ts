@@ -1,3 +1,4 @@
+import { audit } from "./audit.js";
 import { backup } from "./backup.js";
 import { cliNouns } from "./cli-nouns.js";
 import { cli } from "./cli.js";
@@ -10,6 +11,8 @@ import { keystore } from "./keystore.js";
 import { labels } from "./labels.js";
 import { mesh } from "./mesh.js";
 import { portal } from "./portal.js";
+import { serve } from "./serve.js";
+import { storeAdmin } from "./store-admin.js";
 
 /** Every message that a user can see, in English. The other languages word the same keys. */
 export const en = {
@@ -18,9 +21,12 @@ export const en = {
   ...keystore,
   ...client,
   ...portal,
+  ...serve,
+  ...storeAdmin,
   ...labels,
   ...cli,
   ...cliNouns,
+  ...audit,
   ...backup,
   ...devices,
   ...doctor,

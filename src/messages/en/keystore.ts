@@ -91,6 +91,11 @@ export const keystore = {
   "keystore.pins-tampered.hint":
     "Find out what changed it. Restore it from a backup, or delete it to trust each profile and portal anew.",
   "keystore.pins-malformed": "The new pins are not of the expected form.",
+  // checkpoints.json: the newest heads of portals' logs.
+  "keystore.checkpoints-damaged.hint":
+    "Remove checkpoints.json: nothing is lost but the newest heads, and what is pinned still counts.",
+  "keystore.checkpoint-unsigned": "{path} holds a checkpoint that its portal's key has not signed.",
+  "keystore.checkpoints-malformed": "The new checkpoints are not of the expected form.",
   "keystore.preferences-damaged": "The file {path} is damaged.",
   "keystore.preferences-damaged.hint": "Delete it and choose the default again with `meshman profile use`.",
   "keystore.state-damaged.hint":

@@ -9,6 +9,7 @@ export const mesh = {
   "problem.time-format": "is not an RFC 3339 time in UTC",
   "problem.time": "is not a time",
   "problem.sha256": "is not a SHA-256 digest",
+  "problem.checkpoint": "is not a checkpoint",
   "problem.key-twice": "holds a key twice",
   "problem.power-of-two": "is not a power of two",
   "problem.binary-length": "is not a binary value of the right length",
@@ -21,6 +22,7 @@ export const mesh = {
   "mesh.what.protected-header": "The protected header",
   "mesh.what.public-key": "The public key",
   "mesh.what.encrypted-data": "The encrypted data",
+  "mesh.what.evidence": "The evidence",
 
   // Texts that people type: addresses, fingerprints, codes, shares.
   "mesh.address-long": "The account address is too long.",
@@ -200,4 +202,20 @@ export const mesh = {
   "mesh.clock-skew": "The request was signed at {signed}, and it is {now} at the portal.",
   "mesh.clock-skew-timeless": "The request was signed at a time that no calendar has, and it is {now} at the portal.",
   "mesh.clock-skew.hint": "Set the clock and try again.",
+
+  // The log of a portal: its tree, its signed heads and its key.
+  "mesh.log-tile-missing": "The portal's log lacks {tile}, or a part of it.",
+  "mesh.log-tile-width": "The log in the store does not have as much of {tile} as its size says.",
+  "mesh.log-signature": "The head of the portal's log is not signed with the key that is known of it.",
+  "mesh.log-signature.hint": "Somebody may be standing in for the portal. Do not go on with it until you know.",
+  "mesh.log-leaf": "A leaf of the portal's log does not have the form of one.",
+  "mesh.log-key-changed": "The portal's log has another key than the known one, which has not signed the change.",
+  "mesh.log-key-changed.hint": "Ask the operator of the portal, by another way, whether the key was lost or stolen.",
+  "mesh.evidence-form": "That is not a file of evidence against a portal.",
+  "mesh.evidence-key": "A key of the log in the evidence is none, or the key before it has not signed the change.",
+  "mesh.evidence-head": "A head in the evidence is not signed with the key that the evidence names.",
+  "mesh.evidence-proof": "A proof in the evidence does not hold.",
+  "mesh.evidence-record": "The record in the evidence is not valid, or does not carry the head beside it.",
+  "mesh.evidence-about": "The evidence is not about what it says it is about.",
+  "mesh.evidence-claim": "What is in the evidence does not show what it says the portal has done.",
 } as const;

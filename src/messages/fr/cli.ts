@@ -127,13 +127,6 @@ export const cli: Wording<typeof english> = {
   "hello.url-needed": "L'URL du portail",
   "hello.url-needed.hint": "Donnez-la en argument, ou avec --portal URL.",
 
-  "serve.domain-invalid": "{domain} n'est pas un nom de domaine.",
-  "serve.every-domain": "tous les domaines",
-  "serve.request": "{transaction} {status} {milliseconds} ms",
-  "serve.token-invalid": "Le fichier {path} ne contient pas de jeton de 16 à 256 caractères ASCII visibles.",
-  "serve.no-store": "La base de données {store} n'existe pas.",
-  "serve.no-store.hint": "Utilisez --store sqlite:PATH.",
-
   "share.needed": "Des parts de la clé de séquestre sont nécessaires, et il n'y a pas de terminal où les demander.",
   "share.needed.hint": "Utilisez --share-file, ou donnez une part par ligne sur l'entrée standard.",
   "share.question": "Part {index}",

@@ -112,4 +112,37 @@ export const client: Wording<typeof english> = {
   "client.no-revocation-notes.hint":
     "Donnez la note aux personnes qui se fient au profil ; elles peuvent la vérifier avec `meshman verify`.",
   "client.version-conflict": "Le portail {url} a une version plus récente ou différente du profil.",
+  // Le journal du portail : ce que ses réponses doivent prouver.
+  "client.log.hint":
+    "Ne faites pas confiance à ce portail avant de savoir pourquoi. Interrogez le gestionnaire du portail.",
+  "client.log-evidence.hint":
+    "Ce qui le montre est conservé dans {path}. Vérifiez-le avec `meshman audit evidence {path}`, et interrogez le gestionnaire du portail.",
+  "client.log-unkept.hint":
+    "Ce qui le montre n'a pas pu être conservé dans ce dossier ({code}). Interrogez le gestionnaire du portail.",
+  "client.log-keyless": "Le portail {url} dit tenir un journal, mais pas sous quelle clé.",
+  "client.log-key-changed":
+    "Le journal du portail {url} a une autre clé que celle qui est connue, et celle-ci n'a pas signé le changement.",
+  "client.log-signature":
+    "Le portail {url} montre une tête de son journal qui n'est pas signée avec la clé du journal.",
+  "client.log-rollback":
+    "Le journal du portail {url} a maintenant {shown} entrées, mais en avait {known} la dernière fois.",
+  "client.log-fork":
+    "Le portail {url} montre une autre histoire qu'avant : son journal de {shown} entrées ne prolonge pas celui de {known}.",
+  "client.log-split": "Le portail {url} a montré à l'appareil {by} une autre histoire qu'à celui-ci.",
+  "client.log-unseen": "Rien n'a encore été vu du journal.",
+  "client.log-order": "Le journal du portail {url} a des versions d'un même enregistrement dans le mauvais ordre.",
+  "client.log-omission": "Le journal du portail {url} a une version que le portail ne fournit pas.",
+  "client.page-truncated": "Le portail {url} a terminé une liste de versions avant la première.",
+  "client.head-old": "La tête du journal du portail {url} a été signée à {signed}, mais il est {now} ici.",
+  "client.head-old.hint":
+    "Vérifiez l'horloge de cette machine. Si elle est juste, le portail retient ce qui est nouveau.",
+  "client.head-missing": "Le portail {url} a répondu sans la tête de son journal.",
+  "client.consistency-missing":
+    "Le portail {url} ne prouve pas que son journal prolonge ce qui a été vu la dernière fois.",
+  "client.answer-stale": "Le portail {url} a donné de nouveau une ancienne réponse.",
+  "client.answer-mismatch": "Le portail {url} a donné la réponse à une autre requête.",
+  "client.answer-unsealed": "Le portail {url} tient un journal, mais sa réponse n'en dit plus rien.",
+  "client.proof-missing": "Le portail {url} ne prouve pas que ce qu'il dit est dans son journal.",
+  "client.proof-invalid": "Le portail {url} a donné une preuve qui ne tient pas.",
+  "client.account-of-another": "Dans le journal du portail {url}, {account} appartient à un autre profil.",
 };

@@ -15,7 +15,8 @@ export const help: Wording<typeof english> = {
   "usage.title-options": "Options :",
   "usage.title-commands": "Commandes :",
   "usage.no-command": "Cette commande n'existe pas.",
-  "usage.see-help": "Voyez `meshman --help`.",
+  "usage.see-help": "Voyez `{command}`.",
+  "usage.one-place": "De {first} et {second}, une seule peut être donnée.",
   "usage.command-needed": "Il faut une commande.",
   "usage.verb-needed": "`meshman {noun}` doit être suivi d'un verbe.",
   "usage.one-of": "Au choix : {verbs}.",
@@ -172,13 +173,67 @@ export const help: Wording<typeof english> = {
     "Un portail garde les enregistrements signés et chiffrés des comptes. Rien ne repose sur la confiance en lui.",
   "help.portal.serve.summary": "servir des comptes par HTTP",
   "help.portal.serve.description":
-    "Affiche une ligne quand il est prêt. Placez-le derrière un serveur mandataire pour https. SIGTERM l'arrête une fois que les requêtes en cours ont reçu leur réponse.",
+    "Affiche une ligne quand il est prêt. Il parle https s'il a un certificat ; sinon, placez-le derrière un serveur mandataire qui le fait. SIGTERM l'arrête une fois que les requêtes en cours ont reçu leur réponse, et SIGHUP lui fait relire son certificat.",
   "help.portal.serve.listen": "adresse d'écoute (par défaut : 127.0.0.1:8080)",
   "help.portal.serve.domain": "domaine dont il dessert les comptes ; peut être répété (par défaut : tous les domaines)",
   "help.portal.serve.authority": "autre nom sous lequel les clients le joignent ; peut être répété",
   "help.portal.serve.transfer-token-file": "fichier du jeton avec lequel des pairs peuvent récupérer le journal entier",
   "help.portal.serve.store":
-    "endroit où les enregistrements sont gardés, sous la forme sqlite:PATH (par défaut : dans le dossier de meshman)",
+    "endroit où les enregistrements sont gardés : sqlite:PATH ou postgres://USER@HOST/DATABASE (par défaut : dans le dossier de meshman)",
+  "help.portal.serve.store-file": "fichier contenant l'adresse de la base de données, si elle comporte un mot de passe",
+  "help.portal.serve.log-key-file":
+    "fichier de la clé qui signe le journal du portail ; créé s'il n'existe pas (par défaut : à côté du fichier SQLite)",
+  "help.portal.serve.log-origin":
+    "nom du journal du portail, au moment où sa clé est créée (par défaut : un nom aléatoire)",
+  "help.portal.serve.public-log": "donner le journal des enregistrements publics à quiconque le demande",
+  "help.portal.serve.tls-cert":
+    "fichier du certificat pour https, suivi de ceux qui mènent à son autorité, au format PEM",
+  "help.portal.serve.tls-key": "fichier de la clé privée du certificat, au format PEM",
+  "help.portal.serve.rate": "requêtes par minute d'une sorte, sous la forme KIND=N ou KIND=none ; peut être répété",
+  "help.portal.serve.quota":
+    "place que peuvent prendre les enregistrements d'un profil, sous la forme bytes=N, records=N ou accounts=N ; peut être répété",
+  "help.portal.serve.client-address-header":
+    "en-tête où un serveur mandataire de confiance dit pour qui il demande, par exemple X-Forwarded-For",
+  "help.portal.serve.trusted-proxy":
+    "adresse ou réseau d'un serveur mandataire dont l'en-tête compte ; peut être répété",
+  "help.portal.serve.metrics-listen":
+    "adresse pour /metrics, /healthz et /readyz ; un port seul est un port de 127.0.0.1 (par défaut : pas de mesures)",
+  "help.portal.serve.log-format":
+    "manière de dire ce qu'il fait, sur l'erreur standard : json, text ou none (par défaut : text, et seulement ce qui va mal)",
+  "help.portal.serve.log-level": "le moins qu'il dise : error, warn, info ou debug",
+  "help.portal.serve.log-addresses": "dire aussi les adresses des clients",
+  "help.portal.serve.log-accounts": "dire aussi les comptes",
+  "help.portal.serve.workers": "processus qui se partagent le travail (par défaut : 1)",
+  "help.portal.serve.config": "fichier JSON dont les membres ont les noms de ces options ; les options l'emportent",
+  "help.portal.fsck.summary": "vérifier toute la base de données d'un portail d'après son journal",
+  "help.portal.fsck.description":
+    "Lit tous les enregistrements, comptes et résultats, toutes les feuilles et toutes les tuiles, et vérifie que chacun est ce que dit le journal signé, et que la base de données elle-même est intacte. Fonctionne pendant que le portail est en service, et ne change rien. Le code de sortie est 7 si quelque chose ne va pas.",
+  "help.portal.stats.summary": "compter ce que contient la base de données d'un portail",
+  "help.portal.stats.description": "Donne des nombres et aucun nom. Fonctionne pendant que le portail est en service.",
+  "help.portal.suspend.summary": "suspendre un compte de ce portail, ou le rouvrir",
+  "help.portal.suspend.description":
+    "Un compte suspendu n'est montré à personne et n'accepte rien ; rien n'en est perdu. Le journal du portail le dit. Fonctionne pendant que le portail est en service. Le code de sortie est 3 si le compte n'existe pas, et 5 s'il a été supprimé.",
+  "help.portal.suspend.address": "le compte",
+  "help.portal.suspend.reopen": "le rouvrir",
+  "help.portal.keys.summary": "montrer les clés du journal d'un portail, ou lui en donner une nouvelle",
+  "help.portal.keys.description":
+    "Seul le fichier de clés permet de signer le journal : gardez-en une copie ailleurs, et refaites-la après chaque --rotate. Fonctionne pendant que le portail sert ; les processus qui le servent suivent s'ils lisent le même fichier. Les clients suivent aussi, car l'ancienne clé signe la nouvelle. Le code de sortie de --rotate est 5 si le fichier ne contient pas la clé actuelle.",
+  "help.portal.keys.rotate": "faire une nouvelle clé et l'ajouter au fichier de clés",
+  "help.portal.migrate.summary": "mettre la base de données d'un portail au niveau de ce meshman",
+  "help.portal.migrate.description":
+    "D'ici là une base plus ancienne est refusée, et il n'y a pas de retour : arrêtez le portail et copiez-la d'abord. Le code de sortie est 5 si un meshman plus récent l'a écrite.",
+  "help.portal.migrate.check": "dire seulement si elle l'est : le code de sortie est 0 ou 5",
+  "help.portal.backup.summary": "écrire une sauvegarde de la base de données d'un portail",
+  "help.portal.backup.description":
+    "Écrit un instant de toute la base de données dans un nouveau fichier que vous seul pouvez lire, pendant que le portail est en service. Les sauvegardes de SQLite et de PostgreSQL sont les mêmes. La clé du journal n'y est pas.",
+  "help.portal.backup.file": "nouveau fichier",
+  "help.portal.restore.summary": "restaurer une sauvegarde dans une nouvelle base de données",
+  "help.portal.restore.description":
+    "La base de données peut être d'une autre sorte que celle qui a été sauvegardée, et doit être vide ou ne pas exister. Tout est vérifié avant qu'elle puisse servir. Un journal ne doit jamais reculer derrière une tête qu'il a signée ; dites donc ce qu'il en est : --latest ou --new-log. Le code de sortie est 7 pour une sauvegarde endommagée.",
+  "help.portal.restore.file": "fichier écrit par `meshman portal backup`",
+  "help.portal.restore.latest": "rien n'a été signé après cette sauvegarde : continuer avec son journal",
+  "help.portal.restore.new-log":
+    "commencer un nouveau journal avec une nouvelle clé : pour les clients, c'est un autre portail",
   "help.portal.hello.summary": "demander à un portail ce qu'il sait faire",
   "help.portal.hello.url": "portail à interroger (par défaut : celui du premier compte)",
   "help.keystore.summary": "gérer les clés de cet appareil",

@@ -1,4 +1,5 @@
 import type { Catalogue } from "../catalogue.js";
+import { audit } from "./audit.js";
 import { backup } from "./backup.js";
 import { cliNouns } from "./cli-nouns.js";
 import { cli } from "./cli.js";
@@ -11,6 +12,8 @@ import { keystore } from "./keystore.js";
 import { labels } from "./labels.js";
 import { mesh } from "./mesh.js";
 import { portal } from "./portal.js";
+import { serve } from "./serve.js";
+import { storeAdmin } from "./store-admin.js";
 
 /** Every message in French. */
 export const fr: Catalogue = {
@@ -19,9 +22,12 @@ export const fr: Catalogue = {
   ...keystore,
   ...client,
   ...portal,
+  ...serve,
+  ...storeAdmin,
   ...labels,
   ...cli,
   ...cliNouns,
+  ...audit,
   ...backup,
   ...devices,
   ...doctor,

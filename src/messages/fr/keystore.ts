@@ -88,6 +88,11 @@ export const keystore: Wording<typeof english> = {
   "keystore.pins-tampered.hint":
     "Cherchez ce qui l'a modifié. Restaurez-le depuis une sauvegarde, ou supprimez-le pour refaire confiance à chaque profil et à chaque portail.",
   "keystore.pins-malformed": "Les nouvelles valeurs épinglées n'ont pas la forme attendue.",
+  // checkpoints.json : les têtes les plus récentes des journaux de portails.
+  "keystore.checkpoints-damaged.hint":
+    "Supprimez checkpoints.json : seules les têtes les plus récentes sont perdues, et ce qui est épinglé compte toujours.",
+  "keystore.checkpoint-unsigned": "{path} contient un point de contrôle que la clé de son portail n'a pas signé.",
+  "keystore.checkpoints-malformed": "Les nouveaux points de contrôle n'ont pas la forme attendue.",
   "keystore.preferences-damaged": "Le fichier {path} est endommagé.",
   "keystore.preferences-damaged.hint":
     "Supprimez-le et choisissez de nouveau le profil par défaut avec `meshman profile use`.",

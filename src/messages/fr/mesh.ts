@@ -10,6 +10,7 @@ export const mesh: Wording<typeof english> = {
   "problem.time-format": "n'est pas une date RFC 3339 en UTC",
   "problem.time": "n'est pas une date",
   "problem.sha256": "n'est pas un condensat SHA-256",
+  "problem.checkpoint": "n'est pas un point de contrôle",
   "problem.key-twice": "contient deux fois la même clé",
   "problem.power-of-two": "n'est pas une puissance de deux",
   "problem.binary-length": "n'est pas une valeur binaire de la bonne longueur",
@@ -21,6 +22,7 @@ export const mesh: Wording<typeof english> = {
   "mesh.what.protected-header": "L'en-tête protégé",
   "mesh.what.public-key": "La clé publique",
   "mesh.what.encrypted-data": "Le contenu chiffré",
+  "mesh.what.evidence": "La preuve",
 
   "mesh.address-long": "L'adresse du compte est trop longue.",
   "mesh.address-nameless": "L'adresse du compte n'a pas de nom devant le @.",
@@ -196,4 +198,24 @@ export const mesh: Wording<typeof english> = {
   "mesh.clock-skew-timeless":
     "La requête est datée d'un moment qui n'existe dans aucun calendrier, alors qu'il est {now} sur le portail.",
   "mesh.clock-skew.hint": "Réglez l'horloge et réessayez.",
+
+  // Le journal d'un portail : son arbre, ses têtes signées et sa clé.
+  "mesh.log-tile-missing": "Il manque {tile} au journal du portail, ou une partie.",
+  "mesh.log-tile-width": "Le journal du stockage n'a pas autant de {tile} que le dit sa taille.",
+  "mesh.log-signature": "La tête du journal du portail n'est pas signée avec la clé qu'on lui connaît.",
+  "mesh.log-signature.hint":
+    "Quelqu'un se fait peut-être passer pour le portail. Ne continuez pas avec lui avant de le savoir.",
+  "mesh.log-leaf": "Une feuille du journal du portail n'en a pas la forme.",
+  "mesh.log-key-changed":
+    "Le journal du portail a une autre clé que celle qui est connue, et celle-ci n'a pas signé le changement.",
+  "mesh.log-key-changed.hint":
+    "Demandez à l'exploitant du portail, par une autre voie, si la clé a été perdue ou volée.",
+  "mesh.evidence-form": "Ce n'est pas un fichier de preuve contre un portail.",
+  "mesh.evidence-key":
+    "Une clé du journal dans la preuve n'en est pas une, ou la clé d'avant n'a pas signé le changement.",
+  "mesh.evidence-head": "Une tête dans la preuve n'est pas signée avec la clé que la preuve nomme.",
+  "mesh.evidence-proof": "Une preuve d'appartenance dans le fichier ne tient pas.",
+  "mesh.evidence-record": "L'enregistrement dans la preuve n'est pas valide, ou ne porte pas la tête à côté de lui.",
+  "mesh.evidence-about": "La preuve ne concerne pas ce qu'elle dit concerner.",
+  "mesh.evidence-claim": "Ce que contient la preuve ne montre pas ce qu'elle reproche au portail.",
 };

@@ -2,29 +2,28 @@ import * as fs from "node:fs";
 import Database from "better-sqlite3";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
-import type { Reader, Store, Transaction } from "./store.js";
-import { createReader, createTransaction, SCHEMA, type Immediate, type Sql } from "./tables.js";
+import { beginLog, migrateToLog } from "./migrate.js";
+import { mayCreate, RESTORING, storeNotFound, storeUnfinished, type StoreOptions } from "./options.js";
+import { createPooledStore, type Writer } from "./pooled-store.js";
+import { SCHEMA, SCHEMA_VERSION } from "./schema.js";
+import { createSequencer, HEAD, signerUnder, type HeadRow, type SequencerFaults } from "./sequencer.js";
+import type { Sql } from "./sql.js";
+import type { Reader, Store } from "./store.js";
+import { createReader } from "./tables.js";
+
+export type { StoreOptions } from "./options.js";
 
 /** "MMMP": marks the file as the store of a Mesh portal. */
 const APPLICATION_ID = 0x4d4d4d50;
-const SCHEMA_VERSION = 1;
 const ID_LENGTH = 16;
 /** How long SQLite itself waits for a lock. Short, since it stops the whole process; the rest is waited for in between. */
 const SQLITE_WAIT = 20;
 /** How long a lock that another process holds is waited for, in milliseconds. */
 const BUSY_WAIT = 10_000;
-/** How many transactions share one write to disk at most. */
-const MAX_BATCH = 256;
+/** How many kibibytes of pages are kept in memory: an index over many records is read everywhere. */
+const CACHE_SIZE = 16 * 1024;
 /** Smaller files are checked through when they are opened, since that takes no time one could notice. */
 const CHECKED_SIZE = 8 * 1024 * 1024;
-
-export interface SqliteOptions {
-  readonly random: (length: number) => Uint8Array;
-  /** Told of every commit, and how many transactions shared it. */
-  readonly onCommit?: (transactions: number) => void;
-  /** How long another process's lock is waited for, in milliseconds. */
-  readonly busyWait?: number;
-}
 
 const codeOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : "";
@@ -78,10 +77,19 @@ const whenFree = async <Result>(action: () => Result, limit: number): Promise<Re
   }
 };
 
+/** What is thrown about a store, with the name of its file. */
+const faultsOf = (path: string): SequencerFaults => ({
+  damaged: () => damaged(path),
+  keyMissing: () =>
+    new MeshError("log-key-missing", msg("portal.log-key-missing", { file: JSON.stringify(path) }), {
+      hint: msg("portal.log-key-missing.hint"),
+    }),
+});
+
 /** Prepares every statement once. */
-const createSql = (db: Database.Database): Sql => {
+const preparer = (db: Database.Database) => {
   const statements = new Map<string, Database.Statement>();
-  const prepare = (text: string): Database.Statement => {
+  return (text: string): Database.Statement => {
     let statement = statements.get(text);
     if (!statement) {
       statement = db.prepare(text);
@@ -89,24 +97,92 @@ const createSql = (db: Database.Database): Sql => {
     }
     return statement;
   };
+};
+
+/** The first error that a statement met. */
+interface Outcome {
+  failure: Error | undefined;
+}
+
+/**
+ * Answers at once, since SQLite does. Once a statement has failed, none does anything more until `outcome` is cleared: the database may
+ * have ended the transaction, and each would be one by itself.
+ */
+const createSql = (db: Database.Database, outcome: Outcome): Sql => {
+  const prepare = preparer(db);
+  const attempt = <Result>(action: () => Result): Result => {
+    if (outcome.failure) throw outcome.failure;
+    try {
+      return action();
+    } catch (error) {
+      outcome.failure = error instanceof Error ? error : new Error("A statement failed.", { cause: error });
+      throw error;
+    }
+  };
+  const answer = <Result>(action: () => Result): Promise<Result> =>
+    new Promise((resolve) => {
+      resolve(attempt(action));
+    });
   return {
-    get: (text, ...values) => prepare(text).get(...values),
-    all: (text, ...values) => prepare(text).all(...values),
-    run: (text, ...values) => Number(prepare(text).run(...values).lastInsertRowid),
+    get: (text, ...values) => answer(() => prepare(text).get(...values)),
+    all: (text, ...values) => answer(() => prepare(text).all(...values)),
+    run: (text, ...values) => answer(() => prepare(text).run(...values).changes),
+    write: (text, ...values) => {
+      try {
+        attempt(() => prepare(text).run(...values));
+      } catch {
+        // It is in the outcome.
+      }
+    },
   };
 };
 
-/** SQLite answers at once; a store answers with promises. */
-const promising = <Methods extends object>(methods: Immediate<Methods>): Methods =>
-  Object.fromEntries(
-    Object.entries<(...values: unknown[]) => unknown>(methods as Record<string, never>).map(([name, method]) => [
-      name,
-      (...values: unknown[]) =>
-        new Promise((resolve) => {
-          resolve(method(...values));
-        }),
-    ]),
-  ) as Methods;
+const createWriter = (db: Database.Database, limit: number): Writer => {
+  const prepare = preparer(db);
+  const execute = (text: string): void => {
+    prepare(text).run();
+  };
+  const outcome: Outcome = { failure: undefined };
+  return {
+    sql: createSql(db, outcome),
+    begin: async () => {
+      if (db.inTransaction) execute("ROLLBACK");
+      outcome.failure = undefined;
+      await whenFree(() => execute("BEGIN IMMEDIATE"), limit);
+    },
+    mark: () => {
+      outcome.failure = undefined;
+      execute("SAVEPOINT job");
+    },
+    keep: () => {
+      if (outcome.failure) throw outcome.failure;
+      execute("RELEASE job");
+    },
+    undo: () => {
+      outcome.failure = undefined;
+      execute("ROLLBACK TO job");
+      execute("RELEASE job");
+    },
+    failure: () => outcome.failure,
+    isOpen: () => db.inTransaction,
+    commit: () => {
+      if (outcome.failure) throw outcome.failure;
+      execute("COMMIT");
+    },
+    abandon: () => {
+      for (let tries = 0; db.inTransaction && tries < 3; tries++) {
+        try {
+          execute("ROLLBACK");
+        } catch {
+          // At the latest the next transaction begins with it.
+        }
+      }
+    },
+    close: () => {
+      db.close();
+    },
+  };
+};
 
 /** Makes the file with the right mode first: SQLite gives its -wal and -shm files the mode of the database. */
 const createFile = (path: string): void => {
@@ -119,192 +195,208 @@ const createFile = (path: string): void => {
 
 const number = (db: Database.Database, pragma: string): number => Number(db.pragma(pragma, { simple: true }));
 
-/** Checks that the file is ours and of our version, and makes the tables in an empty one. Gives the store's id. */
-const prepareSchema = (db: Database.Database, path: string, random: (length: number) => Uint8Array): string => {
-  const version = number(db, "user_version");
-  if (version === 0) {
-    db.exec("BEGIN IMMEDIATE");
-    try {
-      // Another process may have been faster.
-      if (number(db, "user_version") === 0) {
-        const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
-        if (tables !== 0 || number(db, "application_id") !== 0) throw damaged(path);
-        db.exec(SCHEMA);
-        const id = Buffer.from(random(ID_LENGTH)).toString("hex");
-        db.prepare("INSERT INTO meta (name, value) VALUES ('id', ?)").run(id);
-        db.pragma(`application_id = ${APPLICATION_ID}`);
-        db.pragma(`user_version = ${SCHEMA_VERSION}`);
-      }
-      db.exec("COMMIT");
-    } catch (error) {
-      if (db.inTransaction) db.exec("ROLLBACK");
-      throw error;
+const ID = "SELECT value FROM meta WHERE name = 'id'";
+
+const newId = (random: StoreOptions["random"]): string => Buffer.from(random(ID_LENGTH)).toString("hex");
+
+/** Makes the tables in an empty file, unless another process was faster. */
+const createTables = (db: Database.Database, path: string, options: StoreOptions): void => {
+  const { random, signer } = options;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    if (number(db, "user_version") === 0) {
+      const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
+      if (tables !== 0 || number(db, "application_id") !== 0) throw damaged(path);
+      if (!mayCreate(options)) throw storeNotFound(path);
+      db.exec(SCHEMA);
+      const setMeta = db.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
+      setMeta.run("id", newId(random));
+      if (options.restoring === true) setMeta.run(RESTORING, "");
+      const outcome: Outcome = { failure: undefined };
+      if (signer) beginLog(createSql(db, outcome), signer);
+      if (outcome.failure) throw outcome.failure;
+      db.pragma(`application_id = ${APPLICATION_ID}`);
+      db.pragma(`user_version = ${SCHEMA_VERSION}`);
     }
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw error;
   }
+};
+
+/** Brings the tables up to the present version, in one transaction, unless another process was faster. */
+const migrate = async (
+  db: Database.Database,
+  path: string,
+  { signer, onMigrate }: StoreOptions,
+  limit: number,
+): Promise<void> => {
+  if (!signer) throw faultsOf(path).keyMissing();
+  // Tables are made anew, which those that point to them must survive. It cannot be set within a transaction.
+  db.pragma("foreign_keys = OFF");
+  await whenFree(() => db.exec("BEGIN IMMEDIATE"), limit);
+  try {
+    const from = number(db, "user_version");
+    if (from === 1) {
+      const outcome: Outcome = { failure: undefined };
+      const sql = createSql(db, outcome);
+      const sequencer = createSequencer(sql, signer, faultsOf(path));
+      await migrateToLog({ sql, exec: (text) => db.exec(text) }, sequencer, signer, (cause) => damaged(path, cause));
+      if (outcome.failure) throw outcome.failure;
+      if (db.prepare("PRAGMA foreign_key_check").get() !== undefined) throw damaged(path);
+      db.pragma(`user_version = ${SCHEMA_VERSION}`);
+    }
+    db.exec("COMMIT");
+    if (from < SCHEMA_VERSION) onMigrate?.(from, SCHEMA_VERSION);
+  } catch (error) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw codeOf(error).startsWith("SQLITE_CONSTRAINT") ? damaged(path, error) : error;
+  }
+  db.pragma("foreign_keys = ON");
+};
+
+/** Checks that the file is ours and of our version, or makes it so. Gives the store's id. */
+const prepareSchema = async (
+  db: Database.Database,
+  path: string,
+  options: StoreOptions,
+  limit: number,
+): Promise<string> => {
+  const version = await whenFree(() => number(db, "user_version"), limit);
+  if (version === 0) await whenFree(() => createTables(db, path, options), limit);
   if (number(db, "application_id") !== APPLICATION_ID) throw damaged(path);
-  if (number(db, "user_version") > SCHEMA_VERSION) {
+  if (version > SCHEMA_VERSION) {
     throw new MeshError("not-supported", msg("portal.store-newer", { file: JSON.stringify(path) }), {
       hint: msg("portal.store-newer.hint"),
     });
   }
   const size = number(db, "page_count") * number(db, "page_size");
   if (size <= CHECKED_SIZE && db.pragma("quick_check(1)", { simple: true }) !== "ok") throw damaged(path);
-  const id: unknown = db.prepare("SELECT value FROM meta WHERE name = 'id'").pluck().get();
-  if (typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id)) throw damaged(path);
+  if (version !== 0 && version < SCHEMA_VERSION) {
+    if (options.migrate !== true) {
+      throw new MeshError("store-version", msg("portal.store-older", { file: JSON.stringify(path) }), {
+        hint: msg("portal.store-older.hint"),
+      });
+    }
+    await migrate(db, path, options, limit);
+  }
+  const id: unknown = db.prepare(ID).pluck().get();
+  if (options.restoring === true && typeof id === "string") return id;
+  if (db.prepare("SELECT 1 FROM meta WHERE name = ?").get(RESTORING) !== undefined) throw storeUnfinished(path);
+  const head = db.prepare(HEAD).get() as HeadRow | undefined;
+  if (typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id) || !head) throw damaged(path);
+  if (options.signer && !signerUnder(options.signer, head.verifier)) throw faultsOf(path).keyMissing();
   return id;
 };
 
-interface Job {
-  /** Does the work inside the open transaction and gives what settles the caller's promise afterwards. */
-  run(): Promise<() => void>;
-  reject(error: unknown): void;
-}
+/** Gives one reader at a time a view of one moment. There is one connection to read with. */
+const createViewer = (db: Database.Database, limit: number) => {
+  const prepare = preparer(db);
+  const outcome: Outcome = { failure: undefined };
+  const sql = createSql(db, outcome);
+  const reader = createReader(sql);
+  let reading: Promise<unknown> = Promise.resolve();
+
+  /** Fixes the moment that is read, which waits where another process is just closing the file or putting it in order. */
+  const beginView = (): void => {
+    outcome.failure = undefined;
+    try {
+      prepare("BEGIN").run();
+      prepare("SELECT tid FROM log LIMIT 1").get();
+    } catch (error) {
+      if (db.inTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  };
+
+  const view = async <T>(task: () => Promise<T>): Promise<T> => {
+    try {
+      await whenFree(beginView, limit);
+      return await task();
+    } finally {
+      if (db.inTransaction) prepare("COMMIT").run();
+    }
+  };
+
+  /** Behind those who read already. */
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const result = reading.then(() => view(task));
+    reading = result.catch(() => undefined);
+    return result;
+  };
+
+  return {
+    view: <T>(task: (tx: Reader) => Promise<T>): Promise<T> => inTurn(() => task(reader)),
+    viewTables: <T>(task: (sql: Sql) => Promise<T>): Promise<T> => inTurn(() => task(sql)),
+  };
+};
 
 /**
  * Opens the store in a SQLite file, which is made where there is none (mode 0600; the folder must exist). Several processes
  * may have it open at once. Throws `state-corrupt` for a damaged or foreign file, `not-supported` for one of a newer version,
- * `busy`, `read-only` or `io-failed`.
+ * `store-version` for one of an older, `store-not-found` and `store-unfinished`, `log-key-missing` where its log is signed with another key, `busy`, `read-only` or `io-failed`.
  */
-export const openSqliteStore = async (path: string, options: SqliteOptions): Promise<Store> => {
+export const openSqliteStore = async (path: string, options: StoreOptions): Promise<Store> => {
   const limit = options.busyWait ?? BUSY_WAIT;
   const open: Database.Database[] = [];
   const connect = (readonly: boolean): Database.Database => {
-    const db = new Database(path, { timeout: SQLITE_WAIT, readonly });
+    const db = new Database(path, { timeout: SQLITE_WAIT, readonly, fileMustExist: true });
     open.push(db);
     return db;
   };
   try {
-    createFile(path);
-    const writer = connect(false);
-    const mode = await whenFree(() => writer.pragma("journal_mode = WAL", { simple: true }), limit);
+    if (mayCreate(options)) createFile(path);
+    else if (!fs.existsSync(path)) throw storeNotFound(path);
+    const db = connect(false);
+    const mode = await whenFree(() => db.pragma("journal_mode = WAL", { simple: true }), limit);
     if (mode !== "wal") {
       throw new MeshError("io-failed", msg("portal.store-unshared", { file: JSON.stringify(path) }), {
         hint: msg("portal.store-unshared.hint"),
       });
     }
-    writer.pragma("synchronous = FULL");
-    writer.pragma("foreign_keys = ON");
-    writer.pragma("journal_size_limit = 67108864");
-    const id = await whenFree(() => prepareSchema(writer, path, options.random), limit);
-    return createStore(id, path, writer, connect(true), limit, options.onCommit);
+    db.pragma("synchronous = FULL");
+    db.pragma("foreign_keys = ON");
+    db.pragma("journal_size_limit = 67108864");
+    db.pragma(`cache_size = -${CACHE_SIZE}`);
+    const id = await prepareSchema(db, path, options, limit);
+    const viewer = connect(true);
+    viewer.pragma(`cache_size = -${CACHE_SIZE}`);
+    const { view, viewTables } = createViewer(viewer, limit);
+    const translated = async <T>(result: Promise<T>): Promise<T> => {
+      try {
+        return await result;
+      } catch (error) {
+        throw translate(error, path);
+      }
+    };
+    return createPooledStore({
+      id,
+      writer: createWriter(db, limit),
+      signer: options.signer,
+      faults: faultsOf(path),
+      translate: (error) => translate(error, path),
+      view: (task) => translated(view(task)),
+      viewTables: (task) => translated(viewTables(task)),
+      // Behind those who read already: it takes its time.
+      checkStorage: () => view(() => Promise.resolve(checkFile(viewer))),
+      closeReaders: () => {
+        viewer.close();
+      },
+      onCommit: options.onCommit,
+    });
   } catch (error) {
     for (const db of open) db.close();
     throw translate(error, path);
   }
 };
 
-const createStore = (
-  id: string,
-  path: string,
-  writer: Database.Database,
-  viewer: Database.Database,
-  limit: number,
-  onCommit: SqliteOptions["onCommit"],
-): Store => {
-  const transaction = promising<Transaction>(createTransaction(createSql(writer)));
-  const reader = promising<Reader>(createReader(createSql(viewer)));
-  const jobs: Job[] = [];
-  let working: Promise<void> | undefined;
-  let reading: Promise<unknown> = Promise.resolve();
-  let closed = false;
-
-  const refuseClosed = (): void => {
-    if (closed) throw new MeshError("internal", msg("portal.store-closed"));
-  };
-
-  /** Runs the jobs that wait, each in a savepoint of its own, and commits them together. */
-  const runBatch = async (): Promise<void> => {
-    const batch: Job[] = [];
-    try {
-      await whenFree(() => writer.exec("BEGIN IMMEDIATE"), limit);
-      const settlements: (() => void)[] = [];
-      for (let job = jobs.shift(); job; job = batch.length < MAX_BATCH ? jobs.shift() : undefined) {
-        batch.push(job);
-        writer.exec("SAVEPOINT job");
-        settlements.push(await job.run());
-      }
-      writer.exec("COMMIT");
-      onCommit?.(batch.length);
-      // Even a refusal may rest on what another job of this batch wrote, so nobody hears anything before the commit.
-      for (const settle of settlements) settle();
-    } catch (error) {
-      if (writer.inTransaction) writer.exec("ROLLBACK");
-      // Where not even BEGIN succeeded, whoever waits has waited as long as the first of them.
-      const failed = batch.length > 0 ? batch : jobs.splice(0);
-      for (const job of failed) job.reject(translate(error, path));
-    }
-  };
-
-  const work = async (): Promise<void> => {
-    while (jobs.length > 0) {
-      // One turn of the event loop, so that requests that have arrived by now share the commit.
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      await runBatch();
-    }
-    working = undefined;
-  };
-
-  const transact = <T>(task: (tx: Transaction) => Promise<T>): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      refuseClosed();
-      jobs.push({
-        reject,
-        run: async () => {
-          try {
-            const value = await task(transaction);
-            writer.exec("RELEASE job");
-            return () => resolve(value);
-          } catch (error) {
-            // On some failures SQLite ends the whole transaction by itself: then no job of the batch was done.
-            if (!writer.inTransaction) throw error;
-            writer.exec("ROLLBACK TO job; RELEASE job");
-            return () => reject(translate(error, path));
-          }
-        },
-      });
-      working ??= work();
-    });
-
-  /** Fixes the moment that is read, which waits where another process is just closing the file or putting it in order. */
-  const beginView = (): void => {
-    try {
-      viewer.exec("BEGIN; SELECT tid FROM log LIMIT 1");
-    } catch (error) {
-      if (viewer.inTransaction) viewer.exec("ROLLBACK");
-      throw error;
-    }
-  };
-
-  const view = async <T>(task: (tx: Reader) => Promise<T>): Promise<T> => {
-    try {
-      await whenFree(beginView, limit);
-      return await task(reader);
-    } catch (error) {
-      throw translate(error, path);
-    } finally {
-      if (viewer.inTransaction) viewer.exec("COMMIT");
-    }
-  };
-
-  return {
-    id,
-    transact,
-    // There is one connection to read with, and a view belongs to one reader at a time.
-    read: async <T>(task: (tx: Reader) => Promise<T>): Promise<T> => {
-      refuseClosed();
-      const result = reading.then(() => view(task));
-      reading = result.catch(() => undefined);
-      return result;
-    },
-    close: async () => {
-      if (closed) return;
-      closed = true;
-      await working;
-      await reading;
-      viewer.close();
-      writer.close();
-    },
-  };
+/** What SQLite finds wrong with the file. */
+const checkFile = (db: Database.Database): string[] => {
+  const problems = db.pragma("integrity_check") as { integrity_check: string }[];
+  const foreign = db.pragma("foreign_key_check") as { table: string; rowid: number | null; parent: string }[];
+  return [
+    ...problems.map(({ integrity_check: problem }) => problem).filter((problem) => problem !== "ok"),
+    ...foreign.map(({ table, rowid, parent }) => `${table} ${rowid ?? ""}: ${parent}`),
+  ];
 };

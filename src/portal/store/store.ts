@@ -1,5 +1,6 @@
 import type { SignedRecord } from "../../mesh/jose.js";
 import type { EntryType } from "../../mesh/protocol.js";
+import type { Sql } from "./sql.js";
 
 /** Times in a store are milliseconds since 1970, as the portal's clock showed them. */
 export type Time = number;
@@ -15,6 +16,8 @@ export interface Account {
   readonly status: AccountStatus;
   readonly created: Time;
   readonly modified: Time;
+  /** Index of the log's leaf that says so. */
+  readonly leaf: number;
 }
 
 export type Action = "New" | "Update" | "Delete";
@@ -45,14 +48,38 @@ export interface StoredRecord extends LogItem {
   readonly owner: string;
   readonly hash: string;
   readonly text: string;
+  /** Index of its leaf in the Merkle tree. */
+  readonly leaf: number;
+}
+
+/** A log item of a published record. */
+export interface Publication extends LogItem {
+  /** Index of its leaf in the Merkle tree. */
+  readonly leaf: number;
 }
 
 /** A record to be appended; it becomes the newest of its type and identifier. */
 export interface NewRecord extends Pick<StoredRecord, "type" | "identifier" | "kind" | "owner" | "hash" | "text"> {
+  /** As the leaf has them; 0 where there is none. */
+  readonly masterSequence: number;
+  readonly sequence: number;
   /** Fingerprints under which a search finds it. */
   readonly names?: readonly string[];
   /** Of a personal profile: its devices, by the fingerprints of their signature and authentication keys. */
   readonly devices?: readonly { readonly device: string; readonly authentication: string }[];
+}
+
+/** What a profile's records take up: the octets of all versions of them, and how many there are beside its own profiles. */
+export interface Usage {
+  readonly bytes: number;
+  readonly records: number;
+}
+
+/** One item of the log, with what the index says where it is a published record. */
+export interface StoredItem extends LogItem {
+  readonly record:
+    | (Pick<StoredRecord, "type" | "identifier" | "kind" | "owner" | "hash" | "leaf"> & { readonly newest: boolean })
+    | undefined;
 }
 
 export interface PendingRequest {
@@ -72,6 +99,51 @@ export interface StoredResult {
   readonly device: string;
   readonly hash: string;
   readonly record: SignedRecord;
+  readonly leaf: number;
+}
+
+/** The signed head of the Merkle tree. */
+export interface Head {
+  /** How many leaves there are. */
+  readonly size: number;
+  /** 32 octets. */
+  readonly root: Buffer;
+  /** The signed note. */
+  readonly checkpoint: string;
+  /** When it was signed. */
+  readonly time: Time;
+}
+
+/** One leaf of the log. */
+export interface StoredLeaf {
+  readonly index: number;
+  /** Its octets, as `mesh/log/leaf` encodes them. */
+  readonly data: Buffer;
+  /** What it is found by: the octets of its kind and identifier hash. */
+  readonly key: Buffer;
+}
+
+/** A key of the log and, but for the first one, the note by which the key before it names it. */
+export interface StoredLogKey {
+  /** The verifier key of C2SP signed-note. */
+  readonly verifier: string;
+  readonly change: string | undefined;
+}
+
+/** What a store signs the heads of its tree with. The private key is nowhere in the store. */
+export interface LogSigner {
+  /** The log's name, which checkpoints start with. */
+  readonly origin: string;
+  /** The verifier key that `sign` signs under. */
+  readonly verifier: string;
+  /** Signs the text of a note, which ends in a line feed, and gives the whole note. */
+  sign(text: string): string;
+  /**
+   * The signer under another key of the same log, where it is held: a store whose present key is not `verifier` signs with what this
+   * gives for that key, and throws `log-key-missing` only where it gives nothing. It may read the key file anew, since another
+   * process may have changed the key. Called for every head that `verifier` itself does not sign, so it is quick for a key known.
+   */
+  signerFor?(verifier: string): LogSigner | undefined;
 }
 
 /** A nonce that was used, and what was answered. */
@@ -128,17 +200,25 @@ export interface Reader {
   accountsOf(profile: string): Promise<readonly Account[]>;
   /** The newest version of a record. */
   newest(type: EntryType, identifier: string): Promise<StoredRecord | undefined>;
-  /** True where that very version is or was stored. */
-  hasVersion(type: EntryType, identifier: string, hash: string): Promise<boolean>;
+  /** Which version that is, without what it says. */
+  newestVersion(
+    type: EntryType,
+    identifier: string,
+  ): Promise<Pick<StoredRecord, "hash" | "owner" | "leaf"> | undefined>;
+  /** Index of the leaf of that very version, where it is or was stored. */
+  versionLeaf(type: EntryType, identifier: string, hash: string): Promise<number | undefined>;
   /** The types under which an identifier is known. */
   typesOf(identifier: string): Promise<readonly EntryType[]>;
   /** Newest first. */
   search(query: RecordQuery, bounds: Bounds): Promise<Found<StoredRecord>>;
-  /** The profiles whose newest version lists a device, by its signature or its authentication key. */
-  profilesWithDevice(device: string): Promise<readonly string[]>;
-  profilesWithAuthentication(key: string): Promise<readonly string[]>;
+  /**
+   * The profiles whose newest version lists a device, by its signature or its authentication key: at most `count`, those first that
+   * have listed it longest. Anyone may list another's device, but nobody before its own profile has made it known.
+   */
+  profilesWithDevice(device: string, count: number): Promise<readonly string[]>;
+  profilesWithAuthentication(key: string, count: number): Promise<readonly string[]>;
   /** What a profile's records take up, all versions of them, and how many records there are beside its own profiles. */
-  usage(owner: string): Promise<{ readonly bytes: number; readonly records: number }>;
+  usage(owner: string): Promise<Usage>;
   /** Oldest first. */
   pending(account: string): Promise<readonly PendingRequest[]>;
   pendingRequest(account: string, device: string): Promise<PendingRequest | undefined>;
@@ -150,23 +230,54 @@ export interface Reader {
   publications(
     query: { readonly after: number; readonly notBefore?: Time; readonly before?: Time },
     bounds: Bounds,
-  ): Promise<Found<LogItem>>;
+  ): Promise<Found<Publication>>;
   lastWrite(): Promise<Time | undefined>;
+  /** The newest signed head that is on disk. */
+  head(): Promise<Head>;
+  /** Leaves in order from `from` on, at most `count`. */
+  leaves(from: number, count: number): Promise<readonly StoredLeaf[]>;
+  /**
+   * The hashes of one tile of height 8, 32 octets each, as many as there are by now; undefined where there is none. Level 0 holds the
+   * hashes of leaves. What is beyond the head that was read in the same view is not to be used.
+   */
+  tile(level: number, index: number): Promise<Buffer | undefined>;
+  /** Oldest first; the last one signs. */
+  logKeys(): Promise<readonly StoredLogKey[]>;
+  /** The newest leaf of a key before the one at `index`. */
+  leafBefore(key: Uint8Array, index: number): Promise<StoredLeaf | undefined>;
+  // Everything there is, by pages of at most `count`, for whoever checks or counts the whole store.
+  /** The items of the log behind a transaction identifier, in order. */
+  items(after: number, count: number): Promise<readonly StoredItem[]>;
+  /** The accounts behind a name, in the order of their octets. */
+  accounts(after: string, count: number): Promise<readonly Account[]>;
+  /** The results behind one of them, by account and device. */
+  results(
+    after: { readonly account: string; readonly device: string },
+    count: number,
+  ): Promise<readonly StoredResult[]>;
+  /** What the owners behind a fingerprint use. */
+  usages(after: string, count: number): Promise<readonly (Usage & { readonly owner: string })[]>;
 }
 
 /** A transaction that may change the store. Every change appends to the log and brings the index up to it. */
 export interface Transaction extends Reader {
-  appendRecord(record: NewRecord, at: Time): Promise<void>;
-  createAccount(account: string, profile: string, at: Time): Promise<void>;
-  setAccountStatus(account: string, status: AccountStatus, at: Time): Promise<void>;
+  // What appends a leaf to the tree gives its index.
+  appendRecord(record: NewRecord, at: Time): Promise<number>;
+  createAccount(account: string, profile: string, at: Time): Promise<number>;
+  setAccountStatus(account: string, status: AccountStatus, at: Time): Promise<number>;
   addPending(request: Omit<PendingRequest, "tid" | "added">, profile: string, at: Time): Promise<void>;
   removePending(account: string, device: string, at: Time): Promise<void>;
-  putResult(result: StoredResult, at: Time): Promise<void>;
+  putResult(result: Omit<StoredResult, "leaf">, at: Time): Promise<number>;
   removeResult(account: string, device: string, at: Time): Promise<void>;
   // Nonces and reservations are no part of the Mesh and live minutes: they are kept beside the log.
   putNonce(nonce: UsedNonce): Promise<void>;
   putReservation(reservation: Reservation): Promise<void>;
   removeReservation(account: string): Promise<void>;
+  /**
+   * Makes the key of `next` the key of the log: it signs the head that covers this change, and the store goes on with it. `change` is
+   * the note by which the present key names it. Throws `log-key-changed` where it is no such note.
+   */
+  changeLogKey(next: LogSigner, change: string, at: Time): Promise<number>;
   /** Forgets nonces and reservations that expired by `at`, and requests that came before `requestsBefore`. */
   sweep(at: Time, requestsBefore: Time): Promise<void>;
 }
@@ -179,12 +290,24 @@ export interface Store {
   /** Random, made with the store: 32 hexadecimal digits. */
   readonly id: string;
   /**
-   * Runs `work` and resolves once what it changed is on disk; where it throws, nothing of it is. `work` awaits nothing but
+   * Runs `work` and resolves once what it changed is on disk, together with a signed head that covers it; where it throws, nothing
+   * of it is. `work` awaits nothing but
    * the transaction's own methods, since others may be waiting behind it for the same disk write.
    */
   transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs `work` on one consistent view. The same holds for what it may await. */
   read<T>(work: (tx: Reader) => Promise<T>): Promise<T>;
+  /** Signs the head anew, unchanged but for its time, where it was signed before `before`. */
+  refreshHead(at: Time, before: Time): Promise<Head>;
+  /** Runs `work` on one consistent view of the tables themselves, for backups and counts. It may take long. */
+  readTables<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction on the tables themselves: all of it is on disk, or nothing. It signs no head. For restoring: nothing
+   * else is asked of the store meanwhile.
+   */
+  writeTables<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** What the database itself finds wrong with the storage, in its own words. */
+  checkStorage(): Promise<readonly string[]>;
   /** Finishes what is under way and closes. */
   close(): Promise<void>;
 }

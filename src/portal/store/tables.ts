@@ -1,5 +1,12 @@
+import { MeshError } from "../../errors.js";
+import { sha256, utf8 } from "../../mesh/bytes.js";
 import type { SignedRecord } from "../../mesh/jose.js";
+import { openKeyChange } from "../../mesh/log/key-change.js";
+import { accountLeafHash, accountUdf, decodeLeaf, LEAF_KINDS } from "../../mesh/log/leaf.js";
 import type { EntryType } from "../../mesh/protocol.js";
+import { msg } from "../../messages/message.js";
+import { HEAD, LEAF_BEFORE, type HeadRow, type Sequencer } from "./sequencer.js";
+import type { Sql, Value } from "./sql.js";
 import type {
   Account,
   Action,
@@ -7,121 +14,20 @@ import type {
   Found,
   KeyValue,
   LogItem,
+  NewRecord,
   PendingRequest,
   Reader,
   RecordQuery,
   Reservation,
+  StoredItem,
+  StoredLeaf,
   StoredRecord,
   StoredResult,
   Time,
   Transaction,
+  Usage,
   UsedNonce,
 } from "./store.js";
-
-type Value = string | number | null;
-
-/** The same methods, answering at once. */
-export type Immediate<Methods> = {
-  [Name in keyof Methods]: Methods[Name] extends (...values: infer Values) => Promise<infer Result>
-    ? (...values: Values) => Result
-    : never;
-};
-
-/** The little that is needed of a SQLite connection. */
-export interface Sql {
-  get(text: string, ...values: Value[]): unknown;
-  all(text: string, ...values: Value[]): unknown[];
-  /** Gives the row identifier of the last row inserted. */
-  run(text: string, ...values: Value[]): number;
-}
-
-/** The log, and the index over it. Times are milliseconds since 1970. */
-export const SCHEMA = `
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-
-CREATE TABLE log (
-  tid INTEGER PRIMARY KEY,
-  primary_key TEXT NOT NULL,
-  action TEXT NOT NULL,
-  added INTEGER NOT NULL,
-  keys TEXT NOT NULL,
-  text TEXT,
-  published INTEGER NOT NULL
-) STRICT;
-CREATE INDEX log_published ON log (tid) WHERE published = 1;
-
-CREATE TABLE record (
-  tid INTEGER PRIMARY KEY REFERENCES log (tid),
-  type TEXT NOT NULL,
-  identifier TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  owner TEXT NOT NULL,
-  hash TEXT NOT NULL,
-  added INTEGER NOT NULL,
-  newest INTEGER NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX record_version ON record (identifier, type, hash);
-CREATE UNIQUE INDEX record_newest ON record (identifier, type) WHERE newest = 1;
-CREATE INDEX record_type ON record (type, tid);
-CREATE INDEX record_kind ON record (kind, tid);
-CREATE TABLE record_name (name TEXT NOT NULL, tid INTEGER NOT NULL REFERENCES record (tid), PRIMARY KEY (name, tid))
-  STRICT, WITHOUT ROWID;
-
-CREATE TABLE device (
-  device TEXT NOT NULL,
-  authentication TEXT NOT NULL,
-  profile TEXT NOT NULL,
-  PRIMARY KEY (profile, device)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX device_signature ON device (device);
-CREATE INDEX device_authentication ON device (authentication);
-
-CREATE TABLE usage (owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL, records INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-
-CREATE TABLE account (
-  account TEXT PRIMARY KEY,
-  profile TEXT NOT NULL,
-  status TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  modified INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX account_profile ON account (profile);
-
-CREATE TABLE pending (
-  tid INTEGER PRIMARY KEY REFERENCES log (tid),
-  account TEXT NOT NULL REFERENCES account (account),
-  device TEXT NOT NULL,
-  address TEXT NOT NULL,
-  hash TEXT NOT NULL,
-  added INTEGER NOT NULL,
-  record TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX pending_device ON pending (account, device);
-CREATE INDEX pending_added ON pending (added);
-
-CREATE TABLE result (
-  account TEXT NOT NULL REFERENCES account (account),
-  device TEXT NOT NULL,
-  hash TEXT NOT NULL,
-  tid INTEGER NOT NULL REFERENCES log (tid),
-  PRIMARY KEY (account, device)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE nonce (
-  key TEXT NOT NULL,
-  public TEXT NOT NULL,
-  nonce TEXT NOT NULL,
-  digest TEXT NOT NULL,
-  expires INTEGER NOT NULL,
-  answer TEXT,
-  PRIMARY KEY (key, nonce)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX nonce_expires ON nonce (expires);
-
-CREATE TABLE reservation (account TEXT PRIMARY KEY, key TEXT NOT NULL, expires INTEGER NOT NULL)
-  STRICT, WITHOUT ROWID;
-CREATE INDEX reservation_key ON reservation (key);
-`;
 
 const ENTRY_TYPES: readonly string[] = [
   "SignedPersonalProfile",
@@ -147,6 +53,14 @@ interface RecordRow extends LogRow {
   readonly kind: string;
   readonly owner: string;
   readonly hash: string;
+  readonly leaf: number;
+}
+
+type ItemRow = LogRow &
+  ((Omit<RecordRow, keyof LogRow> & { readonly newest: number }) | { readonly [Name in keyof RecordRow]?: null });
+
+interface ResultRow extends Pick<StoredResult, "account" | "device" | "hash" | "leaf"> {
+  readonly text: string;
 }
 
 type PendingRow = Omit<PendingRequest, "record"> & { readonly record: string };
@@ -168,6 +82,23 @@ const toRecord = (row: RecordRow): StoredRecord => ({
   owner: row.owner,
   hash: row.hash,
   text: row.text ?? "",
+  leaf: row.leaf,
+});
+
+const toItem = (row: ItemRow): StoredItem => ({
+  ...toLogItem(row),
+  record:
+    typeof row.type === "string"
+      ? {
+          type: row.type,
+          identifier: row.identifier,
+          kind: row.kind,
+          owner: row.owner,
+          hash: row.hash,
+          leaf: row.leaf,
+          newest: row.newest === 1,
+        }
+      : undefined,
 });
 
 const toPending = ({ record, ...row }: PendingRow): PendingRequest => ({
@@ -175,26 +106,39 @@ const toPending = ({ record, ...row }: PendingRow): PendingRequest => ({
   record: JSON.parse(record) as SignedRecord,
 });
 
-const RECORD = `SELECT l.tid, l.primary_key, l.action, l.added, l.keys, l.text, r.type, r.identifier, r.kind, r.owner, r.hash
-  FROM record r JOIN log l ON l.tid = r.tid`;
-const LOG = "SELECT tid, primary_key, action, added, keys, text FROM log";
-const PENDING = "SELECT tid, account, device, address, hash, added, record FROM pending";
+const toResult = ({ text, ...row }: ResultRow): StoredResult => ({
+  ...row,
+  record: (JSON.parse(text) as { SignedConnectionResult: SignedRecord }).SignedConnectionResult,
+});
 
-/** Takes items until a bound is reached. Each is read by itself, since any may be large. */
-const take = <Item extends LogItem>(tids: readonly unknown[], bounds: Bounds, read: (tid: number) => Item) => {
-  const items: Item[] = [];
-  let bytes = 0;
-  for (const { tid } of tids as readonly { tid: number }[]) {
-    if (items.length >= bounds.entries) return { items, more: true };
-    const item = read(tid);
-    bytes += Buffer.byteLength(item.text ?? "");
-    if (items.length > 0 && bytes > bounds.bytes) return { items, more: true };
-    items.push(item);
+const RECORD = `SELECT l.tid, l.primary_key, l.action, l.added, l.keys, l.text, r.type, r.identifier, r.kind, r.owner, r.hash,
+    r.leaf FROM record r JOIN log l ON l.tid = r.tid`;
+const ITEM = `SELECT l.tid, l.primary_key, l.action, l.added, l.keys, l.text, r.type, r.identifier, r.kind, r.owner, r.hash,
+    r.leaf, r.newest FROM log l LEFT JOIN record r ON r.tid = l.tid`;
+const PUBLICATION = `SELECT l.tid, l.primary_key, l.action, l.added, l.keys, l.text, r.leaf, f.data FROM record r
+    JOIN log l ON l.tid = r.tid JOIN leaf f ON f.idx = r.leaf WHERE r.tid = ?`;
+const ACCOUNT = "SELECT account, profile, status, created, modified, leaf FROM account";
+const PENDING = "SELECT tid, account, device, address, hash, added, record FROM pending";
+const RESULT = "SELECT r.account, r.device, r.hash, r.leaf, l.text FROM result r JOIN log l ON l.tid = r.tid";
+
+/** Reads records until a bound is reached. Their sizes are looked at first, since any may be large. */
+const take = async <Item>(
+  sizes: readonly unknown[],
+  bounds: Bounds,
+  read: (tid: number) => Promise<Item>,
+): Promise<Found<Item>> => {
+  const tids: number[] = [];
+  let sum = 0;
+  for (const { tid, bytes } of sizes as readonly { tid: number; bytes: number }[]) {
+    sum += bytes;
+    if (tids.length >= bounds.entries || (tids.length > 0 && sum > bounds.bytes)) break;
+    tids.push(tid);
   }
-  return { items, more: false };
+  const items = await Promise.all(tids.map((tid) => read(tid)));
+  return { items, more: tids.length < sizes.length };
 };
 
-const search = (sql: Sql, query: RecordQuery, bounds: Bounds): Found<StoredRecord> => {
+const search = async (sql: Sql, query: RecordQuery, bounds: Bounds): Promise<Found<StoredRecord>> => {
   const conditions: string[] = [];
   const values: Value[] = [];
   const where = (condition: string, ...more: Value[]): void => {
@@ -211,86 +155,150 @@ const search = (sql: Sql, query: RecordQuery, bounds: Bounds): Found<StoredRecor
   if (query.before !== undefined) where("r.added < ?", query.before);
   if (query.below !== undefined) where("r.tid < ?", query.below);
   if (!query.allVersions) where("r.newest = 1");
-  const tids = sql.all(
-    `SELECT r.tid FROM record r WHERE ${conditions.join(" AND ")} ORDER BY r.tid DESC LIMIT ?`,
+  if (query.identifier !== undefined && !query.allVersions) {
+    // One of each type at most: they are read at once.
+    const rows = (await sql.all(`${RECORD} WHERE ${conditions.join(" AND ")}`, ...values)) as RecordRow[];
+    const records = rows.map(toRecord).sort((a, b) => b.tid - a.tid);
+    const sizes = records.map(({ tid, text }) => ({ tid, bytes: Buffer.byteLength(text) }));
+    const byTid = new Map(records.map((record) => [record.tid, record]));
+    return take(sizes, bounds, (tid) => Promise.resolve(byTid.get(tid) as StoredRecord));
+  }
+  const sizes = await sql.all(
+    `SELECT r.tid, octet_length(l.text) AS bytes FROM record r JOIN log l ON l.tid = r.tid
+      WHERE ${conditions.join(" AND ")} ORDER BY r.tid DESC LIMIT ?`,
     ...values,
     bounds.entries + 1,
   );
-  return take(tids, bounds, (tid) => toRecord(sql.get(`${RECORD} WHERE r.tid = ?`, tid) as RecordRow));
+  return take(sizes, bounds, async (tid) => toRecord((await sql.get(`${RECORD} WHERE r.tid = ?`, tid)) as RecordRow));
 };
 
 /** Reads the tables over one connection. */
-export const createReader = (sql: Sql): Immediate<Reader> => {
-  const profiles = (text: string, value: string): readonly string[] =>
-    (sql.all(text, value) as { profile: string }[]).map(({ profile }) => profile);
+export const createReader = (sql: Sql): Reader => {
+  const profiles = async (text: string, value: string, count: number): Promise<readonly string[]> =>
+    ((await sql.all(text, value, count)) as { profile: string }[]).map(({ profile }) => profile);
   return {
-    account: (account) =>
-      sql.get("SELECT account, profile, status, created, modified FROM account WHERE account = ?", account) as
-        Account | undefined,
-    accountsOf: (profile) =>
-      sql.all(
-        "SELECT account, profile, status, created, modified FROM account WHERE profile = ? ORDER BY created, account",
-        profile,
-      ) as Account[],
-    newest: (type, identifier) => {
-      const row = sql.get(`${RECORD} WHERE r.identifier = ? AND r.type = ? AND r.newest = 1`, identifier, type);
+    account: async (account) => (await sql.get(`${ACCOUNT} WHERE account = ?`, account)) as Account | undefined,
+    accountsOf: async (profile) =>
+      (await sql.all(`${ACCOUNT} WHERE profile = ? ORDER BY created, account`, profile)) as Account[],
+    newest: async (type, identifier) => {
+      const row = await sql.get(`${RECORD} WHERE r.identifier = ? AND r.type = ? AND r.newest = 1`, identifier, type);
       return row === undefined ? undefined : toRecord(row as RecordRow);
     },
-    hasVersion: (type, identifier, hash) =>
-      sql.get("SELECT 1 FROM record WHERE identifier = ? AND type = ? AND hash = ?", identifier, type, hash) !==
-      undefined,
-    typesOf: (identifier) =>
-      (
-        sql.all("SELECT type FROM record WHERE identifier = ? AND newest = 1 ORDER BY tid", identifier) as {
-          type: EntryType;
-        }[]
-      ).map(({ type }) => type),
+    newestVersion: async (type, identifier) =>
+      (await sql.get(
+        "SELECT hash, owner, leaf FROM record WHERE identifier = ? AND type = ? AND newest = 1",
+        identifier,
+        type,
+      )) as Pick<StoredRecord, "hash" | "owner" | "leaf"> | undefined,
+    versionLeaf: async (type, identifier, hash) => {
+      const row = await sql.get(
+        "SELECT leaf FROM record WHERE identifier = ? AND type = ? AND hash = ?",
+        identifier,
+        type,
+        hash,
+      );
+      return (row as { leaf: number } | undefined)?.leaf;
+    },
+    typesOf: async (identifier) => {
+      const rows = await sql.all(
+        "SELECT type FROM record WHERE identifier = ? AND newest = 1 ORDER BY tid",
+        identifier,
+      );
+      return (rows as { type: EntryType }[]).map(({ type }) => type);
+    },
     search: (query, bounds) => search(sql, query, bounds),
-    profilesWithDevice: (device) => profiles("SELECT profile FROM device WHERE device = ? ORDER BY profile", device),
-    profilesWithAuthentication: (key) =>
-      profiles("SELECT profile FROM device WHERE authentication = ? ORDER BY profile", key),
-    usage: (owner) =>
-      (sql.get("SELECT bytes, records FROM usage WHERE owner = ?", owner) as
-        { bytes: number; records: number } | undefined) ?? { bytes: 0, records: 0 },
-    pending: (account) =>
-      (sql.all(`${PENDING} WHERE account = ? ORDER BY tid`, account) as PendingRow[]).map(toPending),
-    pendingRequest: (account, device) => {
-      const row = sql.get(`${PENDING} WHERE account = ? AND device = ?`, account, device);
+    profilesWithDevice: (device, count) =>
+      profiles("SELECT profile FROM device WHERE device = ? ORDER BY since LIMIT ?", device, count),
+    profilesWithAuthentication: (key, count) =>
+      profiles("SELECT profile FROM device WHERE authentication = ? ORDER BY since LIMIT ?", key, count),
+    usage: async (owner) =>
+      ((await sql.get("SELECT bytes, records FROM usage WHERE owner = ?", owner)) as Usage | undefined) ?? {
+        bytes: 0,
+        records: 0,
+      },
+    pending: async (account) =>
+      ((await sql.all(`${PENDING} WHERE account = ? ORDER BY tid`, account)) as PendingRow[]).map(toPending),
+    pendingRequest: async (account, device) => {
+      const row = await sql.get(`${PENDING} WHERE account = ? AND device = ?`, account, device);
       return row === undefined ? undefined : toPending(row as PendingRow);
     },
-    result: (account, device) => {
-      const row = sql.get(
-        "SELECT r.hash, l.text FROM result r JOIN log l ON l.tid = r.tid WHERE r.account = ? AND r.device = ?",
-        account,
-        device,
-      ) as { hash: string; text: string } | undefined;
-      if (!row) return undefined;
-      const { SignedConnectionResult } = JSON.parse(row.text) as { SignedConnectionResult: SignedRecord };
-      return { account, device, hash: row.hash, record: SignedConnectionResult };
+    result: async (account, device) => {
+      const row = await sql.get(`${RESULT} WHERE r.account = ? AND r.device = ?`, account, device);
+      return row === undefined ? undefined : toResult(row as ResultRow);
     },
-    nonce: (key, nonce) => {
-      const row = sql.get(
+    nonce: async (key, nonce) => {
+      const row = (await sql.get(
         "SELECT key, public, nonce, digest, expires, answer FROM nonce WHERE key = ? AND nonce = ?",
         key,
         nonce,
-      ) as (Omit<UsedNonce, "answer"> & { answer: string | null }) | undefined;
+      )) as (Omit<UsedNonce, "answer"> & { answer: string | null }) | undefined;
       return row && { ...row, answer: row.answer ?? undefined };
     },
-    reservation: (account) =>
-      sql.get("SELECT account, key, expires FROM reservation WHERE account = ?", account) as Reservation | undefined,
-    reservationsOf: (key) =>
-      (sql.get("SELECT count(*) AS count FROM reservation WHERE key = ?", key) as { count: number }).count,
-    publications: (query, bounds) => {
-      const tids = sql.all(
-        "SELECT tid FROM log WHERE published = 1 AND tid > ? AND added >= ? AND added < ? ORDER BY tid LIMIT ?",
+    reservation: async (account) =>
+      (await sql.get("SELECT account, key, expires FROM reservation WHERE account = ?", account)) as
+        Reservation | undefined,
+    reservationsOf: async (key) =>
+      ((await sql.get("SELECT count(*) AS count FROM reservation WHERE key = ?", key)) as { count: number }).count,
+    publications: async (query, bounds) => {
+      const sizes = await sql.all(
+        `SELECT tid, octet_length(text) AS bytes FROM log
+          WHERE published = 1 AND tid > ? AND added >= ? AND added < ? ORDER BY tid LIMIT ?`,
         query.after,
         query.notBefore ?? Number.MIN_SAFE_INTEGER,
         query.before ?? Number.MAX_SAFE_INTEGER,
         bounds.entries + 1,
       );
-      return take(tids, bounds, (tid) => toLogItem(sql.get(`${LOG} WHERE tid = ?`, tid) as LogRow));
+      return take(sizes, bounds, async (tid) => {
+        const row = (await sql.get(PUBLICATION, tid)) as LogRow & { readonly leaf: number; readonly data: Buffer };
+        const { masterSequence, sequence } = decodeLeaf(row.data);
+        return { ...toLogItem(row), leaf: row.leaf, masterSequence, sequence };
+      });
     },
-    lastWrite: () => (sql.get("SELECT added FROM log ORDER BY tid DESC LIMIT 1") as { added: Time } | undefined)?.added,
+    lastWrite: async () =>
+      ((await sql.get("SELECT added FROM log ORDER BY tid DESC LIMIT 1")) as { added: Time } | undefined)?.added,
+    head: async () => {
+      const { size, root, checkpoint, time } = (await sql.get(HEAD)) as HeadRow;
+      return { size, root, checkpoint, time };
+    },
+    leaves: async (from, count) =>
+      (await sql.all(
+        'SELECT idx AS "index", key, data FROM leaf WHERE idx >= ? ORDER BY idx LIMIT ?',
+        from,
+        count,
+      )) as StoredLeaf[],
+    tile: async (level, index) =>
+      (
+        (await sql.get("SELECT hashes FROM tile WHERE level = ? AND idx = ?", level, index)) as
+          { hashes: Buffer } | undefined
+      )?.hashes,
+    logKeys: async () => {
+      const rows = await sql.all("SELECT verifier, change FROM log_key ORDER BY number");
+      return (rows as { verifier: string; change: string | null }[]).map(({ verifier, change }) => ({
+        verifier,
+        change: change ?? undefined,
+      }));
+    },
+    leafBefore: async (key, index) => (await sql.get(LEAF_BEFORE, key, index)) as StoredLeaf | undefined,
+    items: async (after, count) =>
+      ((await sql.all(`${ITEM} WHERE l.tid > ? ORDER BY l.tid LIMIT ?`, after, count)) as ItemRow[]).map(toItem),
+    accounts: async (after, count) =>
+      (await sql.all(`${ACCOUNT} WHERE account > ? ORDER BY account LIMIT ?`, after, count)) as Account[],
+    results: async (after, count) => {
+      const rows = await sql.all(
+        `${RESULT} WHERE r.account > ? OR (r.account = ? AND r.device > ?) ORDER BY r.account, r.device LIMIT ?`,
+        after.account,
+        after.account,
+        after.device,
+        count,
+      );
+      return (rows as ResultRow[]).map(toResult);
+    },
+    usages: async (after, count) =>
+      (await sql.all(
+        "SELECT owner, bytes, records FROM usage WHERE owner > ? ORDER BY owner LIMIT ?",
+        after,
+        count,
+      )) as (Usage & { owner: string })[],
   };
 };
 
@@ -299,13 +307,17 @@ interface NewLogItem extends Omit<LogItem, "tid" | "text"> {
   readonly published?: boolean;
 }
 
-/** Reads and changes the tables over one connection, which has a transaction open. */
-export const createTransaction = (sql: Sql): Immediate<Transaction> => {
+const fromBase64url = (text: string): Buffer => Buffer.from(text, "base64url");
+
+/** Reads and changes the tables over one connection, which has a transaction open that `sequencer` knows of. */
+export const createTransaction = (sql: Sql, sequencer: Sequencer): Transaction => {
   const reader = createReader(sql);
 
-  const append = (item: NewLogItem): number =>
-    sql.run(
-      "INSERT INTO log (primary_key, action, added, keys, text, published) VALUES (?, ?, ?, ?, ?, ?)",
+  const append = (item: NewLogItem): number => {
+    const tid = sequencer.nextTid();
+    sql.write(
+      "INSERT INTO log (tid, primary_key, action, added, keys, text, published) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      tid,
       item.primaryKey,
       item.action,
       item.added,
@@ -313,8 +325,12 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
       item.text ?? null,
       item.published === true ? 1 : 0,
     );
+    return tid;
+  };
 
-  const appendAccount = (account: Account, action: Action): void => {
+  const appendAccount = async (account: Omit<Account, "leaf">, action: Action): Promise<number> => {
+    const udf = accountUdf(account.account);
+    const previous = await sequencer.newest("account", udf);
     const time = (value: Time): string => new Date(value).toISOString();
     const content = {
       Created: time(account.created),
@@ -330,14 +346,29 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
       keys: [{ Key: "UserProfileUDF", Value: account.profile }],
       text: JSON.stringify({ Account: content }),
     });
-    sql.run(
-      "INSERT OR REPLACE INTO account (account, profile, status, created, modified) VALUES (?, ?, ?, ?, ?)",
+    const leaf = sequencer.append(
+      {
+        kind: "account",
+        masterSequence: 0,
+        sequence: (previous?.leaf.sequence ?? 0) + 1,
+        recordHash: accountLeafHash(udf, account.profile, account.status),
+      },
+      udf,
+      previous,
+      account.modified,
+    );
+    sql.write(
+      `INSERT INTO account (account, profile, status, created, modified, leaf) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (account) DO UPDATE SET profile = excluded.profile, status = excluded.status,
+          created = excluded.created, modified = excluded.modified, leaf = excluded.leaf`,
       account.account,
       account.profile,
       account.status,
       account.created,
       account.modified,
+      leaf,
     );
+    return leaf;
   };
 
   const removePending = (account: string, device: string, at: Time): void => {
@@ -348,25 +379,68 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
       added: at,
       keys: [{ Key: "AccountID", Value: account }],
     });
-    sql.run("DELETE FROM pending WHERE account = ? AND device = ?", account, device);
+    sql.write("DELETE FROM pending WHERE account = ? AND device = ?", account, device);
+  };
+
+  /** The devices that a profile lists, by fingerprint, with their authentication keys. */
+  const listedDevices = async (profile: string): Promise<Map<string, string>> => {
+    const rows = await sql.all("SELECT device, authentication FROM device WHERE profile = ?", profile);
+    return new Map(
+      (rows as { device: string; authentication: string }[]).map((row) => [row.device, row.authentication]),
+    );
+  };
+
+  /** Keeps which devices a profile lists, and since when. */
+  const listDevices = (
+    profile: string,
+    listed: Map<string, string>,
+    devices: NonNullable<NewRecord["devices"]>,
+    since: number,
+  ): void => {
+    for (const { device, authentication } of devices) {
+      if (listed.get(device) !== authentication) {
+        sql.write(
+          `INSERT INTO device (device, authentication, profile, since) VALUES (?, ?, ?, ?)
+            ON CONFLICT (profile, device) DO UPDATE SET authentication = excluded.authentication`,
+          device,
+          authentication,
+          profile,
+          since,
+        );
+      }
+      listed.delete(device);
+    }
+    for (const device of listed.keys()) {
+      sql.write("DELETE FROM device WHERE profile = ? AND device = ?", profile, device);
+    }
   };
 
   return {
     ...reader,
-    appendRecord: (record, at) => {
+    appendRecord: async (record, at) => {
       const { type, identifier, kind, owner, hash, text, names = [], devices } = record;
-      const known = sql.get("SELECT 1 FROM record WHERE identifier = ? AND type = ?", identifier, type) !== undefined;
+      const leafKind = LEAF_KINDS[type];
+      const [previous, listed] = await Promise.all([
+        sequencer.newest(leafKind, identifier),
+        devices && listedDevices(identifier),
+      ]);
       const tid = append({
         primaryKey: identifier,
-        action: known ? "Update" : "New",
+        action: previous ? "Update" : "New",
         added: at,
         keys: [{ Key: "Type", Value: kind }, ...names.map((name) => ({ Key: "Name", Value: name }))],
         text,
         published: type !== "OfflineEscrowEntry",
       });
-      sql.run("UPDATE record SET newest = 0 WHERE identifier = ? AND type = ? AND newest = 1", identifier, type);
-      sql.run(
-        "INSERT INTO record (tid, type, identifier, kind, owner, hash, added, newest) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+      const { masterSequence, sequence } = record;
+      const content = { kind: leafKind, masterSequence, sequence, recordHash: fromBase64url(hash) };
+      const leaf = sequencer.append(content, identifier, previous, at);
+      if (previous) {
+        sql.write("UPDATE record SET newest = 0 WHERE identifier = ? AND type = ? AND newest = 1", identifier, type);
+      }
+      sql.write(
+        `INSERT INTO record (tid, type, identifier, kind, owner, hash, added, newest, leaf)
+          VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`,
         tid,
         type,
         identifier,
@@ -374,33 +448,26 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         owner,
         hash,
         at,
+        leaf,
       );
-      for (const name of new Set(names)) sql.run("INSERT INTO record_name (name, tid) VALUES (?, ?)", name, tid);
-      if (devices) {
-        sql.run("DELETE FROM device WHERE profile = ?", identifier);
-        for (const { device, authentication } of devices) {
-          sql.run(
-            "INSERT INTO device (device, authentication, profile) VALUES (?, ?, ?)",
-            device,
-            authentication,
-            identifier,
-          );
-        }
-      }
+      for (const name of new Set(names)) sql.write("INSERT INTO record_name (name, tid) VALUES (?, ?)", name, tid);
+      if (devices && listed) listDevices(identifier, listed, devices, tid);
       const counts = type === "SignedApplicationProfile" || type === "OfflineEscrowEntry";
-      sql.run(
-        `INSERT INTO usage (owner, bytes, records) VALUES (?, ?, ?)
-          ON CONFLICT (owner) DO UPDATE SET bytes = bytes + excluded.bytes, records = records + excluded.records`,
+      sql.write(
+        `INSERT INTO usage (owner, bytes, records) VALUES (?, ?, ?) ON CONFLICT (owner)
+          DO UPDATE SET bytes = usage.bytes + excluded.bytes, records = usage.records + excluded.records`,
         owner,
         Buffer.byteLength(text),
-        counts && !known ? 1 : 0,
+        counts && !previous ? 1 : 0,
       );
+      return leaf;
     },
     createAccount: (account, profile, at) =>
       appendAccount({ account, profile, status: "Open", created: at, modified: at }, "New"),
-    setAccountStatus: (account, status, at) => {
-      const known = reader.account(account);
-      if (known) appendAccount({ ...known, status, modified: at }, "Update");
+    setAccountStatus: async (account, status, at) => {
+      const known = await reader.account(account);
+      if (!known) throw new MeshError("account-not-found", msg("portal.account-unknown"));
+      return appendAccount({ ...known, status, modified: at }, "Update");
     },
     addPending: ({ account, device, address, hash, record }, profile, at) => {
       const keys = [
@@ -408,7 +475,7 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         { Key: "UserProfileUDF", Value: profile },
       ];
       const tid = append({ primaryKey: `Pending-${device}`, action: "New", added: at, keys });
-      sql.run(
+      sql.write(
         "INSERT INTO pending (tid, account, device, address, hash, added, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
         tid,
         account,
@@ -418,9 +485,14 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         at,
         JSON.stringify(record),
       );
+      return Promise.resolve();
     },
-    removePending: (account, device, at) => removePending(account, device, at),
-    putResult: ({ account, device, hash, record }, at) => {
+    removePending: (account, device, at) => {
+      removePending(account, device, at);
+      return Promise.resolve();
+    },
+    putResult: async ({ account, device, hash, record }, at) => {
+      const previous = await sequencer.newest("result", device);
       const tid = append({
         primaryKey: `Result-${device}`,
         action: "New",
@@ -428,13 +500,18 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         keys: [{ Key: "AccountID", Value: account }],
         text: JSON.stringify({ SignedConnectionResult: record }),
       });
-      sql.run(
-        "INSERT OR REPLACE INTO result (account, device, hash, tid) VALUES (?, ?, ?, ?)",
+      const content = { kind: "result", masterSequence: 0, sequence: 0, recordHash: fromBase64url(hash) } as const;
+      const leaf = sequencer.append(content, device, previous, at);
+      sql.write(
+        `INSERT INTO result (account, device, hash, tid, leaf) VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, device)
+          DO UPDATE SET hash = excluded.hash, tid = excluded.tid, leaf = excluded.leaf`,
         account,
         device,
         hash,
         tid,
+        leaf,
       );
+      return leaf;
     },
     removeResult: (account, device, at) => {
       append({
@@ -443,10 +520,11 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         added: at,
         keys: [{ Key: "AccountID", Value: account }],
       });
-      sql.run("DELETE FROM result WHERE account = ? AND device = ?", account, device);
+      sql.write("DELETE FROM result WHERE account = ? AND device = ?", account, device);
+      return Promise.resolve();
     },
     putNonce: ({ key, public: point, nonce, digest, expires, answer }) => {
-      sql.run(
+      sql.write(
         "INSERT INTO nonce (key, public, nonce, digest, expires, answer) VALUES (?, ?, ?, ?, ?, ?)",
         key,
         point,
@@ -455,17 +533,46 @@ export const createTransaction = (sql: Sql): Immediate<Transaction> => {
         expires,
         answer ?? null,
       );
+      return Promise.resolve();
     },
     putReservation: ({ account, key, expires }) => {
-      sql.run("INSERT OR REPLACE INTO reservation (account, key, expires) VALUES (?, ?, ?)", account, key, expires);
+      sql.write(
+        `INSERT INTO reservation (account, key, expires) VALUES (?, ?, ?)
+          ON CONFLICT (account) DO UPDATE SET key = excluded.key, expires = excluded.expires`,
+        account,
+        key,
+        expires,
+      );
+      return Promise.resolve();
     },
     removeReservation: (account) => {
-      sql.run("DELETE FROM reservation WHERE account = ?", account);
+      sql.write("DELETE FROM reservation WHERE account = ?", account);
+      return Promise.resolve();
     },
-    sweep: (at, requestsBefore) => {
-      sql.run("DELETE FROM nonce WHERE expires <= ?", at);
-      sql.run("DELETE FROM reservation WHERE expires <= ?", at);
-      const lapsed = sql.all("SELECT account, device FROM pending WHERE added < ?", requestsBefore);
+    changeLogKey: async (next, change, at) => {
+      const keys = await reader.logKeys();
+      const { verifier, size } = openKeyChange(change, keys.at(-1)?.verifier ?? "");
+      const previous = await sequencer.newest("key", next.origin);
+      append({
+        primaryKey: "LogKey",
+        action: "Update",
+        added: at,
+        keys: [],
+        text: JSON.stringify({ LogKeyChange: change }),
+      });
+      const content = { kind: "key", masterSequence: 0, sequence: 0, recordHash: sha256(utf8(change)) } as const;
+      const leaf = sequencer.append(content, next.origin, previous, at);
+      if (verifier !== next.verifier || size > leaf) {
+        throw new MeshError("log-key-changed", msg("portal.log-key-change"));
+      }
+      sequencer.changeSigner(next);
+      sql.write("INSERT INTO log_key (number, verifier, change) VALUES (?, ?, ?)", keys.length + 1, verifier, change);
+      return leaf;
+    },
+    sweep: async (at, requestsBefore) => {
+      sql.write("DELETE FROM nonce WHERE expires <= ?", at);
+      sql.write("DELETE FROM reservation WHERE expires <= ?", at);
+      const lapsed = await sql.all("SELECT account, device FROM pending WHERE added < ?", requestsBefore);
       for (const { account, device } of lapsed as StoredResult[]) removePending(account, device, at);
     },
   };

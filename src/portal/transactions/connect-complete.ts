@@ -9,7 +9,7 @@ import { readAddress, type Context } from "../context.js";
 import { writableAccount } from "../standing.js";
 
 /** The online signature keys whose devices are in the profile: those that may sign for it (reference-10 section 3.3). */
-const administrationKeys = (profile: PersonalProfile) =>
+export const administrationKeys = (profile: PersonalProfile) =>
   profile.master.administrators.filter(({ deviceUdf }) => findDevice(profile, deviceUdf)).map(({ key }) => key);
 
 /**
@@ -31,7 +31,7 @@ export const connectComplete = async (context: Context, message: Request<"Connec
     const pending = await tx.pendingRequest(account, device.udf);
     if (!pending) {
       const known = await tx.result(account, device.udf);
-      if (known?.hash === hash) return done();
+      if (known?.hash === hash) return done({}, { leaves: [known.leaf] });
       return known ? refuse(409, msg("portal.result-given")) : refuse(404, msg("portal.request-unknown"));
     }
     const asked = recordHash(readConnectionRequest(pending.record).device.record);
@@ -46,7 +46,7 @@ export const connectComplete = async (context: Context, message: Request<"Connec
       refuse(409, msg("portal.result-late"));
     }
     await tx.removePending(account, device.udf, now);
-    await tx.putResult({ account, device: device.udf, hash, record: result.record }, now);
-    return done();
+    const leaf = await tx.putResult({ account, device: device.udf, hash, record: result.record }, now);
+    return done({}, { leaves: [leaf] });
   });
 };

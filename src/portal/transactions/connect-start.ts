@@ -24,7 +24,7 @@ const toEvict = (
   address: string,
 ): PendingRequest | undefined => {
   const own = requests.filter((request) => request.address === address);
-  if (context.limiters && own.length >= LIMITS.pendingPerAddress) return own[0];
+  if (context.limits && own.length >= LIMITS.pendingPerAddress) return own[0];
   return requests.length >= LIMITS.pendingPerAccount ? oldestOfBusiest(requests) : undefined;
 };
 
@@ -36,7 +36,7 @@ const toEvict = (
  */
 export const connectStart = async (context: Context, message: Request<"ConnectStart">): Promise<Answer> => {
   const { now } = context;
-  keepRate(context, "connectStart");
+  keepRate(context, "connect-start");
   const address = readAddress(context, message.AccountID);
   const { record, device, profileUdf } = readConnectionRequest(message.SignedRequest);
   const request = {

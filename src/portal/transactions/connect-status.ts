@@ -21,13 +21,13 @@ const readDevice = (text: string): string => {
  */
 export const connectStatus = async (context: Context, request: Request<"ConnectStatus">): Promise<Answer> => {
   const address = readAddress(context, request.AccountID);
-  return context.store.read(async (tx) => {
+  return context.view(async (tx) => {
     const { account } = await liveAccount(tx, address);
     const device = readDevice(request.DeviceID);
     const pending = await tx.pendingRequest(account, device);
     if (pending && pending.added >= context.now - LIMITS.requestLifetime * 1000) return done();
     const result = await tx.result(account, device);
     if (!result) return refuse(404, msg("portal.device-not-waiting"));
-    return done({ Result: result.record });
+    return done({ Result: result.record }, { leaves: [result.leaf] });
   });
 };

@@ -4,8 +4,8 @@ import { msg } from "../../messages/message.js";
 import { transactSigned, type ResolveKey } from "../authenticate.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { keepRate, readAddress, servesDomain, type Context } from "../context.js";
-import { refuseRevoked, signingKey } from "../standing.js";
-import { isKnownVersion, publishPersonal } from "./publish/personal.js";
+import { currentProfile, refuseRevoked, signingKey } from "../standing.js";
+import { leafOfVersion, publishPersonal } from "./publish/personal.js";
 
 /**
  * Gives an account to the profile enclosed, and publishes that (reference-10 section 12.7). Signed by the authentication key
@@ -14,7 +14,7 @@ import { isKnownVersion, publishPersonal } from "./publish/personal.js";
  * account and a domain that is not served; with 429 above the rate.
  */
 export const createAccount = async (context: Context, request: Request<"CreateAccount">): Promise<Answer> => {
-  keepRate(context, "createAccount");
+  keepRate(context, "create-account");
   const { account, domain } = readAddress(context, request.Account);
   if (!servesDomain(context, domain)) refuse(403, msg("portal.account-domain"));
   if (!("SignedPersonalProfile" in request.Profile)) {
@@ -28,12 +28,13 @@ export const createAccount = async (context: Context, request: Request<"CreateAc
     }
     await refuseRevoked(tx, profile.udf);
     const known = await tx.account(account);
+    const current = await currentProfile(tx, profile.udf);
     if (known) {
       if (known.profile !== profile.udf) refuse(409, msg("portal.account-taken"));
       if (known.status === "Closed") refuse(409, msg("portal.account-gone"));
       if (known.status === "Suspended") refuse(403, msg("portal.account-suspended"));
-      if (!(await isKnownVersion(tx, profile))) await publishPersonal(tx, context, profile);
-      return done();
+      const leaf = (await leafOfVersion(tx, profile)) ?? (await publishPersonal(tx, context, profile, current));
+      return done({}, { leaves: [leaf, known.leaf] });
     }
     const reservation = await tx.reservation(account);
     if (reservation && reservation.expires > context.now && reservation.key !== key.udf) {
@@ -47,9 +48,9 @@ export const createAccount = async (context: Context, request: Request<"CreateAc
       refuse(403, msg("portal.account-other-suspended"));
     }
     // Not an older version: a device that has been removed since could still show that one.
-    await publishPersonal(tx, context, profile);
-    await tx.createAccount(account, profile.udf, context.now);
+    const leaf = await publishPersonal(tx, context, profile, current);
+    const accountLeaf = await tx.createAccount(account, profile.udf, context.now);
     await tx.removeReservation(account);
-    return done();
+    return done({}, { leaves: [leaf, accountLeaf] });
   });
 };

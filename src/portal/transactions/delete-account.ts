@@ -19,7 +19,7 @@ export const deleteAccount = async (context: Context, request: Request<"DeleteAc
     for (const { device } of await tx.pending(account.account)) {
       await tx.removePending(account.account, device, context.now);
     }
-    await tx.setAccountStatus(account.account, "Closed", context.now);
-    return done();
+    const leaf = await tx.setAccountStatus(account.account, "Closed", context.now);
+    return done({}, { leaves: [leaf] });
   });
 };

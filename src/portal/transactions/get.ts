@@ -20,7 +20,8 @@ const PRECEDENCE: readonly (readonly EntryType[])[] = [
   ["OfflineEscrowEntry"],
 ];
 
-const notFound = (): never => refuse(404, msg("portal.record-unknown"));
+const notFound = (account?: Account): never =>
+  refuse(404, msg("portal.record-unknown"), account && { accountLeaf: account.leaf });
 
 /** What KeyValues ask for: `Name` and `Type`, each with one value, since no record has two of either. */
 const readKeyValues = (keyValues: GetRequest["KeyValues"] = []): { name?: string; kind?: string } => {
@@ -85,19 +86,22 @@ const ordered = (records: readonly StoredRecord[]): readonly StoredRecord[] => {
 const answer = async (tx: Reader, { query, full }: GetPage, bounds: Bounds, account?: Account): Promise<Answer> => {
   const { items, more } = await tx.search(query, bounds);
   const last = items.at(-1);
-  if (!last) return notFound();
+  if (!last) return notFound(account);
   const records = ordered(items);
-  return done({
-    ...(full ? { DataItems: records.map(dataItem) } : { Entries: records.map(entryOf) }),
-    ...(more && { PageKey: encodeGetPage({ query: { ...query, below: last.tid }, full }) }),
-    ...(account && { AccountStatus: account.status }),
-  });
+  return done(
+    {
+      ...(full ? { DataItems: records.map(dataItem) } : { Entries: records.map(entryOf) }),
+      ...(more && { PageKey: encodeGetPage({ query: { ...query, below: last.tid }, full }) }),
+      ...(account && { AccountStatus: account.status }),
+    },
+    { ...(full && { itemLeaves: records.map(({ leaf }) => leaf) }), ...(account && { accountLeaf: account.leaf }) },
+  );
 };
 
 /**
  * Finds published records by account, by identifier, or by name and type (reference-10 section 12.9): the newest version of
- * each, or all versions, newest first, with `Multiple`. With `Full` the log's own items stand in the answer instead. An
- * account counts before an identifier. Refuses with 404 where nothing is found, and 400 for keys nobody can search by.
+ * each, or all versions, newest first, with `Multiple`. With `Full` the log's own items stand in the answer instead, each with its
+ * leaf. An account counts before an identifier. Refuses with 404 where nothing is found, and 400 for keys nobody can search by.
  */
 export const get = async (context: Context, request: GetRequest): Promise<Answer> => {
   const { SearchConstraints, Account } = request;
@@ -105,10 +109,10 @@ export const get = async (context: Context, request: GetRequest): Promise<Answer
   const key = SearchConstraints?.PageKey;
   if (key !== undefined) {
     const page = decodeGetPage(key);
-    return context.store.read((tx) => answer(tx, page, bounds));
+    return context.view((tx) => answer(tx, page, bounds));
   }
   const address = Account === undefined ? undefined : readAddress(context, Account);
-  return context.store.read(async (tx) => {
+  return context.view(async (tx) => {
     const { page, account } = await firstPage(tx, request, address);
     return answer(tx, page, bounds, account);
   });

@@ -6,7 +6,8 @@ import { done, refuse, type Answer } from "../answer.js";
 import type { Context } from "../context.js";
 import { boundsOf, dataItem, decodeListPage, encodeListPage, present, timeOf, type ListPage } from "../page.js";
 
-const authorise = ({ transferToken, request }: Context): void => {
+const authorise = ({ transferToken, publicTransfer, request }: Context): void => {
+  if (publicTransfer) return;
   if (transferToken === undefined) refuse(403, msg("portal.log-closed"));
   const given = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers["authorization"] ?? "")?.[1] ?? "";
   // Digests have one length, so that the comparison takes the same time for every guess.
@@ -29,7 +30,8 @@ const firstPage = (request: Request<"Transfer">): ListPage => {
 };
 
 /**
- * Gives the log of published records, oldest first, to a peer that knows the portal's token (reference-10 section 12.16).
+ * Gives the log of published records, oldest first, to a peer that knows the portal's token, or to anyone where the portal's owner
+ * allows it (reference-10 section 12.16). Each item shows the leaf that it is in the tree, which whoever reads the log holds against it.
  * Escrow entries never leave this way, and neither do accounts or connection requests, which are the portal's own affair.
  */
 export const transfer = async (context: Context, request: Request<"Transfer">): Promise<Answer> => {
@@ -38,10 +40,15 @@ export const transfer = async (context: Context, request: Request<"Transfer">): 
   const { PageKey } = SearchConstraints;
   const page = PageKey === undefined ? firstPage(request) : decodeListPage("t", PageKey);
   const bounds = boundsOf(present({ MaxEntries, MaxBytes, ...SearchConstraints }));
-  const { items, more } = await context.store.read((tx) => tx.publications(page, bounds));
-  const last = items.at(-1);
-  return done({
-    ...(items.length > 0 && { DataItems: items.map(dataItem) }),
-    ...(more && last && { PageKey: encodeListPage("t", { ...page, after: last.tid }) }),
+  return context.view(async (tx) => {
+    const { items, more } = await tx.publications(page, bounds);
+    const last = items.at(-1);
+    return done(
+      {
+        ...(items.length > 0 && { DataItems: items.map(dataItem) }),
+        ...(more && last && { PageKey: encodeListPage("t", { ...page, after: last.tid }) }),
+      },
+      { itemLeaves: items.map(({ leaf }) => leaf), withoutPaths: true },
+    );
   });
 };

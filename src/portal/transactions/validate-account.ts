@@ -60,7 +60,7 @@ const answer = (translate: Translate, problem: Problem | undefined, bad = ""): A
  * here; nobody else's wish is honoured, since names would be gone for the asking. Refuses with 429 above the rate.
  */
 export const validateAccount = async (context: Context, request: Request<"ValidateAccount">): Promise<Answer> => {
-  const { now, store } = context;
+  const { now, view } = context;
   keepRate(context, "validate");
   const translate = await chooseWords(context, request.Language ?? []);
   const text = request.Account.normalize("NFC");
@@ -71,7 +71,7 @@ export const validateAccount = async (context: Context, request: Request<"Valida
   }
   const { account } = readAddress(context, request.Account);
   const plain = (): Promise<Answer> =>
-    store.read(async (tx) => answer(translate, await availabilityProblem(tx, account, now)));
+    view(async (tx) => answer(translate, await availabilityProblem(tx, account, now)));
   if (request.Reserve !== true || context.request.headers["signature-input"] === undefined) return plain();
   const unsigned = new Refusal(401, verbatim(""));
   try {

@@ -5,9 +5,9 @@ import type { Context } from "../../context.js";
 import { checkQuota, entryOf } from "../../standing.js";
 import type { NewRecord, Reader, StoredRecord, Transaction } from "../../store/store.js";
 
-/** Refuses with 409 and shows the record that is in the way. */
+/** Refuses with 409 and shows the record that is in the way, and proves that it is there. */
 export const conflict = (current: StoredRecord, description: Message): never =>
-  refuse(409, description, { members: { Entry: entryOf(current) } });
+  refuse(409, description, { members: { Entry: entryOf(current) }, leaves: [current.leaf] });
 
 /**
  * Refuses with 409 an identifier that a record of another type has. Only for types whose identifier proves nothing, or a
@@ -21,7 +21,7 @@ export const refuseForeignIdentifier = async (tx: Reader, type: StoredRecord["ty
 
 /**
  * Appends a record that has been found good, within its owner's quota. What the master key itself has just authorised always
- * finds room: it may be what ends the power of whoever filled the quota.
+ * finds room: it may be what ends the power of whoever filled the quota. Gives the index of the record's leaf.
  */
 export const append = async (
   tx: Transaction,
@@ -29,9 +29,8 @@ export const append = async (
   entry: Entry,
   record: Omit<NewRecord, "text">,
   isMasterAuthorised = false,
-): Promise<void> => {
-  const text = JSON.stringify(entry);
-  const isNew = (await tx.newest(record.type, record.identifier)) === undefined;
-  if (!isMasterAuthorised) await checkQuota(tx, context, record.owner, { type: record.type, text, isNew });
-  await tx.appendRecord({ ...record, text }, context.now);
+): Promise<number> => {
+  const added: NewRecord = { ...record, text: JSON.stringify(entry) };
+  if (!isMasterAuthorised) await checkQuota(tx, context, record.owner, added);
+  return tx.appendRecord(added, context.now);
 };

@@ -17,7 +17,8 @@ export const publishApplicationRecord = async (context: Context, record: SignedR
   const { type: kind, identifier, owner, hash } = application;
   return context.store.transact(async (tx) => {
     verifyApplication(application, await writableProfile(tx, owner), new Date(context.now));
-    if (await tx.hasVersion(TYPE, identifier, hash)) return done();
+    const known = await tx.versionLeaf(TYPE, identifier, hash);
+    if (known !== undefined) return done({}, { leaves: [known] });
     const stored = await tx.newest(TYPE, identifier);
     if (stored) {
       if (stored.owner !== owner || stored.kind !== kind) {
@@ -29,12 +30,12 @@ export const publishApplicationRecord = async (context: Context, record: SignedR
       }
     }
     await refuseForeignIdentifier(tx, TYPE, identifier);
-    await append(
+    const leaf = await append(
       tx,
       context,
       { SignedApplicationProfile: application.record },
-      { type: TYPE, identifier, kind, owner, hash },
+      { type: TYPE, identifier, kind, owner, hash, masterSequence: 0, sequence: application.sequence },
     );
-    return done();
+    return done({}, { leaves: [leaf] });
   });
 };

@@ -4,7 +4,7 @@ import { findDevice } from "../../../mesh/records/personal.js";
 import { msg } from "../../../messages/message.js";
 import { done, Refusal, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
-import { writableProfile } from "../../standing.js";
+import { MAX_PROFILES, writableProfile } from "../../standing.js";
 import type { Reader } from "../../store/store.js";
 import { append, conflict } from "./append.js";
 
@@ -13,7 +13,7 @@ const TYPE = "SignedDeviceProfile";
 /** The profile that lists exactly this device profile. Refuses where there is none that may be written to. */
 const findOwner = async (tx: Reader, device: Device, hash: string): Promise<string> => {
   let refusal = new Refusal(403, msg("portal.device-unlisted"));
-  for (const udf of await tx.profilesWithDevice(device.udf)) {
+  for (const udf of await tx.profilesWithDevice(device.udf, MAX_PROFILES)) {
     try {
       const listed = findDevice(await writableProfile(tx, udf), device.udf);
       if (listed && recordHash(listed.record) === hash) return udf;
@@ -34,13 +34,13 @@ export const publishDeviceRecord = async (context: Context, record: SignedRecord
     const current = await tx.newest(TYPE, device.udf);
     if (current && current.hash !== hash) conflict(current, msg("portal.device-unchanging"));
     const owner = await findOwner(tx, device, hash);
-    if (current) return done();
-    await append(
+    if (current) return done({}, { leaves: [current.leaf] });
+    const leaf = await append(
       tx,
       context,
       { SignedDeviceProfile: device.record },
-      { type: TYPE, identifier: device.udf, kind: "DeviceProfile", owner, hash },
+      { type: TYPE, identifier: device.udf, kind: "DeviceProfile", owner, hash, masterSequence: 0, sequence: 0 },
     );
-    return done();
+    return done({}, { leaves: [leaf] });
   });
 };

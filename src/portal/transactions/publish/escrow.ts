@@ -5,7 +5,7 @@ import { msg } from "../../../messages/message.js";
 import { transactSigned } from "../../authenticate.js";
 import { done, Refusal, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
-import { findAuthenticationKey, isAdministrationKey, writableProfile } from "../../standing.js";
+import { findAuthenticationKey, isAdministrationKey, MAX_PROFILES, writableProfile } from "../../standing.js";
 import type { Transaction } from "../../store/store.js";
 import { append, conflict, refuseForeignIdentifier } from "./append.js";
 
@@ -28,16 +28,21 @@ const store = async (
 ): Promise<Answer> => {
   let refusal = new Refusal(403, msg("portal.escrow-right"));
   // Anyone may list another's device, so that the first profile found need not be the right one.
-  for (const owner of await tx.profilesWithAuthentication(key.udf)) {
+  for (const owner of await tx.profilesWithAuthentication(key.udf, MAX_PROFILES)) {
     try {
       if (!isAdministrationKey(await writableProfile(tx, owner), key)) continue;
       const identifier = entry.Identifier;
       const current = await tx.newest(TYPE, identifier);
-      if (current?.hash === hash) return done();
+      if (current?.hash === hash) return done({}, { leaves: [current.leaf] });
       if (current) conflict(current, msg("portal.escrow-taken"));
       await refuseForeignIdentifier(tx, TYPE, identifier);
-      await append(tx, context, { OfflineEscrowEntry: entry }, { type: TYPE, identifier, kind: TYPE, owner, hash });
-      return done();
+      const leaf = await append(
+        tx,
+        context,
+        { OfflineEscrowEntry: entry },
+        { type: TYPE, identifier, kind: TYPE, owner, hash, masterSequence: 0, sequence: 0 },
+      );
+      return done({}, { leaves: [leaf] });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusal = error;

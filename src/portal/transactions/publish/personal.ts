@@ -1,10 +1,10 @@
-import type { SignedRecord } from "../../../mesh/jose.js";
+import { verifyAhead, type SignedRecord } from "../../../mesh/jose.js";
 import { readPersonal, type PersonalProfile } from "../../../mesh/records/personal.js";
 import { isSuccessor } from "../../../mesh/succession.js";
 import { msg } from "../../../messages/message.js";
 import { done, type Answer } from "../../answer.js";
 import type { Context } from "../../context.js";
-import { currentProfile, writableProfile } from "../../standing.js";
+import { writableProfile } from "../../standing.js";
 import type { Reader, Transaction } from "../../store/store.js";
 import { append, conflict } from "./append.js";
 
@@ -12,17 +12,23 @@ const TYPE = "SignedPersonalProfile";
 
 /**
  * Stores a verified personal profile where the portal has none of that identity yet, or where it directly succeeds the
- * current one. The current version again changes nothing. Refuses anything else with 409.
+ * current one. The current version again changes nothing. Gives the index of its leaf, and refuses anything else with 409.
  */
-export const publishPersonal = async (tx: Transaction, context: Context, profile: PersonalProfile): Promise<void> => {
+export const publishPersonal = async (
+  tx: Transaction,
+  context: Context,
+  profile: PersonalProfile,
+  current: PersonalProfile | undefined,
+): Promise<number> => {
   const { udf, hash, record, names, devices } = profile;
-  const stored = await tx.newest(TYPE, udf);
-  if (stored?.hash === hash) return;
-  const current = await currentProfile(tx, udf);
-  if (stored && current && !isSuccessor(current, profile)) {
-    conflict(stored, msg("portal.profile-version", { version: `${current.master.sequence}.${current.sequence}` }));
+  if (current && !isSuccessor(current, profile)) {
+    const stored = await tx.newest(TYPE, udf);
+    if (stored?.hash === hash) return stored.leaf;
+    if (stored) {
+      conflict(stored, msg("portal.profile-version", { version: `${current.master.sequence}.${current.sequence}` }));
+    }
   }
-  await append(
+  return append(
     tx,
     context,
     { SignedPersonalProfile: record },
@@ -32,6 +38,8 @@ export const publishPersonal = async (tx: Transaction, context: Context, profile
       kind: "PersonalProfile",
       owner: udf,
       hash,
+      masterSequence: profile.master.sequence,
+      sequence: profile.sequence,
       names,
       devices: devices.map((device) => ({ device: device.udf, authentication: device.authenticationKey.udf })),
     },
@@ -39,18 +47,22 @@ export const publishPersonal = async (tx: Transaction, context: Context, profile
   );
 };
 
-/** True where that very version has been published before, be it the current one or not. */
-export const isKnownVersion = (tx: Reader, { udf, hash }: PersonalProfile): Promise<boolean> =>
-  tx.hasVersion(TYPE, udf, hash);
+/** The index of the leaf of that very version, where it has been published before, be it the current one or not. */
+export const leafOfVersion = (tx: Reader, { udf, hash }: PersonalProfile): Promise<number | undefined> =>
+  tx.versionLeaf(TYPE, udf, hash);
 
 /** Publishes a personal profile that has an open account here. */
 export const publishPersonalRecord = async (context: Context, record: SignedRecord): Promise<Answer> => {
   // Verifying a large profile takes its time, which no stranger may claim.
-  await context.store.read((tx) => writableProfile(tx, record.Identifier));
+  const { master } = await context.store.read((tx) => writableProfile(tx, record.Identifier));
+  await verifyAhead(
+    record,
+    master.administrators.map(({ key }) => key),
+  );
   const profile = readPersonal(record);
   return context.store.transact(async (tx) => {
-    await writableProfile(tx, profile.udf);
-    if (!(await isKnownVersion(tx, profile))) await publishPersonal(tx, context, profile);
-    return done();
+    const current = await writableProfile(tx, profile.udf);
+    const known = isSuccessor(current, profile) ? undefined : await leafOfVersion(tx, profile);
+    return done({}, { leaves: [known ?? (await publishPersonal(tx, context, profile, current))] });
   });
 };

@@ -17,19 +17,28 @@ export const publishRevocation = async (context: Context, record: SignedRecord):
     refuse(400, msg("portal.revocation-form"));
   }
   return context.store.transact(async (tx) => {
-    if (!(await tx.newest("SignedPersonalProfile", note.udf))) {
+    if (!(await tx.newestVersion("SignedPersonalProfile", note.udf))) {
       refuse(404, msg("portal.revocation-unknown"));
     }
-    if (await tx.hasVersion(TYPE, note.udf, note.hash)) return done();
+    const known = await tx.versionLeaf(TYPE, note.udf, note.hash);
+    if (known !== undefined) return done({}, { leaves: [known] });
     const current = await tx.newest(TYPE, note.udf);
     if (current) conflict(current, msg("portal.revocation-other"));
-    await append(
+    const leaf = await append(
       tx,
       context,
       { SignedMasterProfile: note.record },
-      { type: TYPE, identifier: note.udf, kind: "MasterProfile", owner: note.udf, hash: note.hash },
+      {
+        type: TYPE,
+        identifier: note.udf,
+        kind: "MasterProfile",
+        owner: note.udf,
+        hash: note.hash,
+        masterSequence: note.sequence,
+        sequence: 0,
+      },
       true,
     );
-    return done();
+    return done({}, { leaves: [leaf] });
   });
 };

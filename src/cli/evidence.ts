@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { isMeshError, MeshError } from "../errors.js";
+import type { Finding } from "../client/log.js";
+import { discard, fileError, isTemporaryName } from "../keystore/durable.js";
+import { ensureFolder, type Home } from "../keystore/home.js";
+import {
+  buildEvidence,
+  EVIDENCE_KINDS,
+  formatEvidence,
+  type Evidence,
+  type EvidenceKind,
+} from "../mesh/log/evidence.js";
+import { msg, type Message } from "../messages/message.js";
+
+const FOLDER = "evidence";
+/** So many files stay, the newest. */
+const MAX_FILES = 100;
+
+const isEvidenceKind = (code: string): code is EvidenceKind => EVIDENCE_KINDS.some((kind) => kind === code);
+
+/** The file of evidence for a finding, or undefined where the finding shows nothing to others. */
+const evidenceOf = (
+  portal: string,
+  found: Date,
+  finding: Finding & { readonly verifier: string },
+): Evidence | undefined => {
+  const { code, heads = [], ...rest } = finding;
+  if (!isEvidenceKind(code)) return undefined;
+  try {
+    return buildEvidence({ ...rest, kind: code, found, portal, heads });
+  } catch (error) {
+    // What a portal sent may be of any form, and the pins keep no note.
+    if (isMeshError(error, "evidence-invalid")) return undefined;
+    throw error;
+  }
+};
+
+/** `2026-05-01T12-00-00.000Z-log-fork.json`: in the order of time, and valid on every file system. */
+const nameOf = ({ found, kind }: Evidence): string => `${found.replaceAll(":", "-")}-${kind}.json`;
+
+/** Removes what is too much in the folder, the oldest first, and what a killed process has left. */
+const tidy = ({ deps }: Home, folder: string): void => {
+  const names = deps.fs.list(folder);
+  for (const name of names.filter(isTemporaryName)) discard(deps.fs, join(folder, name));
+  const files = names.filter((name) => /^\d.*\.json$/.test(name)).sort();
+  for (const name of files.slice(0, Math.max(0, files.length - MAX_FILES))) discard(deps.fs, join(folder, name));
+};
+
+const write = (home: Home, evidence: Evidence): Promise<string> =>
+  home.withLock(() => {
+    const folder = join(home.path, FOLDER);
+    const path = join(folder, nameOf(evidence));
+    ensureFolder(home.deps, folder);
+    home.write(path, Buffer.from(formatEvidence(evidence), "utf8"));
+    try {
+      tidy(home, folder);
+    } catch (cause) {
+      throw fileError(cause, folder, "write");
+    }
+    return path;
+  });
+
+/**
+ * Keeps what shows that a portal is not honest, in a file of its own in this home. Gives a sentence that says where it is, or why it
+ * could not be kept; undefined where there is nothing that others could check.
+ */
+export const keepEvidence = async (
+  home: Home,
+  portal: string,
+  finding: Finding & { readonly verifier: string },
+): Promise<Message | undefined> => {
+  const evidence = evidenceOf(portal, home.deps.now(), finding);
+  if (!evidence) return undefined;
+  try {
+    return msg("client.log-evidence.hint", { path: await write(home, evidence) });
+  } catch (error) {
+    if (!(error instanceof MeshError)) throw error;
+    return msg("client.log-unkept.hint", { code: error.code });
+  }
+};

@@ -1,0 +1,1 @@
+export { entryLeaf, escrowLeaf, noteLeaf, personalLeaf, resultLeaf } from "../mesh/log/record-leaf.js";
