@@ -532,6 +532,13 @@ export const NOUNS: readonly NounDeclaration[] = [
         examples: ["meshman audit log", "meshman audit log --portal https://example.com --json"],
         load: async () => (await import("./audit/online.js")).log,
       },
+      accept: {
+        options: [["--confirm <key>", "help.audit.accept.confirm"]],
+        summary: "help.audit.accept.summary",
+        description: "help.audit.accept.description",
+        examples: ["meshman audit accept --portal https://example.com --confirm KEY"],
+        load: async () => (await import("./audit/online.js")).accept,
+      },
       evidence: {
         arguments: [["<file>", "help.audit.evidence.file"]],
         summary: "help.audit.evidence.summary",

@@ -61,6 +61,19 @@ const write = (home: Home, evidence: Evidence): Promise<string> =>
   });
 
 /**
+ * Keeps a finding in a file of its own in this home, and gives its path; undefined where there is nothing that others could check.
+ * Throws what writing to the home throws.
+ */
+export const writeEvidence = async (
+  home: Home,
+  portal: string,
+  finding: Finding & { readonly verifier: string },
+): Promise<string | undefined> => {
+  const evidence = evidenceOf(portal, home.deps.now(), finding);
+  return evidence && write(home, evidence);
+};
+
+/**
  * Keeps what shows that a portal is not honest, in a file of its own in this home. Gives a sentence that says where it is, or why it
  * could not be kept; undefined where there is nothing that others could check.
  */
@@ -69,10 +82,9 @@ export const keepEvidence = async (
   portal: string,
   finding: Finding & { readonly verifier: string },
 ): Promise<Message | undefined> => {
-  const evidence = evidenceOf(portal, home.deps.now(), finding);
-  if (!evidence) return undefined;
   try {
-    return msg("client.log-evidence.hint", { path: await write(home, evidence) });
+    const path = await writeEvidence(home, portal, finding);
+    return path === undefined ? undefined : msg("client.log-evidence.hint", { path });
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     return msg("client.log-unkept.hint", { code: error.code });

@@ -62,7 +62,8 @@ const open = (home: Home, url: string, pin: PortalPin | undefined): LogMemory =>
     if (proved.length === 0 && !isWorthKeeping(isKnown, newest)) return;
     const after = await keepCheckpoint(home, url, { verifier, head: newest, from: kept, proved });
     const there = after && readCheckpoint(after.checkpoint);
-    if (after && there?.size === newest.size && !there.root.equals(newest.root)) {
+    const isOfOneLog = there?.origin === newest.origin && there.size === newest.size;
+    if (after && isOfOneLog && !there.root.equals(newest.root)) {
       const text = msg("client.log-fork", { url, shown: newest.size, known: there.size });
       const hint = await report({ code: "log-fork", verifier, heads: [after.checkpoint, newest.note] });
       throw new MeshError("log-fork", text, { hint: hint ?? msg("client.log.hint") });

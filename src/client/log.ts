@@ -186,7 +186,10 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     const known = memory.verifier ?? verifier;
     const keyChanges = known === verifier ? undefined : changesFrom(known, changes);
     const kept = await memory.report({ verifier: known, keyChanges, ...finding });
-    return new MeshError(finding.code, text, { hint: kept ?? msg("client.log.hint") });
+    const hint = kept ?? msg("client.log.hint");
+    return new MeshError(finding.code, text, {
+      hint: finding.code === "log-key-changed" ? msg("client.log-key-changed.hint", { url, hint }) : hint,
+    });
   };
 
   /** Takes over an announced key, where the known ones lead to it. */

@@ -138,6 +138,8 @@ const merged = (known: KnownLog | undefined, { verifier, head, from, proved }: N
   const fresh = { origin: head.origin, verifier, checkpoint: head.note };
   const kept = known && readCheckpoint(known.checkpoint);
   if (!known || !kept) return fresh;
+  // A command that began before a new log was accepted has seen nothing of that.
+  if (known.origin !== head.origin) return known;
   if (kept.size === head.size && !kept.root.equals(head.root)) return known;
   const left = (known.unproven ?? []).filter(({ checkpoint }) => !proved.includes(checkpoint));
   const isProved =

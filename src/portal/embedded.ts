@@ -27,8 +27,8 @@ export const openEmbeddedPortal = async (file: string, deps: EmbeddedDeps): Prom
     });
   }
   const random = (length: number): Uint8Array => deps.random(length);
-  const store = await openWithLogKey(logKeyFileOf(file), { random }, (signer) =>
-    openSqliteStore(file, { random, signer, migrate: true }),
+  const store = await openWithLogKey(logKeyFileOf(file), { random }, (signer, create) =>
+    openSqliteStore(file, { random, signer, create, migrate: true }),
   );
   return createPortal({
     store,

@@ -59,6 +59,8 @@ export interface Outcome {
   /** Of one core, while it was counted: of this process, and of what serves. */
   readonly load: number;
   readonly server: number;
+  /** Of what serves, for one request, in microseconds. */
+  readonly cost: number;
   /** Of the answers, in octets: the middle one. */
   readonly answerSize: number;
   readonly requestSize: number;
@@ -273,6 +275,7 @@ const runLoad = async (load: Load): Promise<Outcome> => {
     most: sorted.at(-1) ?? NaN,
     load: usage.own / elapsed,
     server: usage.serving / elapsed,
+    cost: (usage.serving * 1e6) / sorted.length,
     answerSize: median(sizes),
     requestSize: list.requests[0]?.octets.length ?? NaN,
     checked: checkSamples(samples, load.verifier),

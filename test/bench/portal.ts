@@ -1,27 +1,30 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { hasPostgres, startPostgres } from "../support/postgres-server.js";
 import { baselines, type Baselines } from "./baselines.js";
 import { commands } from "./commands.js";
 import { loader, type Loader, type Outcome } from "./load.js";
 import { maker, type Maker } from "./people.js";
 import { startRole, serveRole, type Methods, type Role } from "./roles.js";
-import { seeder, type Seeder } from "./seed.js";
-import { serve, stopAll, type Serving } from "./server.js";
+import { seeder, type Seeded, type Seeder } from "./seed.js";
+import { serve, stopAll, type ServeOptions, type Serving } from "./server.js";
 import { checker, type Checker } from "./signatures.js";
-import { megabytes, milliseconds, rate, ratio, share, table, type Row } from "./table.js";
+import { megabytes, microseconds, milliseconds, rate, ratio, share, table, type Row } from "./table.js";
 
-// The portal under load: `npm run bench`. What serves is the built program, in a process of its own; what loads it is another.
-// Everything runs in one go on one machine, so that the ratios mean something; nothing fails for being slow.
+// The portal under load: `npm run bench`, or with a log of a million records as well, `npm run bench -- --large`. What serves is
+// the built program, in processes of its own; what loads it is another one. Everything runs in one go on one machine, which
+// all of them share, so that the ratios mean something. Nothing fails for being slow.
 
 const CORES = os.availableParallelism();
-const PEOPLE = Number(process.env["BENCH_PEOPLE"] ?? 1000);
+const PEOPLE = 1000;
+const LARGE = 1_000_000;
 const CONNECTIONS = 64;
-/** Beside the portal and what loads it nothing should run, so each figure takes its seconds. */
+/** How long each figure is taken, in seconds. */
 const SECONDS = { check: 2, round: 1.5, publish: 6, latency: 6, warmUp: 1 };
 const ROUNDS = 3;
-/** Every person's second profile is taken when nothing is remembered yet; the others are for what comes after that. */
-const SUCCESSORS = 26;
+/** What everybody publishes one after the other: enough for the longest that one store is written to. */
+const SUCCESSORS = 30;
 
 const AIMS = { echo: 0.5, publish: 1500, check: 0.5, growth: 1.3, memory: 400e6 };
 
@@ -57,13 +60,21 @@ const makePeople = async (): Promise<readonly string[]> => {
   return files;
 };
 
-/** How many personal profiles a second can be verified, by cores and by what is checked. */
+/** How many personal profiles a second can be verified, by what is checked. */
 interface Checks {
-  readonly one: { readonly all: number; readonly fresh: number };
-  readonly every: { readonly all: number; readonly fresh: number };
+  readonly all: number;
+  readonly fresh: number;
 }
 
-const measureChecks = async (files: readonly string[]): Promise<Checks> => {
+interface World {
+  readonly files: readonly string[];
+  readonly loader: Role<Loader>;
+  readonly baselines: Role<Baselines>;
+  /** On one core, and on all of them. */
+  readonly checks: { readonly one: Checks; readonly every: Checks };
+}
+
+const measureChecks = async (files: readonly string[]): Promise<World["checks"]> => {
   const workers = Array.from({ length: CORES }, () => role<Checker>("checker"));
   await Promise.all(workers.map((worker) => worker.call("prepare", { files })));
   const measure = async (count: number, all: boolean): Promise<number> =>
@@ -77,153 +88,12 @@ const measureChecks = async (files: readonly string[]): Promise<Checks> => {
   for (const worker of workers) worker.stop();
   print(
     table([
-      ["Signatures alone: personal profiles with three devices", "1 core", `${CORES} cores`],
-      ["  every signature checked (5), a second", rate(checks.one.all), rate(checks.every.all)],
-      ["  a successor's own signature checked (1), a second", rate(checks.one.fresh), rate(checks.every.fresh)],
+      ["Checking signatures and nothing else", "1 core", `${CORES} cores`],
+      ["  profiles a second, every signature (5)", rate(checks.one.all), rate(checks.every.all)],
+      ["  profiles a second, the new one of a successor (1)", rate(checks.one.fresh), rate(checks.every.fresh)],
     ]),
   );
   return checks;
-};
-
-interface World {
-  readonly files: readonly string[];
-  readonly loader: Role<Loader>;
-  readonly baselines: Role<Baselines>;
-  readonly checks: Checks;
-}
-
-/** Our portal and a bare server by turns. */
-const compare = async (
-  { loader: load, baselines: bare }: World,
-  serving: Serving,
-  list: string,
-  verifier: string | undefined,
-): Promise<{ readonly ours: Outcome; readonly echo: Outcome; readonly ratio: number }> => {
-  const common = { list, connections: CONNECTIONS, warmUp: 0.3, seconds: SECONDS.round };
-  const first = await load.call("run", { ...common, ports: serving.ports, servers: serving.pids(), seconds: 0.5 });
-  const echoPort = await bare.call("echo", { answerSize: first.answerSize });
-  const ours: Outcome[] = [];
-  const echo: Outcome[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await load.call("run", { ...common, ports: serving.ports, servers: serving.pids(), verifier }));
-    echo.push(await load.call("run", { ...common, ports: [echoPort], servers: [bare.pid] }));
-  }
-  const middle = (outcomes: readonly Outcome[]): Outcome => {
-    const wanted = median(outcomes.map(({ perSecond }) => perSecond));
-    return outcomes.find(({ perSecond }) => perSecond === wanted) ?? first;
-  };
-  const ratios = ours.map(({ perSecond }, round) => perSecond / (echo[round]?.perSecond ?? NaN));
-  return { ours: middle(ours), echo: middle(echo), ratio: median(ratios) };
-};
-
-/** What is measured over one store. */
-interface Figures {
-  readonly hello: number;
-  readonly plain: number;
-  readonly proven: number;
-  readonly publish: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly memory: number;
-}
-
-interface Phase {
-  readonly title: string;
-  readonly store: string;
-  readonly keyFile: string;
-  readonly checkpoints: readonly string[];
-  readonly verifier: string | undefined;
-  readonly processes?: number;
-  readonly reads: boolean;
-}
-
-const measureStore = async (world: World, phase: Phase): Promise<Figures> => {
-  const { files, loader: load, checks } = world;
-  const { checkpoints, verifier } = phase;
-  const proofs = { files, checkpoints };
-  const journal = at("journal");
-  let serving = await serve({ ...phase, journal });
-  let memory = 0;
-  const remember = (): string => {
-    memory = Math.max(memory, serving.memory());
-    return megabytes(serving.memory());
-  };
-  print(`\n${phase.title}; ${remember()} at the start\n`);
-  const reads = { hello: NaN, plain: NaN, proven: NaN };
-  if (phase.reads) {
-    await load.call("prepare", { name: "hello", kind: "hello" });
-    await load.call("prepare", { name: "plain", kind: "get", files, checkpoints: undefined });
-    await load.call("prepare", { name: "proven", kind: "get", ...proofs });
-    const rows: Row[] = [
-      ["", "a second", "echo", "ratio", "aim", "octets in", "out", "server", "load", "memory", "checked"],
-    ];
-    for (const [list, name] of [
-      ["hello", "Hello"],
-      ["plain", "Get, by account"],
-      ["proven", "Get, with proofs"],
-    ] as const) {
-      const { ours, echo, ratio: to } = await compare(world, serving, list, list === "proven" ? verifier : undefined);
-      reads[list] = ours.perSecond;
-      rows.push([
-        `  ${name}`,
-        rate(ours.perSecond),
-        rate(echo.perSecond),
-        ratio(to),
-        `>= ${ratio(AIMS.echo)}`,
-        String(ours.requestSize),
-        String(ours.answerSize),
-        share(ours.server),
-        share(ours.load),
-        remember(),
-        String(ours.checked),
-      ]);
-    }
-    print(table(rows));
-    await serving.stop();
-    serving = await serve({ ...phase, journal });
-  }
-
-  await load.call("prepare", { name: "publish", kind: "publish", ...proofs });
-  const common = { list: "publish", ports: serving.ports, connections: CONNECTIONS, servers: serving.pids(), verifier };
-  const first = await load.call("run", { ...common, warmUp: 0, seconds: 60, most: PEOPLE });
-  const firstMemory = remember();
-  const best = await load.call("run", { ...common, warmUp: SECONDS.warmUp, seconds: SECONDS.publish });
-  const bestMemory = remember();
-  const half = best.perSecond / 2;
-  const open = await load.call("run", { ...common, warmUp: SECONDS.warmUp, seconds: SECONDS.latency, rate: half });
-  const openMemory = remember();
-  await serving.stop();
-  const publish = (name: string, outcome: Outcome, aim: string, memoryText: string): Row => [
-    `  ${name}`,
-    rate(outcome.perSecond),
-    aim,
-    milliseconds(outcome.p50),
-    milliseconds(outcome.p99),
-    milliseconds(outcome.most),
-    share(outcome.server),
-    share(outcome.load),
-    memoryText,
-    String(outcome.checked),
-  ];
-  print(
-    table([
-      ["", "a second", "aim", "p50", "p99", "most", "server", "load", "memory", "checked"],
-      publish("Publish, profiles not seen since the start", first, "", firstMemory),
-      publish("Publish, 64 connections", best, `>= ${AIMS.publish}`, bestMemory),
-      publish("Publish, at half of that by the clock", open, "", openMemory),
-    ]),
-  );
-  const toChecks = (name: string, value: number): Row => [`  ${name}`, ratio(best.perSecond / value)];
-  print(
-    table([
-      [`  Publish to signatures alone (aim >= ${ratio(AIMS.check)})`, ""],
-      toChecks(`  every signature, ${CORES} cores`, checks.every.all),
-      toChecks("  every signature, 1 core", checks.one.all),
-      toChecks(`  the new signature, ${CORES} cores`, checks.every.fresh),
-      toChecks("  the new signature, 1 core", checks.one.fresh),
-    ]),
-  );
-  return { ...reads, publish: best.perSecond, p50: open.p50, p99: open.p99, memory };
 };
 
 /** What the disk does by itself, and with one commit for every request. */
@@ -237,52 +107,275 @@ const measureDisk = async ({ files, loader: load, baselines: bare }: World): Pro
     table([
       ["The disk", "a second"],
       ["  8 KiB appended and synced", rate(appends)],
-      ["  one SQLite commit for every request, over HTTP", rate(commits.perSecond)],
+      ["  one SQLite commit for every Publish, over HTTP", rate(commits.perSecond)],
     ]),
   );
 };
 
+interface Compared {
+  readonly ours: Outcome;
+  readonly echo: Outcome;
+  /** Of their rates. */
+  readonly ratio: number;
+}
+
+/** Our portal and a bare server by turns. */
+const compare = async (
+  { loader: load, baselines: bare }: World,
+  serving: Serving,
+  list: string,
+  verifier: string | undefined,
+): Promise<Compared> => {
+  const common = { list, connections: CONNECTIONS, warmUp: 0.3, seconds: SECONDS.round };
+  const run = (): Promise<Outcome> =>
+    load.call("run", { ...common, ports: serving.ports, servers: serving.pids(), verifier });
+  const first = await run();
+  const echoPort = await bare.call("echo", { answerSize: first.answerSize });
+  const rounds: { readonly ours: Outcome; readonly echo: Outcome }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const echo = await load.call("run", { ...common, ports: [echoPort], servers: [bare.pid] });
+    rounds.push({ ours: await run(), echo });
+  }
+  const ratioOf = ({ ours, echo }: (typeof rounds)[number]): number => ours.perSecond / echo.perSecond;
+  const middle = median(rounds.map(ratioOf));
+  const { ours, echo } = rounds.find((round) => ratioOf(round) === middle) ?? { ours: first, echo: first };
+  return { ours, echo, ratio: middle };
+};
+
+/** A filled store, and how it is served. */
+interface Filled extends Seeded {
+  readonly name: string;
+  readonly store: string;
+  readonly keyFile: string;
+}
+
+/** How many processes serve a store. */
+interface Way {
+  readonly name: string;
+  readonly processes?: number;
+  readonly workers?: number;
+}
+
+const ONE: Way = { name: "1 process" };
+const WORKERS: Way = { name: `${CORES} workers`, workers: CORES };
+
+const serveFilled = ({ store, keyFile }: Filled, { processes = 1, workers = 1 }: Way): Promise<Serving> => {
+  const options: ServeOptions = { store, keyFile, journal: at("journal"), processes };
+  return serve(workers > 1 ? { ...options, words: ["--workers", String(workers)] } : options);
+};
+
+/** Rates by what is asked for. */
+interface Reads {
+  readonly hello: number;
+  readonly plain: number;
+  readonly proven: number;
+  readonly memory: number;
+}
+
+const READS = [
+  ["hello", "Hello"],
+  ["plain", "Get by account"],
+  ["proven", "Get with proofs"],
+] as const;
+
+const measureReads = async (world: World, filled: Filled, ways: readonly Way[]): Promise<Reads> => {
+  const { files, loader: load } = world;
+  const { checkpoints, verifier } = filled;
+  await load.call("prepare", { name: "hello", kind: "hello" });
+  await load.call("prepare", { name: "plain", kind: "get", files, checkpoints: undefined });
+  await load.call("prepare", { name: "proven", kind: "get", files, checkpoints });
+  const best = { hello: 0, plain: 0, proven: 0, memory: 0 };
+  const rows: Row[] = [
+    [
+      filled.name,
+      "a second",
+      "echo",
+      "ratio",
+      "aim",
+      "CPU each",
+      "p99",
+      "server",
+      "load",
+      "memory",
+      "in",
+      "out",
+      "checked",
+    ],
+  ];
+  for (const way of ways) {
+    const serving = await serveFilled(filled, way);
+    for (const [list, name] of READS) {
+      const compared = await compare(world, serving, list, list === "proven" ? verifier : undefined);
+      const { ours, echo } = compared;
+      const memory = serving.memory();
+      best[list] = Math.max(best[list], ours.perSecond);
+      best.memory = Math.max(best.memory, memory);
+      rows.push([
+        `  ${name}, ${way.name}`,
+        rate(ours.perSecond),
+        rate(echo.perSecond),
+        ratio(compared.ratio),
+        `>= ${ratio(AIMS.echo)}`,
+        microseconds(ours.cost),
+        milliseconds(ours.p99),
+        share(ours.server),
+        share(ours.load),
+        megabytes(memory),
+        String(ours.requestSize),
+        String(ours.answerSize),
+        String(ours.checked),
+      ]);
+    }
+    await serving.stop();
+  }
+  print(`\n${table(rows)}`);
+  return best;
+};
+
+/** Of publications. */
+interface Writes {
+  readonly publish: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly memory: number;
+}
+
+/** Serves a store and has people publish to it. Each store takes one such run, since nobody publishes a version twice. */
+const measureWrites = async ({ files, loader: load, checks }: World, filled: Filled, way: Way): Promise<Writes> => {
+  const { checkpoints, verifier } = filled;
+  await load.call("prepare", { name: "publish", kind: "publish", files, checkpoints });
+  const serving = await serveFilled(filled, way);
+  const start = serving.memory();
+  const servers = serving.pids();
+  const common = { list: "publish", ports: serving.ports, connections: CONNECTIONS, servers, verifier };
+  const memories: number[] = [];
+  const run = async (more: { warmUp: number; seconds: number; rate?: number; most?: number }): Promise<Outcome> => {
+    const outcome = await load.call("run", { ...common, ...more });
+    memories.push(serving.memory());
+    return outcome;
+  };
+  const first = await run({ warmUp: 0, seconds: 60, most: PEOPLE });
+  const full = await run({ warmUp: SECONDS.warmUp, seconds: SECONDS.publish });
+  const half = full.perSecond / 2;
+  const open = await run({ warmUp: SECONDS.warmUp, seconds: SECONDS.latency, rate: half });
+  await serving.stop();
+  const row = (name: string, outcome: Outcome, aim: string, memory = NaN): Row => [
+    `  ${name}`,
+    rate(outcome.perSecond),
+    aim,
+    milliseconds(outcome.p50),
+    milliseconds(outcome.p99),
+    milliseconds(outcome.most),
+    microseconds(outcome.cost),
+    share(outcome.server),
+    share(outcome.load),
+    megabytes(memory),
+    String(outcome.checked),
+  ];
+  print(
+    `\n${table([
+      [
+        `${filled.name}, ${way.name}, ${megabytes(start)} at the start`,
+        ...["a second", "aim", "p50", "p99", "most", "CPU each", "server", "load", "memory", "checked"],
+      ],
+      row("Publish, nothing remembered yet", first, "", memories[0]),
+      row(`Publish, ${CONNECTIONS} connections`, full, `>= ${AIMS.publish}`, memories[1]),
+      row("Publish, half of that by the clock", open, "", memories[2]),
+    ])}`,
+  );
+  const against = (value: number): string => ratio(full.perSecond / value);
+  print(
+    table([
+      [`  to signatures alone, aim >= ${ratio(AIMS.check)}`, "1 core", `${CORES} cores`],
+      ["    every signature", against(checks.one.all), against(checks.every.all)],
+      ["    the new one", against(checks.one.fresh), against(checks.every.fresh)],
+    ]),
+  );
+  return { publish: full.perSecond, p50: open.p50, p99: open.p99, memory: Math.max(...memories) };
+};
+
+const fill = async (world: World, name: string, store: string, records: number): Promise<Filled> => {
+  const keyFile = at(`${name.replace(/\W/g, "-")}.key`);
+  const seeding = role<Seeder>("seeder");
+  const seeded = await seeding.call("fill", { store, keyFile, files: world.files, records });
+  seeding.stop();
+  const perSecond = rate(records / seeded.seconds);
+  print(`\n${name}: ${records} records stored in ${seeded.seconds.toFixed(1)} s, ${perSecond} a second\n`);
+  return { ...seeded, name, store, keyFile };
+};
+
+/** A copy of a SQLite store that nobody has open. */
+const copyOf = (filled: Filled, name: string): Filled => {
+  const file = filled.store.replace(/^sqlite:/, "");
+  fs.copyFileSync(file, at(name));
+  return { ...filled, store: `sqlite:${at(name)}` };
+};
+
+const removeStore = ({ store }: Filled): void => {
+  const file = store.replace(/^sqlite:/, "");
+  for (const end of ["", "-wal", "-shm"]) fs.rmSync(`${file}${end}`, { force: true });
+};
+
+const measureSqlite = async (world: World, records: number): Promise<Reads & Writes> => {
+  const filled = await fill(world, `SQLite, ${records} records`, `sqlite:${at("filled.sqlite")}`, records);
+  const reads = await measureReads(world, filled, [ONE, WORKERS]);
+  let writes: Writes | undefined;
+  for (const way of [ONE, WORKERS]) {
+    const copy = copyOf(filled, "copy.sqlite");
+    const measured = await measureWrites(world, copy, way);
+    if (!writes || measured.publish > writes.publish) writes = measured;
+    removeStore(copy);
+  }
+  if (records === PEOPLE) {
+    const serving = await serveFilled(filled, ONE);
+    print(`\n${commands(folder, serving.ports[0] ?? 0)}`);
+    await serving.stop();
+  }
+  removeStore(filled);
+  return { ...reads, ...(writes as Writes), memory: Math.max(reads.memory, writes?.memory ?? 0) };
+};
+
+const measurePostgres = async (world: World): Promise<void> => {
+  if (!hasPostgres) {
+    print("\nThere is no PostgreSQL on this machine.\n");
+    return;
+  }
+  const server = await startPostgres(true);
+  try {
+    for (const way of [ONE, { name: "3 processes", processes: 3 }]) {
+      const { url } = await server.createDatabase();
+      const filled = await fill(world, `PostgreSQL, ${PEOPLE} records`, url, PEOPLE);
+      await measureWrites(world, filled, way);
+      fs.rmSync(filled.keyFile);
+    }
+  } finally {
+    await server.remove();
+  }
+};
+
+/** What a log of another size changes. */
+const compareSizes = (small: Reads & Writes, large: Reads & Writes): string => {
+  const growth = (name: string, times: number): Row => [`  ${name}`, ratio(times), `<= ${ratio(AIMS.growth)}`];
+  return table([
+    [`Times slower with ${LARGE} records than with ${PEOPLE}`, "", "aim"],
+    ...READS.map(([list, name]) => growth(name, small[list] / large[list])),
+    growth("Publish", small.publish / large.publish),
+    growth("p50 at half", large.p50 / small.p50),
+    growth("p99 at half", large.p99 / small.p99),
+    ["  most memory", megabytes(large.memory), `< ${megabytes(AIMS.memory)}`],
+  ]);
+};
+
 const main = async (): Promise<void> => {
-  const large = process.argv.includes("--large");
-  print(`Node ${process.version}, ${process.platform} ${process.arch}, ${CORES} cores\n`);
+  print(`\nThe portal under load. Node ${process.version}, ${process.platform} ${process.arch}, ${CORES} cores\n`);
   const files = await makePeople();
   const checks = await measureChecks(files);
   const world: World = { files, checks, loader: role<Loader>("loader"), baselines: role<Baselines>("baselines") };
   await measureDisk(world);
-
-  const measured: { readonly records: number; readonly figures: Figures }[] = [];
-  for (const records of large ? [PEOPLE, 1_000_000] : [PEOPLE]) {
-    const file = at(`portal-${records}.sqlite`);
-    const keyFile = `${file}.key`;
-    const seeding = role<Seeder>("seeder");
-    const seeded = await seeding.call("sqlite", { file, keyFile, files, records });
-    seeding.stop();
-    const title = `SQLite, ${records} records in the log, put there in ${seeded.seconds.toFixed(1)} s`;
-    const figures = await measureStore(world, { title, store: `sqlite:${file}`, keyFile, reads: true, ...seeded });
-    measured.push({ records, figures });
-    if (records === PEOPLE) {
-      const serving = await serve({ store: `sqlite:${file}`, keyFile, journal: at("journal") });
-      print(`\n${commands(folder, serving.ports[0] ?? 0)}`);
-      await serving.stop();
-    }
-    for (const name of fs.readdirSync(folder)) if (name.startsWith(`portal-${records}.`)) fs.rmSync(at(name));
-  }
-  const [small, big] = measured;
-  if (small && big) {
-    const growth = (name: string, ours: number): Row => [`  ${name}`, ratio(ours), `<= ${ratio(AIMS.growth)}`];
-    print(
-      `\n${table([
-        [`How much slower with ${big.records} records than with ${small.records}`, "times", "aim"],
-        growth("Hello", small.figures.hello / big.figures.hello),
-        growth("Get, by account", small.figures.plain / big.figures.plain),
-        growth("Get, with proofs", small.figures.proven / big.figures.proven),
-        growth("Publish", small.figures.publish / big.figures.publish),
-        growth("p50 at half", big.figures.p50 / small.figures.p50),
-        growth("p99 at half", big.figures.p99 / small.figures.p99),
-        ["  most memory", megabytes(big.figures.memory), `< ${megabytes(AIMS.memory)}`],
-      ])}`,
-    );
-  }
+  const small = await measureSqlite(world, PEOPLE);
+  await measurePostgres(world);
+  if (!process.argv.includes("--large")) return;
+  print(`\n${compareSizes(small, await measureSqlite(world, LARGE))}`);
 };
 
 const ROLES: Readonly<Record<string, Methods>> = { baselines, checker, loader, maker, seeder };

@@ -4,6 +4,7 @@ import { recordHash, type SignedRecord } from "../../src/mesh/jose.js";
 import { readPersonal, type PersonalProfile } from "../../src/mesh/records/personal.js";
 import { DEFAULT_QUOTA, type Context } from "../../src/portal/context.js";
 import { openWithLogKey } from "../../src/portal/log/key-file.js";
+import { openPostgresStore } from "../../src/portal/store/postgres.js";
 import { openSqliteStore } from "../../src/portal/store/sqlite.js";
 import { publishPersonal } from "../../src/portal/transactions/publish/personal.js";
 import type { Store, Transaction } from "../../src/portal/store/store.js";
@@ -103,9 +104,19 @@ const random = (length: number): Buffer => randomBytes(length);
 
 /** What fills stores in a process of its own. */
 export const seeder = {
-  sqlite: ({ file, keyFile, ...seeding }: Seeding & { file: string; keyFile: string }): Promise<Seeded> =>
-    openWithLogKey(keyFile, { random }, async (signer) =>
-      fill(await openSqliteStore(file, { random, signer }), signer.verifier, seeding),
-    ),
+  fill: async ({
+    store: place,
+    keyFile,
+    ...seeding
+  }: Seeding & { store: string; keyFile: string }): Promise<Seeded> => {
+    const file = /^sqlite:(.+)$/.exec(place)?.[1];
+    let verifier = "";
+    const store = await openWithLogKey(keyFile, { random }, (signer) => {
+      ({ verifier } = signer);
+      const options = { random, signer };
+      return file === undefined ? openPostgresStore(place, options) : openSqliteStore(file, options);
+    });
+    return fill(store, verifier, seeding);
+  },
 };
 export type Seeder = typeof seeder;

@@ -20,5 +20,6 @@ const known = (value: number, text: string): string => (Number.isFinite(value) ?
 export const rate = (value: number): string => known(value, value.toFixed(value < 100 ? 1 : 0));
 export const ratio = (value: number): string => known(value, value.toFixed(2));
 export const milliseconds = (value: number): string => known(value, `${value.toFixed(1)} ms`);
+export const microseconds = (value: number): string => known(value, `${value.toFixed(0)} us`);
 export const share = (value: number): string => known(value, `${(value * 100).toFixed(0)} %`);
 export const megabytes = (octets: number): string => known(octets, `${(octets / 1e6).toFixed(0)} MB`);

@@ -82,10 +82,10 @@ describe("passphrases", () => {
     await admin.ok(UNLOCK, "note", "--passphrase-file", put(admin, "secret", `${PASSPHRASE}\r\n`));
   });
 
-  test("the right one from a file descriptor, before the file", async () => {
+  test("the right one from a file descriptor, before MESHMAN_PASSPHRASE_FILE", async () => {
     const admin = locked();
-    const fd = fileDescriptor(`${PASSPHRASE}\n`);
-    await admin.ok(UNLOCK, "note", "--passphrase-fd", fd, "--passphrase-file", put(admin, "wrong", "wrong"));
+    const env = { MESHMAN_PASSPHRASE_FILE: put(admin, "wrong", "wrong") };
+    await admin.with({ env }).ok(UNLOCK, "note", "--passphrase-fd", fileDescriptor(`${PASSPHRASE}\n`));
   });
 
   test("MESHMAN_PASSPHRASE_FILE, behind --passphrase-file", async () => {

@@ -70,7 +70,9 @@ export const faultContract = (
           await Promise.all([
             attempt(create("a@x")),
             attempt(() =>
-              refused.catch((error: unknown) => (error instanceof RangeError ? undefined : Promise.reject(error))),
+              refused.catch((error: unknown) => {
+                if (!(error instanceof RangeError)) throw error;
+              }),
             ),
             attempt(create("b@x")),
           ]);

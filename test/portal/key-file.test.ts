@@ -182,6 +182,37 @@ describe("the key file of a log", () => {
   });
 });
 
+describe("keys that have signed for a store", () => {
+  it("make no other one in its place", async () => {
+    const database = temporaryFile().replace(/\.key$/, "");
+    const first = await openTestStore(database);
+    const kept = fs.readFileSync(logKeyFileOf(database), "utf8");
+    await first.close();
+    await (await openTestStore(database)).close();
+    expect(fs.readFileSync(logKeyFileOf(database), "utf8")).toBe(kept);
+    expect(readLogKey(logKeyFileOf(database)).stores).toEqual([first.id]);
+    fs.rmSync(database);
+    expect(await errorCode(() => openTestStore(database))).toBe("log-key-missing");
+    expect(fs.existsSync(database)).toBe(false);
+    // Nor do they sign for one that was put there.
+    const elsewhere = temporaryFile().replace(/\.key$/, "");
+    fs.writeFileSync(logKeyFileOf(elsewhere), kept.split("\n").slice(0, 1).join("\n"), { mode: 0o600 });
+    await (await openTestStore(elsewhere)).close();
+    fs.copyFileSync(elsewhere, database);
+    expect(await errorCode(() => openTestStore(database))).toBe("log-key-missing");
+  });
+
+  it("are still there after a process that was killed before it had said for which store", async () => {
+    const database = temporaryFile().replace(/\.key$/, "");
+    const keys = await open(logKeyFileOf(database));
+    const store = await openSqliteStore(database, { random, signer: keys });
+    await store.close();
+    const again = await openTestStore(database);
+    expect(readLogKey(keys.path).stores).toEqual([again.id]);
+    await again.close();
+  });
+});
+
 describe("a change of the key", () => {
   const openStore = async (): Promise<{ store: Store; keys: LogKeys; database: string }> => {
     const database = path.join(temporaryFolder(), "portal.sqlite");
@@ -225,7 +256,7 @@ describe("a change of the key", () => {
     await create(reopened, "b");
     expect(openCheckpoint((await reopened.read((tx) => tx.head())).checkpoint, first).size).toBe(2);
     expect(await rotateLogKey(reopened, await open(keys.path), { random, now: 2 })).toBe(begun);
-    expect(linesOf(keys.path)).toHaveLength(2);
+    expect((await open(keys.path)).verifiers).toEqual([first, begun]);
     await reopened.close();
     await store.close();
   });

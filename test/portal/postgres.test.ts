@@ -180,13 +180,6 @@ describe.skipIf(!hasPostgres)("a store in PostgreSQL", () => {
   it("commits to disk whatever the database does by default", async () => {
     const { url, name } = await (await server()).createDatabase();
     const { query } = await server();
-    for (const setting of [
-      "synchronous_commit = off",
-      "default_transaction_isolation = 'serializable'",
-      "default_transaction_read_only = on",
-    ]) {
-      if (!setting.includes("read_only")) await query(name, `ALTER DATABASE ${name} SET ${setting}`);
-    }
     await query(name, `ALTER DATABASE ${name} SET synchronous_commit = off`);
     await query(name, `ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`);
     const store = await open(url);

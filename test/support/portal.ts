@@ -193,7 +193,7 @@ export const makeHttpRequest = (text: string | Buffer, clock: Clock, authority: 
 
 /** The store in a file with the key of its log beside it, as the embedded portal has it. */
 export const openTestStore = (file: string): Promise<Store> =>
-  openWithLogKey(logKeyFileOf(file), { random }, (signer) => openSqliteStore(file, { random, signer }));
+  openWithLogKey(logKeyFileOf(file), { random }, (signer, create) => openSqliteStore(file, { random, signer, create }));
 
 const portals: Portal[] = [];
 

@@ -2,3 +2,4 @@
 export * as status from "./status.js";
 export * as self from "./self.js";
 export * as log from "./log.js";
+export * as accept from "./accept.js";

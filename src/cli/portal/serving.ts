@@ -86,11 +86,12 @@ export const startServing = async (
     journal.note("warn", "client-ahead", { id: request.id });
   };
   let logKey = "";
-  const store = await openWithLogKey(settings.logKeyFile, { random, origin: settings.logOrigin }, (signer) => {
+  const store = await openWithLogKey(settings.logKeyFile, { random, origin: settings.logOrigin }, (signer, create) => {
     logKey = signer.verifier;
     return openStorePlace(settings.store, {
       random,
       signer,
+      create,
       onCommit: (transactions) => {
         metrics.count("meshman_portal_commits_total");
         metrics.observe("meshman_portal_commit_transactions", transactions);

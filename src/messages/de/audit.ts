@@ -65,6 +65,25 @@ export const audit = {
   },
   "audit.know-key":
     "Das zählt nur, wenn der Schlüssel des Protokolls der dieses Portals ist. Vergleichen Sie ihn mit einem, den Sie kennen.",
+  "audit.head-pinned": {
+    one: "{count} Eintrag",
+    other: "{count} Einträge",
+  },
+  "audit.accept-known": "Bekannter Schlüssel: {key} ({head})",
+  "audit.accept-announced": "Genannter Schlüssel: {key} ({head})",
+  "audit.accept-unconfirmed":
+    "Das Portal {url} hat ein anderes Protokoll begonnen. Es tritt nur dann an die Stelle des bekannten, wenn sein Schlüssel bestätigt wird.",
+  "audit.accept-unconfirmed.hint":
+    "Fragen Sie den Betreiber auf anderem Weg als über das Portal nach dem Schlüssel des Protokolls und geben Sie den ganzen Schlüssel an, wie Sie ihn erfahren haben: --confirm SCHLÜSSEL",
+  "audit.accept-other-key":
+    "Das Portal {url} nennt einen anderen Schlüssel des Protokolls als den, den Sie bestätigen.",
+  "audit.accept-same-log":
+    "Das Portal {url} nennt einen anderen Schlüssel für ein Protokoll desselben Namens. Das ist kein neues Protokoll: Ein neues hat einen neuen Namen.",
+  "audit.accepted": "Von nun an gilt das neue Protokoll des Portals {url}.",
+  "audit.accepted.hint":
+    "Tun Sie dasselbe auf Ihren anderen Geräten. Sagt ein Befehl, dass das Portal zu einem älteren Profil zurückgegangen ist, hat es Ihre letzten Änderungen verloren: Sagen Sie es dem Betreiber.",
+  "audit.nothing-to-accept":
+    "Es gibt nichts anzunehmen: Nichts, was hier vom Portal {url} bekannt ist, spricht gegen sein Protokoll.",
 
   "help.audit.summary": "die Protokolle Ihrer Portale ansehen",
   "help.audit.description":
@@ -80,6 +99,10 @@ export const audit = {
   "help.audit.log.description":
     "Holt jeden Eintrag, berechnet die Wurzel neu, die das Portal signiert hat, und prüft, dass die Einträge aufeinander folgen. Unterbrochen macht es da weiter, wo es war; noch einmal aufgerufen prüft es, was neu ist.",
   "help.audit.log.all": "wieder beim ersten Eintrag anfangen",
+  "help.audit.accept.summary": "annehmen, dass ein Portal ein neues Protokoll begonnen hat",
+  "help.audit.accept.description":
+    "Ein Portal, das den Schlüssel seines Protokolls oder Einträge daraus verloren hat, kann nur ein neues Protokoll beginnen. Jeder andere Befehl weist das zurück, denn ein Fremder an der Stelle des Portals sähe ebenso aus: Fragen Sie also erst den Betreiber, auf anderem Weg als über das Portal. Was vom alten Protokoll bekannt war, wird als Beweis im Home-Ordner aufbewahrt. Für Ihr Profil gilt weiter, was davon gesehen wurde.",
+  "help.audit.accept.confirm": "der ganze Schlüssel des neuen Protokolls, wie Sie ihn auf anderem Weg erfahren haben",
   "help.audit.evidence.summary": "eine Beweisdatei gegen ein Portal prüfen",
   "help.audit.evidence.description":
     "Braucht weder Portal noch Home-Ordner. Der Exit-Status ist 0, wenn alles in der Datei gilt; ob das etwas beweist, wird gesagt.",

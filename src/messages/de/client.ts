@@ -122,6 +122,8 @@ export const client: Wording<typeof english> = {
   "client.log-keyless": "Das Portal {url} gibt an, ein Protokoll zu führen, nennt aber dessen Schlüssel nicht.",
   "client.log-key-changed":
     "Das Protokoll des Portals {url} hat einen anderen Schlüssel als den bekannten, und der hat den Wechsel nicht signiert.",
+  "client.log-key-changed.hint":
+    "{hint} Nur wenn Sie den neuen Schlüssel auf anderem Weg als über dieses Portal erfahren haben: meshman audit accept --portal {url} --confirm SCHLÜSSEL",
   "client.log-signature":
     "Das Portal {url} zeigt einen Kopf seines Protokolls, der nicht mit dem Schlüssel des Protokolls signiert ist.",
   "client.log-rollback":

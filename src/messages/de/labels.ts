@@ -19,6 +19,7 @@ export const labels: Wording<typeof english> = {
   "label.earlier-key": "Früherer Schlüssel",
   "label.encryption-key": "Verschlüsselungsschlüssel",
   "label.escrow-entry": "Hinterlegungseintrag",
+  "label.evidence": "Beweis",
   "label.extensions": "Erweiterungen",
   "label.file": "Datei",
   "label.files": "Dateien",

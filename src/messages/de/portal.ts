@@ -153,6 +153,9 @@ export const portal: Wording<typeof english> = {
   "portal.store-newer.hint": "Aktualisieren Sie meshman auf diesem Rechner.",
   "portal.store-older": "Die Datenbank {file} des Portals wurde von einem älteren meshman geschrieben.",
   "portal.store-older.hint": "Sichern Sie sie, und führen Sie dann `meshman portal migrate` aus.",
+  "portal.log-key-bound": "Die Schlüsseldatei {file} gehört zu einer anderen Datenbank als dieser.",
+  "portal.log-key-bound.hint":
+    "Stellen Sie jene Datenbank aus einer Sicherung wieder her. Für eine neue nehmen Sie zuerst die Schlüsseldatei weg.",
   "portal.log-key-missing":
     "Das Log in der Datenbank {file} des Portals ist mit einem anderen Schlüssel als dem angegebenen signiert.",
   "portal.log-key-missing.hint": "Geben Sie die Datei seines jetzigen Schlüssels mit `--log-key-file` an.",

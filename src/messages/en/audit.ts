@@ -60,6 +60,24 @@ export const audit = {
     other: "{count} entries, signed at {time}",
   },
   "audit.know-key": "This counts only where the key of the log is that portal's. Compare it with one that you know.",
+  "audit.head-pinned": {
+    one: "{count} entry",
+    other: "{count} entries",
+  },
+  "audit.accept-known": "Known key: {key} ({head})",
+  "audit.accept-announced": "Announced key: {key} ({head})",
+  "audit.accept-unconfirmed":
+    "The portal {url} has begun another log. It takes the place of the known one only where its key is confirmed.",
+  "audit.accept-unconfirmed.hint":
+    "Ask whoever runs the portal for the key of the log, by another way than through the portal, and give the whole key as you were told: --confirm KEY",
+  "audit.accept-other-key": "The portal {url} announces another log key than the one that you confirm.",
+  "audit.accept-same-log":
+    "The portal {url} announces another key for a log of the same name. That is no new log: a new one has a new name.",
+  "audit.accepted": "From now on the new log of the portal {url} counts.",
+  "audit.accepted.hint":
+    "Do the same on your other devices. Where a command says that the portal has gone back to an older profile, it has lost your newest changes: tell whoever runs it.",
+  "audit.nothing-to-accept":
+    "There is nothing to accept: nothing that is known here of the portal {url} speaks against its log.",
 
   "help.audit.summary": "look at the logs of your portals",
   "help.audit.description":
@@ -75,6 +93,10 @@ export const audit = {
   "help.audit.log.description":
     "Fetches every entry, recomputes the root that the portal has signed, and checks that entries follow each other. Interrupted, it goes on where it was; run again, it verifies what is new.",
   "help.audit.log.all": "begin with the first entry again",
+  "help.audit.accept.summary": "accept that a portal has begun a new log",
+  "help.audit.accept.description":
+    "Where a portal has lost the key of its log, or entries of it, it can only begin a new log. Every other command refuses that, since a stranger in the portal's place would look the same: so ask whoever runs the portal first, by another way than through the portal. What was known of the old log is kept as evidence in the home. Your profile is held to what was seen of it, as before.",
+  "help.audit.accept.confirm": "the whole key of the new log, as you were told by another way",
   "help.audit.evidence.summary": "verify a file of evidence against a portal",
   "help.audit.evidence.description":
     "Needs no portal and no home. The exit status is 0 where everything in the file holds; whether that proves something is said.",

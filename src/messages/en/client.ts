@@ -116,6 +116,8 @@ export const client = {
   "client.log-keyless": "The portal {url} says that it keeps a log, but not under which key.",
   "client.log-key-changed":
     "The log of the portal {url} has another key than the known one, which has not signed the change.",
+  "client.log-key-changed.hint":
+    "{hint} Only where you were told the new key by another way than through this portal: meshman audit accept --portal {url} --confirm KEY",
   "client.log-signature": "The portal {url} shows a head of its log that is not signed with the log's key.",
   "client.log-rollback": "The log of the portal {url} has {shown} entries now, but had {known} when it was seen last.",
   "client.log-fork":

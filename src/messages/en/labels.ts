@@ -17,6 +17,7 @@ export const labels = {
   "label.earlier-key": "Earlier key",
   "label.encryption-key": "Encryption key",
   "label.escrow-entry": "Escrow entry",
+  "label.evidence": "Evidence",
   "label.extensions": "Extensions",
   "label.file": "File",
   "label.files": "Files",

@@ -141,6 +141,9 @@ export const portal = {
   "portal.store-newer.hint": "Update meshman on this machine.",
   "portal.store-older": "The portal's store {file} was written by an older meshman.",
   "portal.store-older.hint": "Make a backup of it, then run `meshman portal migrate`.",
+  "portal.log-key-bound": "The key file {file} belongs to another store than this one.",
+  "portal.log-key-bound.hint":
+    "Restore that store from a backup. For a store that begins anew, move the key file away first.",
   "portal.log-key-missing": "The log in the portal's store {file} is signed with another key than the one given.",
   "portal.log-key-missing.hint": "Name the file of its present key with `--log-key-file`.",
   "portal.log-key-change": "This change of the log's key does not name the next key.",

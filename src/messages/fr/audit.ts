@@ -62,6 +62,24 @@ export const audit = {
   },
   "audit.know-key":
     "Cela ne compte que si la clé du journal est celle de ce portail. Comparez-la avec une que vous connaissez.",
+  "audit.head-pinned": {
+    one: "{count} entrée",
+    other: "{count} entrées",
+  },
+  "audit.accept-known": "Clé connue : {key} ({head})",
+  "audit.accept-announced": "Clé annoncée : {key} ({head})",
+  "audit.accept-unconfirmed":
+    "Le portail {url} a commencé un autre journal. Il ne remplace celui qui est connu que si sa clé est confirmée.",
+  "audit.accept-unconfirmed.hint":
+    "Demandez la clé du journal au gestionnaire du portail, par une autre voie que le portail, et donnez la clé entière telle que vous l'avez reçue : --confirm CLÉ",
+  "audit.accept-other-key": "Le portail {url} annonce une autre clé du journal que celle que vous confirmez.",
+  "audit.accept-same-log":
+    "Le portail {url} annonce une autre clé pour un journal du même nom. Ce n'est pas un nouveau journal : celui-ci aurait un nouveau nom.",
+  "audit.accepted": "Désormais, c'est le nouveau journal du portail {url} qui compte.",
+  "audit.accepted.hint":
+    "Faites de même sur vos autres appareils. Si une commande dit que le portail est revenu à un profil plus ancien, il a perdu vos derniers changements : dites-le au gestionnaire.",
+  "audit.nothing-to-accept":
+    "Il n'y a rien à accepter : rien de ce qui est connu ici du portail {url} ne contredit son journal.",
 
   "help.audit.summary": "examiner les journaux de vos portails",
   "help.audit.description":
@@ -77,6 +95,10 @@ export const audit = {
   "help.audit.log.description":
     "Récupère chaque entrée, recalcule la racine que le portail a signée, et vérifie que les entrées se suivent. Interrompu, il reprend où il était ; relancé, il vérifie ce qui est nouveau.",
   "help.audit.log.all": "recommencer à la première entrée",
+  "help.audit.accept.summary": "accepter qu'un portail ait commencé un nouveau journal",
+  "help.audit.accept.description":
+    "Un portail qui a perdu la clé de son journal, ou des entrées, ne peut que commencer un nouveau journal. Toute autre commande le refuse, car un inconnu à la place du portail aurait la même apparence : interrogez donc d'abord le gestionnaire, par une autre voie que le portail. Ce qui était connu de l'ancien journal est conservé comme preuve dans le dossier. Votre profil reste tenu à ce qui en a été vu.",
+  "help.audit.accept.confirm": "la clé entière du nouveau journal, telle que vous l'avez reçue par une autre voie",
   "help.audit.evidence.summary": "vérifier un fichier de preuve contre un portail",
   "help.audit.evidence.description":
     "N'a besoin ni de portail ni de dossier. Le code de sortie est 0 si tout dans le fichier est valide ; il est dit si cela prouve quelque chose.",

@@ -122,6 +122,8 @@ export const client: Wording<typeof english> = {
   "client.log-keyless": "Le portail {url} dit tenir un journal, mais pas sous quelle clé.",
   "client.log-key-changed":
     "Le journal du portail {url} a une autre clé que celle qui est connue, et celle-ci n'a pas signé le changement.",
+  "client.log-key-changed.hint":
+    "{hint} Seulement si la nouvelle clé vous a été donnée par une autre voie que ce portail : meshman audit accept --portal {url} --confirm CLÉ",
   "client.log-signature":
     "Le portail {url} montre une tête de son journal qui n'est pas signée avec la clé du journal.",
   "client.log-rollback":

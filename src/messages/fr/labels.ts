@@ -19,6 +19,7 @@ export const labels: Wording<typeof english> = {
   "label.earlier-key": "Clé précédente",
   "label.encryption-key": "Clé de chiffrement",
   "label.escrow-entry": "Entrée de séquestre",
+  "label.evidence": "Preuve",
   "label.extensions": "Extensions",
   "label.file": "Fichier",
   "label.files": "Fichiers",

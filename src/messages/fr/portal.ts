@@ -144,6 +144,9 @@ export const portal: Wording<typeof english> = {
   "portal.store-newer.hint": "Mettez à jour meshman sur cette machine.",
   "portal.store-older": "La base de données {file} du portail a été écrite par une version plus ancienne de meshman.",
   "portal.store-older.hint": "Faites-en une sauvegarde, puis lancez `meshman portal migrate`.",
+  "portal.log-key-bound": "Le fichier de clé {file} appartient à une autre base de données que celle-ci.",
+  "portal.log-key-bound.hint":
+    "Restaurez cette autre base à partir d'une sauvegarde. Pour une base nouvelle, déplacez d'abord le fichier de clé.",
   "portal.log-key-missing":
     "Le journal de la base de données {file} du portail est signé avec une autre clé que celle donnée.",
   "portal.log-key-missing.hint": "Indiquez le fichier de sa clé actuelle avec `--log-key-file`.",

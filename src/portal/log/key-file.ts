@@ -25,6 +25,8 @@ export interface LogKeys extends LogSigner {
   readonly verifiers: readonly string[];
   /** True where the file was made just now. */
   readonly isNew: boolean;
+  /** The stores that the keys have signed for; more than one only where a backup was restored under another id. */
+  readonly stores: readonly string[];
   signerFor(verifier: string): LogSigner | undefined;
 }
 
@@ -49,6 +51,12 @@ const LineSchema = v.strictObject({
   }),
 });
 type Line = v.InferOutput<typeof LineSchema>;
+
+/**
+ * Which store's log the keys have signed. An empty store in its place would sign another history under them, which is what a portal is
+ * convicted of.
+ */
+const StoreLineSchema = v.strictObject({ Store: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)) });
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
@@ -143,8 +151,22 @@ const writeAndSync = (fd: number, text: string): void => {
   }
 };
 
-/** The signers of a file, the newest last, or undefined where there is no file. */
-const readSigners = (file: string): readonly LogSigner[] | undefined => {
+interface Content {
+  /** The newest last. */
+  readonly signers: readonly LogSigner[];
+  readonly stores: readonly string[];
+}
+
+const readStoreLine = (text: string): string | undefined => {
+  try {
+    return v.parse(StoreLineSchema, JSON.parse(text)).Store;
+  } catch {
+    return undefined;
+  }
+};
+
+/** What a file holds, or undefined where there is none. */
+const readContent = (file: string): Content | undefined => {
   let text: string;
   try {
     const stat = fs.statSync(file, { throwIfNoEntry: false });
@@ -164,7 +186,7 @@ const readSigners = (file: string): readonly LogSigner[] | undefined => {
   }
   const signers = text.split("\n").flatMap((line) => readLine(line) ?? []);
   if (signers.length === 0 || signers.some(({ origin }) => origin !== signers[0]?.origin)) throw damaged(file);
-  return signers;
+  return { signers, stores: text.split("\n").flatMap((line) => readStoreLine(line) ?? []) };
 };
 
 /** Makes the file with its first key, unless another process is faster: then that one's file stands. */
@@ -187,11 +209,8 @@ const create = (file: string, origin: string, random: LogKeyOptions["random"]): 
   }
 };
 
-/** Adds a key to the file, and gives its verifier key once it is sure to stay. */
-const add = (file: string, origin: string, random: LogKeyOptions["random"]): string => {
-  const line = newLine(origin, random);
-  const signer = readLine(line);
-  if (!signer) throw damaged(file);
+/** Adds a line to the file; it is sure to stay then. */
+const append = (file: string, line: string): void => {
   try {
     // In front of it a line feed, since the last line may have been cut short.
     const ends = fs.readFileSync(file, "utf8").endsWith("\n");
@@ -199,6 +218,14 @@ const add = (file: string, origin: string, random: LogKeyOptions["random"]): str
   } catch (cause) {
     throw failed(cause, file, "write");
   }
+};
+
+/** Adds a key to the file, and gives its verifier key once it is sure to stay. */
+const add = (file: string, origin: string, random: LogKeyOptions["random"]): string => {
+  const line = newLine(origin, random);
+  const signer = readLine(line);
+  if (!signer) throw damaged(file);
+  append(file, line);
   return signer.verifier;
 };
 
@@ -213,13 +240,13 @@ const checkOrigin = (origin: string | undefined): void => {
 /** A name that no other log has. */
 const newOrigin = (random: LogKeyOptions["random"]): string => `${Buffer.from(random(16)).toString("hex")}.mmm.invalid`;
 
-const keysOf = (file: string, signers: readonly LogSigner[], isNew: boolean): LogKeys => {
+const keysOf = (file: string, { signers, stores }: Content, isNew: boolean): LogKeys => {
   const known = new Map(signers.map((signer) => [signer.verifier, signer]));
   const newest = signers.at(-1);
   if (!newest) throw damaged(file);
   const reread = (): void => {
     try {
-      for (const signer of readSigners(file) ?? []) {
+      for (const signer of readContent(file)?.signers ?? []) {
         if (signer.origin === newest.origin) known.set(signer.verifier, signer);
       }
     } catch {
@@ -230,6 +257,7 @@ const keysOf = (file: string, signers: readonly LogSigner[], isNew: boolean): Lo
     ...newest,
     path: file,
     isNew,
+    stores,
     get verifiers() {
       return [...known.keys()];
     },
@@ -242,9 +270,9 @@ const keysOf = (file: string, signers: readonly LogSigner[], isNew: boolean): Lo
 
 /** The keys in a file that is there. Throws `log-key-missing` where it is not, and else as `openLogKey`. */
 export const readLogKey = (file: string): LogKeys => {
-  const signers = readSigners(file);
-  if (!signers) throw missing(file);
-  return keysOf(file, signers, false);
+  const content = readContent(file);
+  if (!content) throw missing(file);
+  return keysOf(file, content, false);
 };
 
 /**
@@ -255,31 +283,50 @@ export const readLogKey = (file: string): LogKeys => {
  */
 export const openLogKey = async (file: string, { random, origin }: LogKeyOptions): Promise<LogKeys> => {
   checkOrigin(origin);
-  const present = readSigners(file);
+  const present = readContent(file);
   const isNew = !present && create(file, origin ?? newOrigin(random), random);
-  const keys = keysOf(file, present ?? readSigners(file) ?? [], isNew);
+  const content = present ?? readContent(file);
+  if (!content) throw missing(file);
+  const keys = keysOf(file, content, isNew);
   if (origin !== undefined && origin !== keys.origin) {
     throw new MeshError("usage", msg("portal.log-origin-other", { file, origin: keys.origin }));
   }
   return Promise.resolve(keys);
 };
 
+const otherStore = (file: string): MeshError =>
+  new MeshError("log-key-missing", msg("portal.log-key-bound", { file }), { hint: msg("portal.log-key-bound.hint") });
+
 /**
  * Opens a store with the keys of its log. A key file that was made for it is taken away again where the store has a log with other keys
- * already: somebody has lost the file, and a new one in its place would only hide that. Throws what `openLogKey` and `open` throw.
+ * already: somebody has lost the file, and a new one in its place would only hide that. And no new store is made under keys that have
+ * signed for another one, as when that was lost and its key file was not. Throws `log-key-missing`, and what `openLogKey` and `open` throw.
  */
-export const openWithLogKey = async <Opened>(
+export const openWithLogKey = async <Opened extends Pick<Store, "id" | "close">>(
   file: string,
   options: LogKeyOptions,
-  open: (keys: LogKeys) => Promise<Opened>,
+  open: (keys: LogKeys, create: boolean) => Promise<Opened>,
 ): Promise<Opened> => {
   const keys = await openLogKey(file, options);
+  const isBound = keys.stores.length > 0;
+  let store: Opened;
   try {
-    return await open(keys);
+    store = await open(keys, !isBound);
   } catch (error) {
     if (keys.isNew && isMeshError(error, "log-key-missing")) fs.rmSync(file, { force: true });
+    if (isBound && isMeshError(error, "store-not-found")) throw otherStore(file);
     throw error;
   }
+  try {
+    if (isBound && !keys.stores.includes(store.id)) throw otherStore(file);
+    if (!isBound) append(file, `${JSON.stringify({ Store: store.id })}\n`);
+  } catch (error) {
+    // Where nothing can be written nothing is signed.
+    if (isMeshError(error, "read-only")) return store;
+    await store.close();
+    throw error;
+  }
+  return store;
 };
 
 /**

@@ -7,6 +7,8 @@ import { createTransaction } from "./tables.js";
 
 /** How many transactions share one write to disk at most. */
 const MAX_BATCH = 256;
+/** How long transactions wait for others to share a write with at most, in milliseconds. */
+const MAX_POOLING = 5;
 
 /** The one connection of a store that changes it. */
 export interface Writer {
@@ -60,6 +62,11 @@ interface Job {
 /** True where a head was signed too long ago, or by a clock that was far ahead of the present one. */
 const isStale = (head: Head, at: Time, before: Time): boolean => head.time < before || head.time - at > CLOCK_TOLERANCE;
 
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+
 const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve);
@@ -75,6 +82,8 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
   const views = new Set<Promise<unknown>>();
   let working: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
+  /** How many transactions shared the last commit, when it was over and how long it took. */
+  let last = { transactions: 0, end: 0, took: 0 };
 
   const refuseClosed = (): void => {
     if (closing) throw new MeshError("internal", msg("portal.store-closed"));
@@ -110,7 +119,10 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
         settlements.push(await runJob(job));
       }
       await sequencer.seal();
+      const start = performance.now();
       await writer.commit();
+      const end = performance.now();
+      last = { transactions: batch.length, end, took: end - start };
       sequencer.committed();
       onCommit?.(batch.length);
       // Even a refusal may rest on what another job of this batch wrote, so nobody hears anything before the commit.
@@ -124,10 +136,19 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
     }
   };
 
+  /**
+   * Gives other requests the time to share a commit: one turn of the event loop, and where several are on their way as long again as
+   * the last commit took, so that no more than half of the time goes by in waiting for the disk.
+   */
+  const pool = async (): Promise<void> => {
+    await nextTurn();
+    const pause = last.end + Math.min(last.took, MAX_POOLING) - performance.now();
+    if (last.transactions > 1 && jobs.length < maxBatch && !closing && pause > 0) await wait(pause);
+  };
+
   const work = async (): Promise<void> => {
     while (jobs.length > 0) {
-      // One turn of the event loop, so that requests that have arrived by now share the commit.
-      await nextTurn();
+      await pool();
       await runBatch();
     }
     working = undefined;

@@ -4,10 +4,20 @@ import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
 import { beginLog, migrateToLog } from "./migrate.js";
 import { mayCreate, RESTORING, storeNotFound, storeUnfinished, type StoreOptions } from "./options.js";
-import { createPooledStore, type Writer } from "./pooled-store.js";
+import { createPooledStore } from "./pooled-store.js";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.js";
 import { createSequencer, HEAD, signerUnder, type HeadRow, type SequencerFaults } from "./sequencer.js";
 import type { Sql } from "./sql.js";
+import {
+  codeOf,
+  createSqliteSql,
+  createSqliteWriter,
+  isBusy,
+  preparer,
+  SQLITE_WAIT,
+  whenFree,
+  type Outcome,
+} from "./sqlite-sql.js";
 import type { Reader, Store } from "./store.js";
 import { createReader } from "./tables.js";
 
@@ -16,19 +26,12 @@ export type { StoreOptions } from "./options.js";
 /** "MMMP": marks the file as the store of a Mesh portal. */
 const APPLICATION_ID = 0x4d4d4d50;
 const ID_LENGTH = 16;
-/** How long SQLite itself waits for a lock. Short, since it stops the whole process; the rest is waited for in between. */
-const SQLITE_WAIT = 20;
 /** How long a lock that another process holds is waited for, in milliseconds. */
 const BUSY_WAIT = 10_000;
 /** How many kibibytes of pages are kept in memory: an index over many records is read everywhere. */
 const CACHE_SIZE = 16 * 1024;
 /** Smaller files are checked through when they are opened, since that takes no time one could notice. */
 const CHECKED_SIZE = 8 * 1024 * 1024;
-
-const codeOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : "";
-
-const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
 
 /** What a SQLite error means to whoever runs the portal. Other errors are given back as they are. */
 const translate = (error: unknown, path: string): Error => {
@@ -59,24 +62,6 @@ const damaged = (path: string, cause?: unknown): MeshError =>
     ...(cause === undefined ? {} : { cause }),
   });
 
-const wait = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
-
-/** Does something that needs a lock, again and again while another process holds it. */
-const whenFree = async <Result>(action: () => Result, limit: number): Promise<Result> => {
-  for (let waited = 0, pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    try {
-      return action();
-    } catch (error) {
-      if (!isBusy(error) || waited >= limit) throw error;
-    }
-    await wait(pause);
-    waited += pause + SQLITE_WAIT;
-  }
-};
-
 /** What is thrown about a store, with the name of its file. */
 const faultsOf = (path: string): SequencerFaults => ({
   damaged: () => damaged(path),
@@ -85,104 +70,6 @@ const faultsOf = (path: string): SequencerFaults => ({
       hint: msg("portal.log-key-missing.hint"),
     }),
 });
-
-/** Prepares every statement once. */
-const preparer = (db: Database.Database) => {
-  const statements = new Map<string, Database.Statement>();
-  return (text: string): Database.Statement => {
-    let statement = statements.get(text);
-    if (!statement) {
-      statement = db.prepare(text);
-      statements.set(text, statement);
-    }
-    return statement;
-  };
-};
-
-/** The first error that a statement met. */
-interface Outcome {
-  failure: Error | undefined;
-}
-
-/**
- * Answers at once, since SQLite does. Once a statement has failed, none does anything more until `outcome` is cleared: the database may
- * have ended the transaction, and each would be one by itself.
- */
-const createSql = (db: Database.Database, outcome: Outcome): Sql => {
-  const prepare = preparer(db);
-  const attempt = <Result>(action: () => Result): Result => {
-    if (outcome.failure) throw outcome.failure;
-    try {
-      return action();
-    } catch (error) {
-      outcome.failure = error instanceof Error ? error : new Error("A statement failed.", { cause: error });
-      throw error;
-    }
-  };
-  const answer = <Result>(action: () => Result): Promise<Result> =>
-    new Promise((resolve) => {
-      resolve(attempt(action));
-    });
-  return {
-    get: (text, ...values) => answer(() => prepare(text).get(...values)),
-    all: (text, ...values) => answer(() => prepare(text).all(...values)),
-    run: (text, ...values) => answer(() => prepare(text).run(...values).changes),
-    write: (text, ...values) => {
-      try {
-        attempt(() => prepare(text).run(...values));
-      } catch {
-        // It is in the outcome.
-      }
-    },
-  };
-};
-
-const createWriter = (db: Database.Database, limit: number): Writer => {
-  const prepare = preparer(db);
-  const execute = (text: string): void => {
-    prepare(text).run();
-  };
-  const outcome: Outcome = { failure: undefined };
-  return {
-    sql: createSql(db, outcome),
-    begin: async () => {
-      if (db.inTransaction) execute("ROLLBACK");
-      outcome.failure = undefined;
-      await whenFree(() => execute("BEGIN IMMEDIATE"), limit);
-    },
-    mark: () => {
-      outcome.failure = undefined;
-      execute("SAVEPOINT job");
-    },
-    keep: () => {
-      if (outcome.failure) throw outcome.failure;
-      execute("RELEASE job");
-    },
-    undo: () => {
-      outcome.failure = undefined;
-      execute("ROLLBACK TO job");
-      execute("RELEASE job");
-    },
-    failure: () => outcome.failure,
-    isOpen: () => db.inTransaction,
-    commit: () => {
-      if (outcome.failure) throw outcome.failure;
-      execute("COMMIT");
-    },
-    abandon: () => {
-      for (let tries = 0; db.inTransaction && tries < 3; tries++) {
-        try {
-          execute("ROLLBACK");
-        } catch {
-          // At the latest the next transaction begins with it.
-        }
-      }
-    },
-    close: () => {
-      db.close();
-    },
-  };
-};
 
 /** Makes the file with the right mode first: SQLite gives its -wal and -shm files the mode of the database. */
 const createFile = (path: string): void => {
@@ -213,7 +100,7 @@ const createTables = (db: Database.Database, path: string, options: StoreOptions
       setMeta.run("id", newId(random));
       if (options.restoring === true) setMeta.run(RESTORING, "");
       const outcome: Outcome = { failure: undefined };
-      if (signer) beginLog(createSql(db, outcome), signer);
+      if (signer) beginLog(createSqliteSql(db, outcome), signer);
       if (outcome.failure) throw outcome.failure;
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
@@ -240,7 +127,7 @@ const migrate = async (
     const from = number(db, "user_version");
     if (from === 1) {
       const outcome: Outcome = { failure: undefined };
-      const sql = createSql(db, outcome);
+      const sql = createSqliteSql(db, outcome);
       const sequencer = createSequencer(sql, signer, faultsOf(path));
       await migrateToLog({ sql, exec: (text) => db.exec(text) }, sequencer, signer, (cause) => damaged(path, cause));
       if (outcome.failure) throw outcome.failure;
@@ -294,7 +181,7 @@ const prepareSchema = async (
 const createViewer = (db: Database.Database, limit: number) => {
   const prepare = preparer(db);
   const outcome: Outcome = { failure: undefined };
-  const sql = createSql(db, outcome);
+  const sql = createSqliteSql(db, outcome);
   const reader = createReader(sql);
   let reading: Promise<unknown> = Promise.resolve();
 
@@ -372,7 +259,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
     };
     return createPooledStore({
       id,
-      writer: createWriter(db, limit),
+      writer: createSqliteWriter(db, limit),
       signer: options.signer,
       faults: faultsOf(path),
       translate: (error) => translate(error, path),
