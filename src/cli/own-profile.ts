@@ -70,15 +70,25 @@ export const followOwn = async (
 ): Promise<Followed> => {
   const followed = await followKnown(client, fetched, pin, record, acceptGap);
   const { profile } = followed;
-  if (profile.hash !== pin?.hash) {
-    const known = record && readPersonal(record);
-    const tokens = tokensOf(profile, known?.udf === profile.udf ? known : undefined);
-    if (tokens.length > 0) {
-      const { checkTokens } = await import("./portal-log.js");
-      await checkTokens(context.home, client, tokens);
-    }
-  }
+  if (profile.hash !== pin?.hash) await checkVersion(context, client, profile, record && readPersonal(record));
   return followed;
+};
+
+/**
+ * Holds the checkpoints in a version that is new here against the portal's log. `known` is an earlier version, whose devices have been
+ * looked at. Throws `log-split` where one of the person's devices was shown another history, and `proof-missing`.
+ */
+export const checkVersion = (
+  context: Context,
+  client: PortalClient,
+  profile: PersonalProfile,
+  known: PersonalProfile | undefined,
+): Promise<void> => checkAll(context, client, tokensOf(profile, known?.udf === profile.udf ? known : undefined));
+
+const checkAll = async (context: Context, client: PortalClient, tokens: readonly Token[]): Promise<void> => {
+  if (tokens.length === 0) return;
+  const { checkTokens } = await import("./portal-log.js");
+  await checkTokens(context.home, client, tokens);
 };
 
 /** The checkpoints that a version brings: its own, and those of devices that are new in it. */
@@ -102,12 +112,8 @@ const deviceTokens = ({ notaryToken: note, udf: by, record }: Device): Token[] =
  * Holds the checkpoint that a device had seen when it asked to be let in against the portal's log. Throws `log-split` where the portal
  * has shown it another history, and `proof-missing`.
  */
-export const checkDevice = async (context: Context, client: PortalClient, device: Device): Promise<void> => {
-  const tokens = deviceTokens(device);
-  if (tokens.length === 0) return;
-  const { checkTokens } = await import("./portal-log.js");
-  await checkTokens(context.home, client, tokens);
-};
+export const checkDevice = (context: Context, client: PortalClient, device: Device): Promise<void> =>
+  checkAll(context, client, deviceTokens(device));
 
 const followKnown = async (
   client: PortalClient,

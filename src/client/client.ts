@@ -10,7 +10,7 @@ import { openEmbedded } from "./embedded.js";
 import { exchange, type Outgoing } from "./exchange.js";
 import { downgraded, greet, type LogInfo, type PinnedPortal, type PortalInfo } from "./hello.js";
 import { openHttp } from "./http.js";
-import type { KnownHead, LogMemory, PortalLog } from "./log.js";
+import type { KnownHead, LogAccess, LogMemory, PortalLog } from "./log.js";
 import { readResponse, statusError } from "./status.js";
 import type { PortalTarget } from "./target.js";
 import type { Transport, TransportAnswer } from "./transport.js";
@@ -105,7 +105,8 @@ const greetPortal = async (
   };
 
   const info = await hello();
-  const log = await openLogOf(deps, url, info, options, getStatic, async () => (await hello()).log);
+  const relearn = async (): Promise<LogInfo | undefined> => (await hello()).log;
+  const log = await openLogOf(deps, target, info, options, { getStatic, relearn });
   return {
     url,
     info,
@@ -159,11 +160,10 @@ const bound = <Value extends object>(log: PortalLog, head: Checkpoint | undefine
 /** The log of a portal that announces one. Throws `downgrade` where it was known to keep one, and what `openLog` throws. */
 const openLogOf = async (
   deps: Deps,
-  url: string,
+  { url, kind }: PortalTarget,
   info: PortalInfo,
   { pinned, memory }: OpenOptions,
-  getStatic: (path: string) => Promise<Buffer | undefined>,
-  relearn: () => Promise<LogInfo | undefined>,
+  asking: Pick<LogAccess, "getStatic" | "relearn">,
 ): Promise<PortalLog | undefined> => {
   if (!info.extensions.has(EXTENSIONS.transparency)) {
     // Commands that unlock nothing pin no extensions, but they remember the log.
@@ -173,7 +173,8 @@ const openLogOf = async (
   const { openLog, shortMemory } = await import("./log.js");
   const known = memory ?? shortMemory({ verifier: pinned?.log?.verifier, newest: pinnedHead(pinned) });
   const verifiers = new Set([known.verifier, pinned?.log?.verifier].filter((key) => key !== undefined));
-  return openLog({ deps, url, memory: known, pinned: [...verifiers], getStatic, relearn }, info.log);
+  const isEmbedded = kind === "embedded";
+  return openLog({ deps, url, isEmbedded, memory: known, pinned: [...verifiers], ...asking }, info.log);
 };
 
 /** The head that the pins hold: without its note. */

@@ -95,20 +95,23 @@ export interface FetchedAccount {
 
 const ACCOUNT_STATUSES = { Open: "open", Closed: "closed", Suspended: "suspended" } as const;
 
-/** Fetches an account's state (reference-00 section 7.3.2) and its verified profile. Throws as `fetchProfile` does. */
-export const fetchAccount = async (client: PortalClient, account: string): Promise<FetchedAccount> => {
+/**
+ * Fetches an account's state (reference-00 section 7.3.2) and its verified profile. `owner` is the fingerprint of the profile that it is
+ * known to belong to: only with it the log can say of an account without a profile that it is closed. Throws as `fetchProfile` does.
+ */
+export const fetchAccount = async (client: PortalClient, account: string, owner?: string): Promise<FetchedAccount> => {
   const response = await get(client, { Account: account });
   const said = response.AccountStatus;
   return {
     status: said === "Open" || said === "Closed" || said === "Suspended" ? ACCOUNT_STATUSES[said] : undefined,
-    fetched: await readProfile(client, response, { account }),
+    fetched: await readProfile(client, response, { account, owner }),
   };
 };
 
 const readProfile = async (
   client: PortalClient,
   response: Response<"Get">,
-  query: Partial<{ readonly account: string; readonly identifier: string | undefined }>,
+  query: { readonly [Name in "account" | "identifier" | "owner"]?: string | undefined },
 ): Promise<FetchedProfile | undefined> => {
   const served = servedOf(response, "SignedPersonalProfile").map(({ value, proof }) => ({
     profile: readPersonal(value),
@@ -130,7 +133,9 @@ const readProfile = async (
       if (version === profile) await log.checkNewest(found);
     }
     if (revoking) await log.checkLeaf(response, revoking.proof, noteLeaf(revoking.note));
-    if (query.account !== undefined) await checkAccount(client, response, query.account, udf, profile ?? revocation);
+    if (query.account !== undefined) {
+      await checkAccount(client, response, query.account, udf ?? query.owner, profile ?? revocation);
+    }
   }
   if (profile) return { profile, revocation, accountStatus: response.AccountStatus };
   if (revocation) throw profileRevoked(revocation);

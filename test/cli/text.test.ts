@@ -77,6 +77,7 @@ test("what people see", async () => {
   await say(laptop, "doctor");
   for (const line of ["audit status", "audit self", "audit log"]) await say(laptop, line);
   await say(phone, "audit self");
+  await say(phone, "audit accept");
   put(laptop, "evidence.json", sampleEvidence());
   await say(laptop, "audit evidence evidence.json");
   put(laptop, "secret", "correct horse battery");

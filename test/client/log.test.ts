@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { openPortal, type OpenOptions, type PortalClient } from "../../src/client/client.js";
-import { shortMemory, type Finding, type KnownHead, type LogMemory } from "../../src/client/log.js";
+import { openLog, shortMemory, type Finding, type KnownHead, type LogMemory } from "../../src/client/log.js";
 import {
   completeConnection,
   connectionResult,
@@ -20,11 +20,12 @@ import { createConnectionRequest, createConnectionResult } from "../../src/mesh/
 import { createEscrowEntry } from "../../src/mesh/escrow.js";
 import { checkpointText, readCheckpoint } from "../../src/mesh/log/checkpoint.js";
 import { verifyEvidence, buildEvidence } from "../../src/mesh/log/evidence.js";
+import { EMPTY_ROOT } from "../../src/mesh/log/tree.js";
 import { createRevocation, nextPersonal } from "../../src/mesh/profile.js";
 import { encodeGetPage } from "../../src/portal/page.js";
-import { errorCode, meshError } from "../support/deps.js";
+import { errorCode, meshError, temporaryFolder } from "../support/deps.js";
 import { makeSigner, type TestSigner } from "../support/log-key.js";
-import { altered, openWire, refusal, type Call, type Message, type Wire } from "../support/wire.js";
+import { altered, answer, openWire, refusal, type Call, type Message, type Wire } from "../support/wire.js";
 import { newDevice, newPerson, next, quickDeps, versions, type Person } from "./support.js";
 
 const ACCOUNT = "alice@localhost";
@@ -49,6 +50,10 @@ const newMemory = (known: Partial<Pick<LogMemory, "verifier" | "newest" | "unpro
 };
 
 const clients: PortalClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
 
 const connect = async (wire: Wire, options: Partial<OpenOptions> = {}, deps = quickDeps()): Promise<PortalClient> => {
   const client = await openPortal(deps, { kind: "http", url: wire.url }, { timeout: 5000, ...options });
@@ -206,6 +211,25 @@ describe("every answer", () => {
     }
     const late = quickDeps({ now: () => new Date(Date.now() + 1_400_000) });
     await (await connect(wire, {}, late)).send("Status", {});
+  });
+
+  it("may have a head of any time from a portal in this process: its disk may be read-only", async () => {
+    const signer = makeSigner();
+    const note = noteOf(signer, { size: 0, root: EMPTY_ROOT, time: new Date(0) });
+    for (const [isEmbedded, outcome] of [
+      [true, 0],
+      [false, "answer-stale"],
+    ] as const) {
+      const access = {
+        ...{ deps: quickDeps(), url: "local", memory: newMemory(), pinned: [], isEmbedded },
+        getStatic: async () => undefined,
+        relearn: async () => undefined,
+      };
+      const log = await openLog(access, { key: signer.verifier, changes: [] });
+      const ask = () =>
+        log.exchange("Status", async ({ RequestID }) => answer("StatusResponse", { RequestID, Checkpoint: note }));
+      expect(outcome === 0 ? (await ask()).head?.size : await errorCode(ask)).toBe(outcome);
+    }
   });
 
   it("must have a head that the log's key has signed", async () => {
@@ -431,7 +455,7 @@ describe("what is known without a note, or not proved yet", () => {
 describe("what is served", () => {
   const served = (change: (item: Message) => unknown) =>
     lying((message) => {
-      for (const item of itemsOf(message) ?? []) change(item);
+      for (const item of itemsOf(message)) change(item);
       return message;
     }, "Get");
 
@@ -494,9 +518,22 @@ describe("what is served", () => {
       expect(await errorCode(() => fetchAccount(client, ACCOUNT))).toBe("log-omission");
       expect(evidence(memory.findings.at(-1))).toBe("unexplained");
     }
+    // Whose it is must be known to say that it is closed.
+    wire.intercept = async (call) => {
+      const reply = await call.forward();
+      if (call.transaction !== "Get") return reply;
+      const lie = altered(reply, ({ DataItems: _, ...message }) => ({
+        ...message,
+        Status: 404,
+        AccountStatus: "Closed",
+      }));
+      return { ...lie, status: 404 };
+    };
+    expect(await fetchAccount(client, ACCOUNT)).toEqual({ status: "closed", fetched: undefined });
+    expect(await errorCode(() => fetchAccount(client, ACCOUNT, alice.first.udf))).toBe("proof-invalid");
     wire.intercept = undefined;
     await deleteAccount(client, ACCOUNT, alice.first.udf, alice.signer);
-    expect(await fetchAccount(client, ACCOUNT)).toEqual({ status: "closed", fetched: undefined });
+    expect(await fetchAccount(client, ACCOUNT, alice.first.udf)).toEqual({ status: "closed", fetched: undefined });
     expect(await fetchProfile(client, { account: ACCOUNT, identifier: alice.first.udf })).toBeUndefined();
     wire.intercept = lying(({ AccountProof: _, ...message }) => message, "Get");
     expect(await errorCode(() => fetchAccount(client, ACCOUNT))).toBe("proof-missing");
@@ -729,5 +766,13 @@ describe("static files", () => {
     expect(await client.getStatic("tile/0/999")).toBeUndefined();
     wire.intercept = () => ({ status: 503, headers: {}, body: Buffer.alloc(0) });
     expect(await errorCode(() => client.getStatic("checkpoint"))).toBe("portal-busy");
+    const path = `${temporaryFolder()}/store`;
+    const embedded = await openPortal(quickDeps(), { kind: "embedded", url: `file:${path}`, path }, { timeout: 5000 });
+    clients.push(embedded);
+    const alice = newPerson();
+    await createAccount(embedded, ACCOUNT, alice.first, alice.signer);
+    expect(readCheckpoint((await embedded.getStatic("checkpoint"))!.toString("utf8"))?.size).toBe(2);
+    expect((await embedded.getStatic("tile/0/000.p/2"))?.length).toBe(64);
+    expect(await embedded.getStatic("tile/0/000.p/3")).toBeUndefined();
   });
 });

@@ -39,12 +39,12 @@ const place = async (
 export const run: Run = async (context, input) => {
   const { account, target } = await place(context, input.argument(0) ?? context.globals.account);
   return withClient(openTarget(context, target), async (client) => {
-    const { status, fetched } = await fetchAccount(client, account);
+    const mine = listProfiles(context.home).find((state) => state.accounts.some((known) => known.account === account));
+    const { status, fetched } = await fetchAccount(client, account, mine?.udf);
     if (!fetched && status === undefined) {
       throw new MeshError("account-not-found", msg("account.not-at-portal", { portal: client.url, account }));
     }
-    const own =
-      fetched && listProfiles(context.home).find((state) => state.accounts.some((known) => known.account === account));
+    const own = fetched && mine;
     if (own && fetched.revocation === undefined) {
       const looking = lookAtOwn(context, client, account, own, readPins(context.home).profiles[own.udf]);
       await looking.catch((error: unknown) => {

@@ -144,10 +144,11 @@ export const run: Run = async (context, input) => {
         text: stack(
           lines(msg("audit.nothing-to-accept", { url })),
           log ? gap : undefined,
-          log && fields([
-            [msg("label.log"), log.origin],
-            [msg("label.log-key"), log.verifier],
-          ]),
+          log &&
+            fields([
+              [msg("label.log"), log.origin],
+              [msg("label.log-key"), log.verifier],
+            ]),
         ),
       };
     }

@@ -40,6 +40,7 @@ import type { Context, Input, Run } from "../context.js";
 import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { knownProfile } from "../known.js";
+import { checkVersion } from "../own-profile.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, gap, lines, printable, raw, stack, type Result } from "../output.js";
 import { creationTime, selectProfile } from "../select.js";
@@ -337,6 +338,7 @@ const newestAnywhere = async (context: Context, session: Session, clients: reado
       const fetched = await fetchProfile(client, { identifier: state.udf });
       // What is lost cannot be waited for: a gap is accepted here, since the master key itself speaks.
       const followed = fetched && (await followProfile(client, fetched, pin, true));
+      if (followed) await checkVersion(context, client, followed.profile, knownProfile(context, state));
       await rememberPortal(session, client);
       if (followed && (!found.newest || compareVersions(followed.profile, found.newest) > 0)) {
         const history = await fetchHistory(client, state.udf);

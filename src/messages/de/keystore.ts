@@ -96,7 +96,8 @@ export const keystore: Wording<typeof english> = {
   // checkpoints.json: die neuesten Köpfe der Protokolle von Portalen.
   "keystore.checkpoints-damaged.hint":
     "Entfernen Sie checkpoints.json: Es gehen nur die neuesten Köpfe verloren, und was in pins.json steht, gilt weiter.",
-  "keystore.checkpoint-unsigned": "{path} enthält einen Checkpoint, den der Schlüssel seines Portals nicht signiert hat.",
+  "keystore.checkpoint-unsigned":
+    "{path} enthält einen Checkpoint, den der Schlüssel seines Portals nicht signiert hat.",
   "keystore.checkpoints-malformed": "Die neuen Checkpoints haben nicht die erwartete Form.",
   "keystore.preferences-damaged": "Die Datei {path} ist beschädigt.",
   "keystore.preferences-damaged.hint":

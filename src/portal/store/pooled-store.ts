@@ -62,11 +62,6 @@ interface Job {
 /** True where a head was signed too long ago, or by a clock that was far ahead of the present one. */
 const isStale = (head: Head, at: Time, before: Time): boolean => head.time < before || head.time - at > CLOCK_TOLERANCE;
 
-const wait = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
-
 const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve);
@@ -84,6 +79,8 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
   let closing: Promise<void> | undefined;
   /** How many transactions shared the last commit, when it was over and how long it took. */
   let last = { transactions: 0, end: 0, took: 0 };
+  /** Ends the waiting for transactions that share a commit. */
+  let enough: (() => void) | undefined;
 
   const refuseClosed = (): void => {
     if (closing) throw new MeshError("internal", msg("portal.store-closed"));
@@ -137,13 +134,21 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
   };
 
   /**
-   * Gives other requests the time to share a commit: one turn of the event loop, and where several are on their way as long again as
-   * the last commit took, so that no more than half of the time goes by in waiting for the disk.
+   * Gives other requests the time to share a commit: one turn of the event loop, and as long again as the last commit took, so that no
+   * more than half of the time goes by in waiting for the disk, unless as many as last time are here already.
    */
   const pool = async (): Promise<void> => {
     await nextTurn();
     const pause = last.end + Math.min(last.took, MAX_POOLING) - performance.now();
-    if (last.transactions > 1 && jobs.length < maxBatch && !closing && pause > 0) await wait(pause);
+    if (pause <= 0 || jobs.length >= Math.min(last.transactions, maxBatch)) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      enough = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    enough = undefined;
   };
 
   const work = async (): Promise<void> => {
@@ -158,6 +163,7 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
     new Promise<T>((resolve, reject) => {
       refuseClosed();
       jobs.push({ run: task, resolve, reject });
+      if (jobs.length >= Math.min(last.transactions, maxBatch)) enough?.();
       working ??= work();
     });
 
@@ -212,6 +218,7 @@ export const createPooledStore = (options: PooledStoreOptions): Store => {
     },
     close: () => {
       closing ??= (async () => {
+        enough?.();
         await working;
         await Promise.allSettled(views);
         await options.closeReaders();
