@@ -2,7 +2,8 @@
 //
 // The program is written as ES modules and built as CommonJS, since Node takes some milliseconds to set up its loader of ES
 // modules. esbuild splits it into chunks, one for every set of entry points that share something, and each chunk is then
-// turned into CommonJS; so every module is there once, whoever loads it.
+// turned into CommonJS; so every module is there once, whoever loads it. What is loaded first is written into one file, since
+// a program that starts pays for every file that it opens.
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { createRequire } from "node:module";
@@ -58,7 +59,7 @@ const bundleProgram = (imports = new Map()) =>
     entryPoints: [MAIN, "src/man.ts"],
     splitting: true,
     outExtension: { ".js": ".cjs" },
-    chunkNames: "chunks/[name]-[hash]",
+    chunkNames: "[name]-[hash]",
     metafile: true,
     plugins: [withImports(imports)],
   });
@@ -96,49 +97,103 @@ const bundleParts = () =>
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   });
 
-const writeFiles = async (outputs) => {
-  const files = await Promise.all(
-    outputs.map(async ({ path: file, text }) => [
-      file,
-      file.endsWith(".cjs") ? (await esbuild.transform(text, COMMONJS)).code : text,
-    ]),
-  );
-  fs.rmSync(DIST, { recursive: true, force: true });
-  for (const [file, text] of files) {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, text);
+/** The names of the chunks that are loaded first: those of the commands that are to be quick. */
+const firstOf = ({ outputs }) => {
+  const first = new Set();
+  const add = (output) => {
+    if (!outputs[output]) return;
+    first.add(path.basename(output));
+    for (const { path: other, kind } of outputs[output].imports) if (kind === "import-statement") add(other);
+  };
+  for (const [output, { entryPoint }] of Object.entries(outputs)) {
+    if (entryPoint && [MAIN, NEXT].includes(path.join(ROOT, entryPoint))) add(output);
   }
+  return first;
 };
 
-/** What is done often and so should be quick, and what else people wait for. */
+/**
+ * Turns a chunk into CommonJS. esbuild copies whatever is imported or exported, member by member, so that modules of any kind
+ * get along. That takes longer than much else that is done at the start, and what is not needed of it is left out: chunks are
+ * of one kind, and of Node's own modules only a default import is something else than the module itself.
+ */
+const commonJsOf = async (text) => {
+  const { code } = await esbuild.transform(text, COMMONJS);
+  return code
+    .replace(/\b__export\(([\w$]+),\{([^{}]*)\}\);module\.exports=__toCommonJS\(\1\)/, (_, name, members) => {
+      const getters = members.replace(/([^,:]+):\(\)=>([^,]+)/g, "get $1(){return $2}");
+      return `module.exports=${name}={${getters}}`;
+    })
+    .replace(/\b__toESM\((require\("\.\/[^"]+"\))\)/g, "$1")
+    .replace(/\b([\w$]+)=__toESM\((require\("node:[^"]+"\))\)/g, (whole, name, module) =>
+      code.includes(`${name}.default`) ? whole : `${name}=${module}`,
+    );
+};
+
+/** A script that gives the functions which make these modules, by name. */
+const scriptOf = (modules) => {
+  const members = modules.map(([name, text]) => `${JSON.stringify(name)}:function(exports,require,module){${text}\n}`);
+  return `({${members.join(",")}})\n`;
+};
+
+const writeProgram = async ({ outputFiles, metafile }) => {
+  const isChunk = ({ path: file }) => file.endsWith(".cjs");
+  const modules = await Promise.all(
+    outputFiles.filter(isChunk).map(async ({ path: file, text }) => [path.basename(file), await commonJsOf(text)]),
+  );
+  const first = firstOf(metafile);
+  write(path.basename(MAIN).replace(".ts", ".cjs"), scriptOf(modules.filter(([name]) => first.has(name))));
+  for (const module of modules) if (!first.has(module[0])) write(module[0], scriptOf([module]));
+  for (const { path: file, text } of outputFiles.filter((output) => !isChunk(output))) write(path.basename(file), text);
+};
+
+const write = (name, text) => fs.writeFileSync(path.join(DIST, name), text);
+
+/** What is done often and so should be quick, also where an agent has the key of the keystore, and what else people wait for. */
 const QUICK = ["profile show --json", "keystore check --json"];
+const QUICK_WITH_AGENT = ["keystore check --json", "keystore status --json"];
 const OTHERS = ["status --json", "profile show", "profile create --no-passphrase --name second"];
 
+/** Runs one command to its end. */
+const runOnce = (env, ...words) => execFileSync(process.execPath, [LAUNCHER, ...words], { env, stdio: "ignore" });
+
 /**
- * Runs some commands in a home of their own, and leaves what they have compiled for those who run them. A chunk is kept as it
+ * Runs some commands in homes of their own, and leaves what they have compiled for those who run them. A chunk is kept as it
  * is after the quick ones: functions that they do not call would only take longer to read.
  */
 const warmUp = async () => {
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-build-"));
-  const env = { MESHMAN_HOME: home };
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-build-"));
+  const open = { MESHMAN_HOME: path.join(folder, "open") };
+  const guarded = { MESHMAN_HOME: path.join(folder, "guarded"), XDG_RUNTIME_DIR: folder };
+  const passphrase = ["--passphrase-file", path.join(folder, "passphrase")];
   try {
-    execFileSync(process.execPath, [LAUNCHER, "profile", "create", "--no-passphrase"], { env, stdio: "ignore" });
-    const { load, writeCaches } = createRequire(import.meta.url)("../bin/load.js");
-    const { main, systemDeps } = load(path.join(DIST, "main.cjs"));
+    runOnce(open, "profile", "create", "--no-passphrase");
+    fs.writeFileSync(passphrase[1], "for a moment", { mode: 0o600 });
+    runOnce(guarded, "profile", "create", ...passphrase);
+    runOnce(guarded, "keystore", "unlock", "--for", "1h", ...passphrase);
+    const { load, writeCaches } = createRequire(import.meta.url)(LAUNCHER);
+    const { main, systemDeps } = load("main.cjs");
     const silent = { isTTY: false, write: () => Promise.resolve() };
-    const deps = { ...systemDeps(), env, stdout: silent, stderr: silent, stdinIsTTY: false };
-    for (const lines of [QUICK, OTHERS]) {
+    const run = async (env, lines) => {
+      const deps = { ...systemDeps(), env, stdout: silent, stderr: silent, stdinIsTTY: false };
       for (const line of lines) await main(line.split(" "), deps);
-      writeCaches();
-    }
+    };
+    await run(open, QUICK);
+    await run(guarded, QUICK_WITH_AGENT);
+    writeCaches();
+    await run(open, OTHERS);
+    writeCaches();
   } catch (error) {
     console.warn(`No code is kept in compiled form: ${error.message}`);
   } finally {
-    fs.rmSync(home, { recursive: true });
+    // The agent ends by itself where its home is gone.
+    fs.rmSync(folder, { recursive: true });
   }
 };
 
 const program = await bundleProgram(importsOf(loadedBy(await bundleProgram())));
 const parts = await bundleParts();
-await writeFiles([...program.outputFiles, ...parts.outputFiles]);
+fs.rmSync(DIST, { recursive: true, force: true });
+fs.mkdirSync(DIST);
+await writeProgram(program);
+for (const { path: file, text } of parts.outputFiles) write(path.basename(file), text);
 await warmUp();

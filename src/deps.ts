@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import * as os from "node:os";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 
@@ -10,6 +9,8 @@ export interface FileStat {
   readonly isDirectory: boolean;
   readonly isFile: boolean;
   readonly isSocket: boolean;
+  /** A terminal, a disk, or something like /dev/zero. */
+  readonly isDevice: boolean;
   /** The user's number; 0 on Windows. */
   readonly owner: number;
   readonly inode: number;
@@ -165,8 +166,16 @@ export interface Deps {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** Rejects with the system's error, also when the signal aborts. */
   readonly resolveSrv: (name: string, signal?: AbortSignal) => Promise<SrvRecord[]>;
-  /** Connects to a local socket, or a named pipe on Windows. Rejects with the system's error. Whoever takes it ends it. */
-  readonly connectLocal: (path: string) => Promise<Duplex>;
+  /** Calls a function every so many milliseconds. Gives the way to stop it. */
+  readonly every: (milliseconds: number, call: () => void) => () => void;
+  /**
+   * A connection to a local socket, or a named pipe on Windows, which breaks with the system's error. What arrives is given to
+   * `take`, who may not keep it. Whoever takes the connection ends it.
+   */
+  readonly connectLocal: (
+    path: string,
+    take: (octets: Uint8Array) => void,
+  ) => Pick<Duplex, "write" | "destroy" | "once">;
   /** Listens at a local socket or named pipe. Gives the way to end it, which removes the socket. Rejects with the system's error. */
   readonly listenLocal: (path: string, serve: (connection: Duplex) => void) => Promise<() => void>;
   /**
@@ -188,6 +197,8 @@ export interface Deps {
 }
 
 const INTERRUPTED = 130;
+/** Signals within so many milliseconds are one wish: some programs send theirs to a process and to its group. */
+const ONE_WISH = 500;
 
 const statOf = (stat: fs.Stats): FileStat => ({
   mode: stat.mode & 0o7777,
@@ -195,6 +206,7 @@ const statOf = (stat: fs.Stats): FileStat => ({
   isDirectory: stat.isDirectory(),
   isFile: stat.isFile(),
   isSocket: stat.isSocket(),
+  isDevice: stat.isCharacterDevice() || stat.isBlockDevice(),
   owner: stat.uid,
   inode: stat.ino,
   modified: stat.mtimeMs,
@@ -365,14 +377,6 @@ const systemPrompts: Prompts = {
   select: async (...question) => (await loadPrompts()).select(...question),
 };
 
-const connectLocal = async (path: string): Promise<Duplex> => {
-  const { connect } = await import("node:net");
-  return new Promise((resolve, reject) => {
-    const socket = connect(path, () => resolve(socket));
-    socket.once("error", reject);
-  });
-};
-
 const listenLocal = async (path: string, serve: (connection: Duplex) => void): Promise<() => void> => {
   const { createServer } = await import("node:net");
   const server = createServer(serve);
@@ -384,6 +388,8 @@ const listenLocal = async (path: string, serve: (connection: Duplex) => void): P
   server.on("error", () => undefined);
   return () => void server.close();
 };
+
+const temporaryFolder = (): string => process.getBuiltinModule("node:os").tmpdir();
 
 /** Programs on Windows do not start without it. */
 const NEEDED_ENVIRONMENT = ["SystemRoot"];
@@ -409,7 +415,7 @@ const startDetached = async (
   const child = spawn(process.execPath, [path], {
     detached: true,
     windowsHide: true,
-    cwd: process.platform === "win32" ? os.tmpdir() : "/",
+    cwd: process.platform === "win32" ? temporaryFolder() : "/",
     env,
     stdio: ["pipe", "pipe", "ignore"],
   });
@@ -449,7 +455,7 @@ const runPart = async (
   const { spawn } = await import("node:child_process");
   const child = spawn(process.execPath, [path], {
     windowsHide: true,
-    cwd: process.platform === "win32" ? os.tmpdir() : "/",
+    cwd: process.platform === "win32" ? temporaryFolder() : "/",
     env: { ...env, ...own },
     stdio: ["pipe", "pipe", "ignore"],
   });
@@ -571,24 +577,33 @@ const limitLifetime = async (milliseconds: number): Promise<void> => {
 /** The real process, clock, files, randomness and terminal. */
 export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }: SystemOptions = {}): Deps => {
   if (lifetime !== undefined) void limitLifetime(lifetime);
-  const controller = new AbortController();
+  // Made when somebody looks at its signal, or when it is to be aborted, since most commands end before.
+  let controller: AbortController | undefined;
+  const stopper = (): AbortController => (controller ??= new AbortController());
   // The listeners stay, since libraries of ours end the process on a signal that nobody else listens to. Who asks twice does
   // not want to wait for the end of what is under way.
+  let asked: number | undefined;
   for (const name of signals) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(INTERRUPTED);
-      controller.abort(name);
+      const now = performance.now();
+      asked ??= now;
+      if (now - asked > ONE_WISH) process.exit(INTERRUPTED);
+      stopper().abort(name);
     });
   }
   return {
     env: process.env,
     platform: process.platform,
-    hostname: os.hostname(),
+    get hostname() {
+      return process.getBuiltinModule("node:os").hostname();
+    },
     execPath: [process.execPath, process.argv[1] ?? "meshman"],
     pid: process.pid,
     nodeVersion: process.versions.node,
     uid: process.getuid?.(),
-    temporaryFolder: os.tmpdir(),
+    get temporaryFolder() {
+      return temporaryFolder();
+    },
     cwd: process.cwd(),
     fs: systemFiles,
     stdout: output(1),
@@ -596,7 +611,9 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
     get stdinIsTTY() {
       return isTerminal(0);
     },
-    signal: controller.signal,
+    get signal() {
+      return stopper().signal;
+    },
     prompts: systemPrompts,
     openStream: (path) => (path === "-" ? process.stdin : fs.createReadStream(path)),
     readStdin: (limit) => collect(process.stdin, limit),
@@ -607,7 +624,7 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
     now: () => new Date(),
     // Loaded when it is first needed, since commands that only show what is known need none.
     random: (length) => process.getBuiltinModule("node:crypto").randomBytes(length),
-    sleep: (milliseconds, signal = controller.signal) =>
+    sleep: (milliseconds, signal = stopper().signal) =>
       new Promise((resolve, reject) => {
         const stop = (): void => {
           clearTimeout(timer);
@@ -630,10 +647,21 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
       signal?.addEventListener("abort", () => resolver.cancel(), { once: true });
       return resolver.resolveSrv(name);
     },
-    connectLocal,
+    every: (milliseconds, call) => {
+      const timer = setInterval(call, milliseconds);
+      return () => clearInterval(timer);
+    },
+    connectLocal: (path, take) => {
+      const callback = (length: number, octets: Uint8Array): boolean => {
+        take(octets.subarray(0, length));
+        return true;
+      };
+      // With a buffer of our own little of Node's streams is needed, which take time to load.
+      return process.getBuiltinModule("node:net").connect({ path, onread: { buffer: Buffer.alloc(4096), callback } });
+    },
     listenLocal,
-    startDetached: (start) => startDetached(parts, start, controller.signal),
-    runPart: (run) => runPart(parts, run, controller.signal),
+    startDetached: (start) => startDetached(parts, start, stopper().signal),
+    runPart: (run) => runPart(parts, run, stopper().signal),
     resources,
     onHangup: (listener) => void process.on("SIGHUP", listener),
     startWorker,

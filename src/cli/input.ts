@@ -26,9 +26,19 @@ export const readNamedFile = (context: Context, path: string, limit: number): Bu
   return octets;
 };
 
-/** A file that the user named, or standard input for `-`, piece by piece, so that its size does not matter. Throws `file-unreadable`. */
+/** True for what is read like a file and may never end. */
+const isDevice = ({ deps }: Context, path: string): boolean =>
+  path !== "-" && deps.fs.stat(resolve(deps.cwd, path))?.isDevice === true;
+
+/**
+ * A file that the user named, or standard input for `-`, piece by piece, so that its size does not matter. Throws
+ * `file-unreadable`, for devices too.
+ */
 export async function* readInPieces(context: Context, path: string): AsyncGenerator<Buffer> {
   try {
+    if (isDevice(context, path)) {
+      throw new MeshError("file-unreadable", msg("file.device", { path }), { hint: msg("file.device.hint") });
+    }
     yield* context.deps.openStream(path === "-" ? path : resolve(context.deps.cwd, path));
   } catch (cause) {
     if (isMeshError(cause)) throw cause;

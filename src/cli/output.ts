@@ -58,6 +58,21 @@ export const stack =
 /** An empty line between texts. */
 export const gap: Text = () => "\n";
 
+/** Characters that take up two columns of a terminal (East Asian Wide and Fullwidth), and those that take up none. */
+const columnClasses = (): { wide: RegExp; none: RegExp } => ({
+  wide: /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18d08}\u{1aff0}-\u{1b2fb}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u,
+  none: /[\u1160-\u11ff\ud7b0-\ud7ff]|\p{Mn}|\p{Me}/u,
+});
+
+/** How many columns of a terminal a text takes up. */
+export const columns = (text: string): number => {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  const { wide, none } = columnClasses();
+  return [...text].reduce((sum, character) => sum + (none.test(character) ? 0 : wide.test(character) ? 2 : 1), 0);
+};
+
+const pad = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - columns(text)));
+
 /** Lines of `label  value`, the values aligned. Rows without a value are left out. */
 export const fields =
   (rows: readonly (readonly [label: Message, value: Cell | undefined])[]): Text =>
@@ -65,8 +80,8 @@ export const fields =
     const shown = rows.flatMap(([label, value]) =>
       value === undefined ? [] : [[translate(label), worded(value, translate)] as const],
     );
-    const width = Math.max(0, ...shown.map(([label]) => label.length));
-    return shown.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join("");
+    const width = Math.max(0, ...shown.map(([label]) => columns(label)));
+    return shown.map(([label, value]) => `${pad(label, width)}  ${value}\n`).join("");
   };
 
 /** Aligned columns under headings (`undefined` for a column of marks), or `empty` where there are no rows. */
@@ -78,12 +93,12 @@ export const table =
       headings.map((heading) => (heading ? translate(heading) : "")),
       ...rows.map((row) => row.map((cell) => worded(cell, translate))),
     ];
-    const widths = headings.map((_, column) => Math.max(...cells.map((line) => (line[column] ?? "").length)));
+    const widths = headings.map((_, column) => Math.max(...cells.map((line) => columns(line[column] ?? ""))));
     return cells
       .map(
         (line) =>
           `${line
-            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+            .map((cell, column) => pad(cell, widths[column] ?? 0))
             .join("  ")
             .trimEnd()}\n`,
       )

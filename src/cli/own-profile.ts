@@ -1,7 +1,9 @@
 import { isMeshError, MeshError } from "../errors.js";
 import type { PortalClient } from "../client/client.js";
 import { fetchProfile, followProfile, type FetchedProfile, type Followed } from "../client/profiles.js";
+import { readCheckpoints, standingOf } from "../keystore/checkpoints.js";
 import { updateProfile, type ProfileState } from "../keystore/state.js";
+import { readCheckpoint } from "../mesh/log/checkpoint.js";
 import type { SignedRecord } from "../mesh/jose.js";
 import type { Device } from "../mesh/records/device.js";
 import { readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
@@ -88,7 +90,7 @@ export const checkVersion = (
 const checkAll = async (context: Context, client: PortalClient, tokens: readonly Token[]): Promise<void> => {
   if (tokens.length === 0) return;
   const { checkTokens } = await import("./portal-log.js");
-  await checkTokens(context.home, client, tokens);
+  await checkTokens(context, client, tokens);
 };
 
 /** The checkpoints that a version brings: its own, and those of devices that are new in it. */
@@ -102,6 +104,22 @@ const tokensOf = (profile: PersonalProfile, known: PersonalProfile | undefined):
       : [{ note: own, by: profile.signer.deviceUdf, record: { SignedPersonalProfile: profile.record } }]),
     ...profile.devices.filter(({ record }) => !listed.has(recordHash(record))).flatMap(deviceTokens),
   ];
+};
+
+/** A log that a device of the profile has been shown, and this home knows at no portal. */
+export interface OtherLog {
+  readonly origin: string;
+  /** Fingerprint of the device. */
+  readonly device: string;
+}
+
+/** The logs that the checkpoints in the newest version name, and that this home has never seen: another portal, or a second log of one. */
+export const otherLogs = ({ home }: Context, profile: PersonalProfile | undefined): OtherLog[] => {
+  const logs = readCheckpoints(home);
+  return (profile ? tokensOf(profile, undefined) : []).flatMap(({ note, by: device }) => {
+    const origin = readCheckpoint(note)?.origin;
+    return origin === undefined || standingOf(logs, note) !== "unknown" ? [] : [{ origin, device }];
+  });
 };
 
 /** The checkpoint that a device had seen when it was made. */

@@ -1,13 +1,21 @@
 import { isMeshError, MeshError } from "../errors.js";
 import { pinnedHead, type PortalClient } from "../client/client.js";
 import type { KnownHead, LogMemory, Unproven } from "../client/log.js";
-import { isWorthKeeping, keepCheckpoint, knownLog, noteHeads } from "../keystore/checkpoints.js";
+import {
+  isWorthKeeping,
+  keepCheckpoint,
+  knownLog,
+  noteHeads,
+  readCheckpoints,
+  standingOf,
+} from "../keystore/checkpoints.js";
 import { systemCode } from "../keystore/durable.js";
 import type { Home } from "../keystore/home.js";
 import type { PortalPin } from "../keystore/pins.js";
 import { readCheckpoint, type Checkpoint } from "../mesh/log/checkpoint.js";
 import type { EvidenceRecord } from "../mesh/log/evidence.js";
 import { msg } from "../messages/message.js";
+import type { Context } from "./context.js";
 
 /** What each home remembers of logs in this process: a command may open one portal more than once. */
 const memories = new WeakMap<Home, Map<string, LogMemory>>();
@@ -62,8 +70,14 @@ const open = (home: Home, url: string, pin: PortalPin | undefined): LogMemory =>
     if (proved.length === 0 && !isWorthKeeping(isKnown, newest)) return;
     const after = await keepCheckpoint(home, url, { verifier, head: newest, from: kept, proved });
     const there = after && readCheckpoint(after.checkpoint);
-    const isOfOneLog = there?.origin === newest.origin && there.size === newest.size;
-    if (after && isOfOneLog && !there.root.equals(newest.root)) {
+    if (after && there && there.origin !== newest.origin) {
+      const finding = { code: "log-key-changed", heads: [after.checkpoint], announced: verifier } as const;
+      const hint = await report({ ...finding, verifier: after.verifier });
+      throw new MeshError("log-key-changed", msg("client.log-other", { url }), {
+        hint: hint ?? msg("client.log.hint"),
+      });
+    }
+    if (after && there?.size === newest.size && !there.root.equals(newest.root)) {
       const text = msg("client.log-fork", { url, shown: newest.size, known: there.size });
       const hint = await report({ code: "log-fork", verifier, heads: [after.checkpoint, newest.note] });
       throw new MeshError("log-fork", text, { hint: hint ?? msg("client.log.hint") });
@@ -107,12 +121,30 @@ export interface Token {
 
 /**
  * Holds checkpoints of records against the log of a portal. Those of other portals that this home knows are noted, and held against
- * theirs at the next contact. Throws `log-split` and `proof-missing`.
+ * theirs at the next contact. Of what no known key of a known log has signed the user is told: it says more about the device than about
+ * a portal. Throws `log-split` and `proof-missing`.
  */
-export const checkTokens = async (home: Home, { log }: PortalClient, tokens: readonly Token[]): Promise<void> => {
+export const checkTokens = async (
+  { home, note: tell }: Pick<Context, "home" | "note">,
+  { log }: PortalClient,
+  tokens: readonly Token[],
+): Promise<void> => {
   const elsewhere: { checkpoint: string; by: string }[] = [];
   for (const { note, by, record } of tokens) {
-    if (!(await log?.checkToken(note, by, record))) elsewhere.push({ checkpoint: note, by });
+    const here = await log?.checkToken(note, by, record);
+    if (here === "held") continue;
+    const standing = standingOf(readCheckpoints(home), note);
+    if (standing === "replaced") continue;
+    if (standing === "signed" || (standing === "unsigned" && here !== "unsigned")) {
+      elsewhere.push({ checkpoint: note, by });
+    }
+    if (standing === "signed") continue;
+    const origin = readCheckpoint(note)?.origin;
+    await tell(
+      standing === "unknown" && here !== "unsigned" && origin !== undefined
+        ? msg("client.token-foreign", { by, origin })
+        : msg("client.token-unsigned", { by }),
+    );
   }
   if (elsewhere.length === 0 || !exists(home)) return;
   try {

@@ -195,10 +195,15 @@ export const rememberPortal = async (session: Session, client: PortalClient): Pr
   const { context, keystore } = session;
   const { url, info, log } = client;
   const extensions = [...info.extensions].sort();
-  const pinned = pinnedHead(loadPins(context.home, keystore).portals[url]);
-  if (log?.newest && pinned) await log.prove(pinned);
+  const before = loadPins(context.home, keystore).portals[url];
+  const pinned = pinnedHead(before);
+  // One that is further ahead stays: the head that was seen here is kept, and the next contact holds the two against each other.
+  if (log?.newest && pinned && !isFurther(before?.log, client)) await log.prove(pinned);
+  const pinning = { isDone: false };
   await updatePins(context.home, keystore, (pins) => {
     const pin = pins.portals[url];
+    pinning.isDone = !log?.newest || isSameLog(pin?.log, before?.log) || isFurther(pin?.log, client);
+    if (!pinning.isDone) return pins;
     const head = laterHead(pin?.log, client);
     return {
       ...pins,
@@ -212,15 +217,25 @@ export const rememberPortal = async (session: Session, client: PortalClient): Pr
       },
     };
   });
+  // Another process has pinned another head meanwhile, which must be proved too.
+  if (!pinning.isDone) await rememberPortal(session, client);
 };
 
+const isSameLog = (a: LogPin | undefined, b: LogPin | undefined): boolean =>
+  a?.verifier === b?.verifier && a?.size === b?.size && a?.root === b?.root;
+
+const isFurther = (pin: LogPin | undefined, { log }: PortalClient): boolean =>
+  pin !== undefined && log?.newest !== undefined && pin.size > log.newest.size;
+
 /** The head to be pinned: the newest that was seen, unless another process has been further meanwhile. */
-const laterHead = (here: LogPin | undefined, { log }: PortalClient): LogPin | undefined => {
+const laterHead = (here: LogPin | undefined, client: PortalClient): LogPin | undefined => {
+  const { log } = client;
   if (!log?.newest) return here;
   const { verifier, known, newest } = log;
-  const isBehind = here !== undefined && here.size > newest.size;
   const isForeign = here !== undefined && here.verifier !== verifier && !known.includes(here.verifier);
-  return isBehind || isForeign ? here : { verifier, size: newest.size, root: encodeBase64url(newest.root) };
+  return isFurther(here, client) || isForeign
+    ? here
+    : { verifier, size: newest.size, root: encodeBase64url(newest.root) };
 };
 
 /**

@@ -97,7 +97,8 @@ const ACCOUNT_STATUSES = { Open: "open", Closed: "closed", Suspended: "suspended
 
 /**
  * Fetches an account's state (reference-00 section 7.3.2) and its verified profile. `owner` is the fingerprint of the profile that it is
- * known to belong to: only with it the log can say of an account without a profile that it is closed. Throws as `fetchProfile` does.
+ * known to belong to: only with it the log can say of an account without a profile that it is closed. With it, a portal that keeps a log
+ * must prove that the account is closed where it serves no profile. Throws as `fetchProfile` does.
  */
 export const fetchAccount = async (client: PortalClient, account: string, owner?: string): Promise<FetchedAccount> => {
   const response = await get(client, { Account: account });
@@ -134,7 +135,13 @@ const readProfile = async (
     }
     if (revoking) await log.checkLeaf(response, revoking.proof, noteLeaf(revoking.note));
     if (query.account !== undefined) {
-      await checkAccount(client, response, query.account, udf ?? query.owner, profile ?? revocation);
+      const { account, owner } = query;
+      await checkAccount(
+        client,
+        response,
+        { account, profile: udf ?? owner, isKnown: owner !== undefined },
+        profile ?? revocation,
+      );
     }
   }
   if (profile) return { profile, revocation, accountStatus: response.AccountStatus };
@@ -142,16 +149,15 @@ const readProfile = async (
   return undefined;
 };
 
-/** Holds what a portal says of an account against its log. Of an account that it does not know there is nothing in it. */
+/** Holds what a portal says of an account against its log. Of an account that it never knew there is nothing in it. */
 const checkAccount = async (
   { log }: PortalClient,
   response: Response<"Get">,
-  account: string,
-  profile: string | undefined,
+  { account, profile, isKnown }: { account: string; profile: string | undefined; isKnown: boolean },
   shown: object | undefined,
 ): Promise<void> => {
   const { AccountStatus: said, AccountProof: proof } = response;
-  if (!log || (!shown && said === undefined && !proof)) return;
+  if (!log || (!isKnown && !shown && said === undefined && !proof)) return;
   const found = await log.checkAccount(response, proof, { account, profile, said });
   if (!shown && said !== "Closed") await log.refuseOmission(found);
 };

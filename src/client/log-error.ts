@@ -1,6 +1,9 @@
 import { isMeshError } from "../errors.js";
 
-/** True for what only a portal brings about that does not keep to its log, or somebody in its place: not to be passed over for any reason. */
+/**
+ * True for what only a portal brings about that does not keep to its log or has dropped it, or somebody in its place: not to be passed
+ * over for any reason.
+ */
 export const isLogError = (error: unknown): boolean =>
   isMeshError(
     error,
@@ -16,4 +19,5 @@ export const isLogError = (error: unknown): boolean =>
     "answer-stale",
     "answer-mismatch",
     "page-truncated",
+    "downgrade",
   );

@@ -3,7 +3,7 @@ import { isMeshError, MeshError, type ErrorCode } from "../errors.js";
 import { encodeBase64url } from "../mesh/bytes.js";
 import { openCheckpoint, readCheckpoint, type Checkpoint } from "../mesh/log/checkpoint.js";
 import type { EvidenceFacts, EvidenceRecord } from "../mesh/log/evidence.js";
-import { followKeyChanges, openKeyChange } from "../mesh/log/key-change.js";
+import { followKeyChanges, keysOfLog, openKeyChange } from "../mesh/log/key-change.js";
 import { parseVerifierKey } from "../mesh/log/note.js";
 import { tilePath, tileReader, tilesFor, TILE_WIDTH, type Tile } from "../mesh/log/tiles.js";
 import {
@@ -101,14 +101,20 @@ export interface PortalLog extends Proofs {
   /** Proves that a head that was known comes before the newest one. Throws `log-rollback`, `log-fork`, `proof-missing`. */
   prove(known: TreeHead & { readonly root: Buffer }): Promise<void>;
   /**
-   * Holds a checkpoint that stood in a record of one's own against the newest head. One of another log says nothing: false.
-   * Throws `log-split` where it is not on the same history, and `proof-missing`.
+   * Holds a checkpoint that stood in a record of one's own against the newest head. Throws `log-split` where a key of this log has signed
+   * it and it is not on the same history, and `proof-missing`.
    */
-  checkToken(note: string, by: string, record: EvidenceRecord): Promise<boolean>;
+  checkToken(note: string, by: string, record: EvidenceRecord): Promise<TokenStanding>;
   /** The error for what a portal has done, once what shows it is kept. */
   fail(text: Message, finding: Finding): Promise<MeshError>;
   save(): Promise<void>;
 }
+
+/**
+ * What a checkpoint in a record is: on this history; of another log; or neither on this history nor signed by a key of this log, which
+ * says something about whoever has made the record, and nothing about the portal.
+ */
+export type TokenStanding = "held" | "elsewhere" | "unsigned";
 
 /** What a log needs of its client. */
 export interface LogAccess {
@@ -219,14 +225,7 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
   await learn(announced, access.pinned);
   memory.verifier ??= verifier;
 
-  const open = (note: string): Checkpoint | undefined => {
-    try {
-      return openCheckpoint(note, verifier);
-    } catch (error) {
-      if (isMeshError(error, "log-signature")) return undefined;
-      throw error;
-    }
-  };
+  const open = (note: string): Checkpoint | undefined => openIfSigned(note, verifier);
 
   /** The head in a note. Where the key does not fit it may have been changed since the Hello. */
   const openNow = async (note: string): Promise<Checkpoint> => {
@@ -340,7 +339,7 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     return new MeshError("answer-mismatch", msg("client.answer-mismatch", { url }), { hint: msg("client.log.hint") });
   };
 
-  /** Holds the heads that have not been proved against the newest. */
+  /** Holds the heads that have not been proved against the newest. One that the log has not signed is dropped. */
   const settle = async (newest: KnownHead | undefined): Promise<void> => {
     while (memory.unproven.length > 0) {
       const [{ checkpoint: note, by } = { checkpoint: "", by: undefined }, ...others] = memory.unproven;
@@ -367,17 +366,24 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     if (known) await prove(newest, { ...known, note });
   };
 
-  /** What counts is one history: a key that has signed earlier heads need not be known here. */
+  const isSigned = (note: string): boolean =>
+    [...keysOfLog([verifier, ...access.pinned], changes)].some((key) => openIfSigned(note, key) !== undefined);
+
+  /**
+   * False for one that is not on the same history, but that the log has not signed either: whoever makes a record can write anything into
+   * it. Of one that is, no key that has signed earlier heads need be known here.
+   */
   const proveToken = async (
     newest: KnownHead | undefined,
     note: string,
     by: string,
     record?: EvidenceRecord,
-  ): Promise<void> => {
+  ): Promise<boolean> => {
     if (!newest || !isCheckpoint(newest)) throw new MeshError("internal", msg("client.log-unseen"));
     const told = readCheckpoint(note);
     const shows = told ? await follows(told, newest) : { holds: false };
-    if (shows.holds) return;
+    if (shows.holds) return true;
+    if (!isSigned(note)) return false;
     throw await fail(msg("client.log-split", { url, by }), {
       code: "log-split",
       heads: [note, newest.note],
@@ -442,14 +448,22 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     bind: (answer, head) => void heads.set(answer, head),
     prove: (known) => inTurn(memory, () => prove(memory.newest, known)),
     checkToken: async (note, by, record) => {
-      if (readCheckpoint(note)?.origin !== parseVerifierKey(verifier)?.name) return false;
-      await inTurn(memory, () => proveToken(memory.newest, note, by, record));
-      return true;
+      if (readCheckpoint(note)?.origin !== parseVerifierKey(verifier)?.name) return "elsewhere";
+      return (await inTurn(memory, () => proveToken(memory.newest, note, by, record))) ? "held" : "unsigned";
     },
     fail,
     save: () => memory.save(),
     ...openProofs(url, (answer) => heads.get(answer), fail),
   };
+};
+
+const openIfSigned = (note: string, verifier: string): Checkpoint | undefined => {
+  try {
+    return openCheckpoint(note, verifier);
+  } catch (error) {
+    if (isMeshError(error, "log-signature")) return undefined;
+    throw error;
+  }
 };
 
 const present = (...notes: readonly (string | undefined)[]): string[] => notes.filter((note) => note !== undefined);

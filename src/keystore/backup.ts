@@ -31,8 +31,8 @@ import {
 } from "./pins.js";
 import { checkPassphrase, KdfSchema, passphraseKey, type Kdf } from "./protection.js";
 import { seal, SealedSchema, unseal, type Binding, type Sealed } from "./seal.js";
-import { ProfileStateSchema, readProfile, updateProfile, type ProfileState, type Work } from "./state.js";
-import { octetsSchema } from "./stored.js";
+import { profileStateSchema, readProfile, updateProfile, type ProfileState, type Work } from "./state.js";
+import { kindOf, octetsSchema } from "./stored.js";
 
 /** The longest content of a backup, and the longest file, in octets. The state of a profile alone may take 8 MiB. */
 const CONTENT_LIMIT = 12 * 1024 * 1024;
@@ -56,7 +56,7 @@ export interface Backup {
 }
 
 const ContentSchema = v.strictObject({
-  profile: ProfileStateSchema,
+  profile: v.lazy(() => profileStateSchema()),
   keys: v.pipe(
     v.array(v.strictObject({ kid: v.string(), use: v.picklist(KEY_USES), created: TimeSchema, jwk: PrivateKeySchema })),
     v.maxLength(MAX_KEYS),
@@ -150,6 +150,9 @@ export const readBackup = (octets: Buffer, path: string): BackupFile => {
   try {
     const text = decodeUtf8(octets);
     const value = parseStrictJson(text);
+    if (kindOf(value) === "device-bundle") {
+      throw new MeshError("backup-invalid", msg("backup.is-bundle", { path }), { hint: msg("backup.is-bundle.hint") });
+    }
     const { version } = parseWith(VersionSchema, value, "backup-invalid", what);
     if (version > 1) {
       throw new MeshError("keystore-version", msg("keystore.file-newer", { path, version }), {
@@ -163,7 +166,7 @@ export const readBackup = (octets: Buffer, path: string): BackupFile => {
     return file;
   } catch (cause) {
     if (isMeshError(cause, "json-invalid")) throw invalid(msg("backup.none", { path }), cause);
-    if (isMeshError(cause, "backup-invalid")) throw invalid(cause.text, cause);
+    if (isMeshError(cause, "backup-invalid") && !cause.hint) throw invalid(cause.text, cause);
     throw cause;
   }
 };

@@ -12,7 +12,7 @@ import { recordHash, SignedRecordSchema } from "../mesh/signed-record.js";
 import { accountUdf } from "../mesh/udf.js";
 import { msg } from "../messages/message.js";
 import { deriveKey, seal, sealedSchema, unseal, type Binding } from "./seal.js";
-import { octetsSchema } from "./stored.js";
+import { kindOf, octetsSchema } from "./stored.js";
 
 /** The longest content of a bundle, and the longest file, in octets. A personal profile may take 256 KiB, and more in JSON. */
 const CONTENT_LIMIT = 1024 * 1024;
@@ -126,6 +126,11 @@ export const readBundle = (octets: Buffer, path: string): BundleFile => {
   const what = msg("keystore.what.file", { path });
   try {
     const value = parseStrictJson(decodeUtf8(octets));
+    if (kindOf(value) === "profile-backup") {
+      throw new MeshError("decryption-failed", msg("bundle.is-backup", { path }), {
+        hint: msg("bundle.is-backup.hint"),
+      });
+    }
     const { version } = parseWith(VersionSchema, value, "decryption-failed", what);
     if (version > 1) {
       throw new MeshError("keystore-version", msg("keystore.file-newer", { path, version }), {
@@ -135,7 +140,7 @@ export const readBundle = (octets: Buffer, path: string): BundleFile => {
     return parseWith(FileSchema, value, "decryption-failed", what);
   } catch (cause) {
     if (isMeshError(cause, "json-invalid")) throw notOpened(msg("bundle.none", { path }), cause);
-    if (isMeshError(cause, "decryption-failed")) throw notOpened(cause.text, cause);
+    if (isMeshError(cause, "decryption-failed") && !cause.hint) throw notOpened(cause.text, cause);
     throw cause;
   }
 };

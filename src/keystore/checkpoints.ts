@@ -13,8 +13,10 @@ import { readStored, writeStored, type Format } from "./stored.js";
 export interface UnprovenHead {
   /** The signed note. */
   checkpoint: string;
-  /** Fingerprint of whose record it stood in; absent for one that another process of this home has seen. */
+  /** Fingerprint of whose record it stood in; absent for one that this home has seen itself. */
   by?: string;
+  /** Where it was seen, where that is another address of the same log. */
+  at?: string;
 }
 
 /** How far a log has been looked through, and the places of the newest leaves about the profile, by kind and hash of the identifier. */
@@ -32,6 +34,8 @@ export interface KnownLog {
   /** The newest head that was verified: the signed note. */
   checkpoint: string;
   unproven?: UnprovenHead[];
+  /** Names of the logs that the portal had before, in whose place this one was accepted. */
+  replaced?: string[];
   /** By fingerprint of a profile of this home: how far the log has been looked through for what this home did not do. */
   audited?: Record<string, AuditedLog>;
 }
@@ -64,10 +68,17 @@ const FileSchema = v.strictObject({
       checkpoint: CheckpointSchema,
       unproven: v.exactOptional(
         v.pipe(
-          v.array(v.looseObject({ checkpoint: CheckpointSchema, by: v.exactOptional(textSchema(64)) })),
+          v.array(
+            v.looseObject({
+              checkpoint: CheckpointSchema,
+              by: v.exactOptional(textSchema(64)),
+              at: v.exactOptional(PortalSchema),
+            }),
+          ),
           v.maxLength(MAX_UNPROVEN),
         ),
       ),
+      replaced: v.exactOptional(v.array(textSchema(255))),
       audited: v.exactOptional(
         tableSchema(UdfSchema, v.looseObject({ size: CountSchema, newest: tableSchema(textSchema(128), CountSchema) })),
       ),
@@ -138,7 +149,7 @@ const merged = (known: KnownLog | undefined, { verifier, head, from, proved }: N
   const fresh = { origin: head.origin, verifier, checkpoint: head.note };
   const kept = known && readCheckpoint(known.checkpoint);
   if (!known || !kept) return fresh;
-  // A command that began before a new log was accepted has seen nothing of that.
+  // Two processes were shown two logs, or one of them began before a new log was accepted.
   if (known.origin !== head.origin) return known;
   if (kept.size === head.size && !kept.root.equals(head.root)) return known;
   const left = (known.unproven ?? []).filter(({ checkpoint }) => !proved.includes(checkpoint));
@@ -163,24 +174,65 @@ export const isWorthKeeping = (
 
 /**
  * Keeps a head of a portal's log by compare-and-swap: it takes the place of the one that it was proved to follow. Where another process
- * has kept one meanwhile the greater of the two stays, and the other is noted to be proved. Gives what is known then; where that is a
- * head of the same size with another root, nothing was changed, and the portal has shown two histories. Throws what
- * `updateCheckpoints` throws.
+ * has kept one meanwhile the greater of the two stays, and the other is noted to be proved. Where the same log is known under another
+ * address too, what is seen there next must follow. Gives what is known then; where that is a head of the same size with another root, or
+ * one of another log, nothing was changed, and the portal has shown two histories. Throws what `updateCheckpoints` throws.
  */
 export const keepCheckpoint = async (home: Home, url: string, head: NewHead): Promise<KnownLog | undefined> =>
-  (await updateCheckpoints(home, (logs) => ({ ...logs, [url]: merged(logs[url], head) })))[url];
+  (
+    await updateCheckpoints(home, (logs) => {
+      const kept = merged(logs[url], head);
+      const others = Object.entries(logs).map(([other, log]): [string, KnownLog] => [
+        other,
+        other !== url && kept.origin === head.head.origin ? withSeenAt(log, url, head.head.note) : log,
+      ]);
+      return { ...Object.fromEntries(others), [url]: kept };
+    })
+  )[url];
+
+const isSigned = (note: string, verifier: string): boolean => {
+  try {
+    openCheckpoint(note, verifier);
+    return true;
+  } catch (error) {
+    if (!isMeshError(error, "log-signature")) throw error;
+    return false;
+  }
+};
+
+/** Notes a head of this very log that was seen at another address, in the place of the one before it. A name alone anybody can take. */
+const withSeenAt = (log: KnownLog, at: string, checkpoint: string): KnownLog => {
+  if (checkpoint === log.checkpoint || !isSigned(checkpoint, log.verifier)) return log;
+  const others = (log.unproven ?? []).filter((head) => head.at !== at);
+  return { ...log, unproven: [...others, { checkpoint, at }].slice(-MAX_UNPROVEN) };
+};
 
 /**
- * Notes heads of logs that this home knows, which stood in records: the next contact with their portals must prove them. Those of other
- * logs say nothing here. Throws what `updateCheckpoints` throws.
+ * What a checkpoint is to this home: of a log that it knows at some portal, signed by the key that it knows of that; not signed by that;
+ * of a log in whose place another was accepted; or of one that it has never seen.
  */
-export const noteHeads = async (home: Home, heads: readonly Required<UnprovenHead>[]): Promise<void> => {
+export const standingOf = (logs: KnownLogs, checkpoint: string): "signed" | "unsigned" | "replaced" | "unknown" => {
+  const origin = readCheckpoint(checkpoint)?.origin;
+  if (origin === undefined) return "unsigned";
+  const all = Object.values(logs);
+  const same = all.filter((log) => log.origin === origin);
+  if (same.some(({ verifier }) => isSigned(checkpoint, verifier))) return "signed";
+  if (same.length > 0) return "unsigned";
+  return all.some(({ replaced }) => replaced?.includes(origin)) ? "replaced" : "unknown";
+};
+
+/**
+ * Notes heads of logs that this home knows, which stood in records: the next contact with their portals must prove them. One that the
+ * known key has not signed takes no other's place: the log may have another key by now, or anybody has made it up. Those of other logs
+ * say nothing here. Throws what `updateCheckpoints` throws.
+ */
+export const noteHeads = async (home: Home, heads: readonly Required<Omit<UnprovenHead, "at">>[]): Promise<void> => {
   const origins = new Set(Object.values(readCheckpoints(home)).map(({ origin }) => origin));
   const known = heads.filter(({ checkpoint }) => origins.has(readCheckpoint(checkpoint)?.origin ?? ""));
   if (known.length === 0) return;
   await updateCheckpoints(home, (logs) =>
     Object.fromEntries(
-      Object.entries(logs).map(([url, log]) => {
+      Object.entries(logs).map(([url, log]): [string, KnownLog] => {
         const noted = log.unproven ?? [];
         const news = known.filter(
           ({ checkpoint }) =>
@@ -189,7 +241,11 @@ export const noteHeads = async (home: Home, heads: readonly Required<UnprovenHea
             !noted.some((head) => head.checkpoint === checkpoint),
         );
         if (news.length === 0) return [url, log];
-        return [url, { ...log, unproven: [...noted, ...news].slice(-MAX_UNPROVEN) }];
+        const counts = ({ checkpoint, by }: UnprovenHead): boolean =>
+          by === undefined || isSigned(checkpoint, log.verifier);
+        const all = [...noted, ...news];
+        const unproven = [...all.filter((head) => !counts(head)), ...all.filter(counts)].slice(-MAX_UNPROVEN);
+        return [url, { ...log, unproven }];
       }),
     ),
   );

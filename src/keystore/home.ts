@@ -82,12 +82,19 @@ const statOf = (deps: Deps, path: string): FileStat | undefined => {
   }
 };
 
-/** Refuses a folder that other users may enter, or that is none. Throws `keystore-permissions` or `io-failed`. */
+/** Refuses a home that other users may enter, or that is no folder. Throws `keystore-permissions`, `no-home` or `io-failed`. */
 export const checkFolder = (deps: Deps, path: string): void => {
   const stat = statOf(deps, path);
   if (!stat) return;
-  if (!stat.isDirectory) throw new MeshError("io-failed", msg("keystore.not-a-folder", { path }));
+  if (!stat.isDirectory) {
+    throw new MeshError("no-home", msg("keystore.not-a-folder", { path }), { hint: msg("keystore.no-home.hint") });
+  }
   refuseShared(stat.mode, path, "folder", deps.platform);
+};
+
+/** Throws `no-home` where something in a home could not be read because the home itself is no folder. */
+export const refuseNoFolder = ({ deps, path }: Home, cause: unknown): void => {
+  if (systemCode(cause) === "ENOTDIR") checkFolder(deps, path);
 };
 
 /** Makes the entry of a folder in its parent survive a power cut. */

@@ -6,7 +6,7 @@ import { msg } from "../messages/message.js";
 import type { Home } from "./home.js";
 import { keyFilePath, ProtectionSchema, type Method } from "./protection.js";
 import { SealedSchema } from "./seal.js";
-import { octetsSchema, readStored, writeStored, type Format } from "./stored.js";
+import { octetsSchema, readStored, writeStored, type Format, type Remembered } from "./stored.js";
 
 /** What can be said of a private key without unlocking. `profile` is the UDF of the profile that it belongs to. */
 export interface KeyFacts {
@@ -57,8 +57,15 @@ const FORMAT: Format<typeof FileSchema> = {
 
 export const keystorePath = (home: Home): string => join(home.path, "keystore.json");
 
+/** Looked at anew whenever something is asked of a keystore, and seldom changed meanwhile. */
+const remembered = new WeakMap<Home, Remembered<KeystoreFile>>();
+
 /** The keystore file, or undefined where there is none. Throws `keystore-corrupt`, `keystore-version`, `io-failed`. */
-export const readKeystoreFile = (home: Home): KeystoreFile | undefined => readStored(home, keystorePath(home), FORMAT);
+export const readKeystoreFile = (home: Home): KeystoreFile | undefined => {
+  const known = remembered.get(home) ?? {};
+  remembered.set(home, known);
+  return readStored(home, keystorePath(home), FORMAT, known);
+};
 
 /** Writes the keystore file, inside the lock. */
 export const writeKeystoreFile = (home: Home, file: KeystoreFile): void => {

@@ -6,7 +6,7 @@ import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, textSchema, UdfSch
 import { isUdf, parseUdf } from "../mesh/udf-text.js";
 import { msg } from "../messages/message.js";
 import { fileError } from "./durable.js";
-import { ensureFolder, PROFILES, syncEntry, type Home } from "./home.js";
+import { ensureFolder, PROFILES, refuseNoFolder, syncEntry, type Home } from "./home.js";
 import { readStored, writeStored, type Format } from "./stored.js";
 
 /** An account of the profile. The first of a profile is authoritative and its default. */
@@ -102,94 +102,102 @@ export interface ProfileState {
   work: Work[];
 }
 
-// Loose objects: what a later version has written stays when this one rewrites the file.
-const account = { account: textSchema(1024), portal: textSchema(4096) };
-const since = { since: TimeSchema };
-const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const makeStateSchema = () => {
+  // Loose objects: what a later version has written stays when this one rewrites the file.
+  const account = { account: textSchema(1024), portal: textSchema(4096) };
+  const since = { since: TimeSchema };
+  const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-const DeviceSchema = v.looseObject({
-  udf: UdfSchema,
-  record: SignedRecordSchema,
-  authenticationKey: UdfSchema,
-  encryptionKey: UdfSchema,
-  onlineSignatureKey: UdfSchema,
-});
+  const DeviceSchema = v.looseObject({
+    udf: UdfSchema,
+    record: SignedRecordSchema,
+    authenticationKey: UdfSchema,
+    encryptionKey: UdfSchema,
+    onlineSignatureKey: UdfSchema,
+  });
 
-const ConnectingSchema = v.looseObject({
-  ...account,
-  request: SignedRecordSchema,
-  code: textSchema(64),
-  requested: TimeSchema,
-  posted: v.boolean(),
-});
+  const ConnectingSchema = v.looseObject({
+    ...account,
+    request: SignedRecordSchema,
+    code: textSchema(64),
+    requested: TimeSchema,
+    posted: v.boolean(),
+  });
 
-const WorkSchema = v.variant("kind", [
-  v.looseObject({ kind: v.literal("account-create"), ...account, record: SignedRecordSchema, ...since }),
-  v.looseObject({ kind: v.literal("publish"), record: SignedRecordSchema, ...since }),
-  v.looseObject({ kind: v.literal("recover"), ...since, epoch: v.exactOptional(SequenceSchema) }),
-  v.looseObject({
-    kind: v.literal("preconfigure"),
-    ...since,
-    id: textSchema(64),
-    name: textSchema(256),
-    path: textSchema(4096),
-    device: DeviceSchema,
-    expires: v.exactOptional(TimeSchema),
-  }),
-  v.looseObject({ kind: v.literal("rotate"), ...since, device: UdfSchema }),
-]);
-
-/** What the state of a profile looks like, in its file and in a backup. */
-export const ProfileStateSchema = v.looseObject({
-  version: v.literal(1),
-  udf: UdfSchema,
-  name: textSchema(256),
-  created: TimeSchema,
-  device: DeviceSchema,
-  accounts: v.array(v.looseObject(account)),
-  record: v.exactOptional(SignedRecordSchema),
-  view: v.exactOptional(
+  const WorkSchema = v.variant("kind", [
+    v.looseObject({ kind: v.literal("account-create"), ...account, record: SignedRecordSchema, ...since }),
+    v.looseObject({ kind: v.literal("publish"), record: SignedRecordSchema, ...since }),
+    v.looseObject({ kind: v.literal("recover"), ...since, epoch: v.exactOptional(SequenceSchema) }),
     v.looseObject({
-      hash: Sha256Schema,
-      masterSequence: SequenceSchema,
-      sequence: SequenceSchema,
-      updated: TimeSchema,
-      devices: v.array(
-        v.looseObject({
-          udf: UdfSchema,
-          name: textSchema(256),
-          admin: v.boolean(),
-          expires: v.exactOptional(TimeSchema),
-        }),
-      ),
+      kind: v.literal("preconfigure"),
+      ...since,
+      id: textSchema(64),
+      name: textSchema(256),
+      path: textSchema(4096),
+      device: DeviceSchema,
+      expires: v.exactOptional(TimeSchema),
     }),
-  ),
-  connecting: v.exactOptional(ConnectingSchema),
-  rotations: v.exactOptional(
-    v.array(
+    v.looseObject({ kind: v.literal("rotate"), ...since, device: UdfSchema }),
+  ]);
+
+  return v.looseObject({
+    version: v.literal(1),
+    udf: UdfSchema,
+    name: textSchema(256),
+    created: TimeSchema,
+    device: DeviceSchema,
+    accounts: v.array(v.looseObject(account)),
+    record: v.exactOptional(SignedRecordSchema),
+    view: v.exactOptional(
       v.looseObject({
-        replaces: UdfSchema,
-        device: DeviceSchema,
-        ...since,
-        asked: v.exactOptional(ConnectingSchema),
-        ended: v.exactOptional(TimeSchema),
+        hash: Sha256Schema,
+        masterSequence: SequenceSchema,
+        sequence: SequenceSchema,
+        updated: TimeSchema,
+        devices: v.array(
+          v.looseObject({
+            udf: UdfSchema,
+            name: textSchema(256),
+            admin: v.boolean(),
+            expires: v.exactOptional(TimeSchema),
+          }),
+        ),
       }),
     ),
-  ),
-  recovery: v.exactOptional(
-    v.looseObject({
-      identifier: textSchema(64),
-      threshold: CountSchema,
-      shares: v.exactOptional(CountSchema),
-      created: TimeSchema,
-    }),
-  ),
-  revoked: v.exactOptional(TimeSchema),
-  work: v.array(WorkSchema),
-});
+    connecting: v.exactOptional(ConnectingSchema),
+    rotations: v.exactOptional(
+      v.array(
+        v.looseObject({
+          replaces: UdfSchema,
+          device: DeviceSchema,
+          ...since,
+          asked: v.exactOptional(ConnectingSchema),
+          ended: v.exactOptional(TimeSchema),
+        }),
+      ),
+    ),
+    recovery: v.exactOptional(
+      v.looseObject({
+        identifier: textSchema(64),
+        threshold: CountSchema,
+        shares: v.exactOptional(CountSchema),
+        created: TimeSchema,
+      }),
+    ),
+    revoked: v.exactOptional(TimeSchema),
+    work: v.array(WorkSchema),
+  });
+};
 
-const FORMAT: Format<typeof ProfileStateSchema> = {
-  schema: ProfileStateSchema,
+let stateSchema: ReturnType<typeof makeStateSchema> | undefined;
+
+/** What the state of a profile looks like, in its file and in a backup. Made when it is used, which it is by few commands. */
+export const profileStateSchema = (): ReturnType<typeof makeStateSchema> => (stateSchema ??= makeStateSchema());
+
+const FORMAT: Format<ReturnType<typeof makeStateSchema>> = {
+  get schema() {
+    return profileStateSchema();
+  },
   limit: 8 * 1024 * 1024,
   code: "state-corrupt",
   hint: msg("keystore.state-damaged.hint"),
@@ -215,12 +223,13 @@ export const readProfile = (home: Home, udf: string): ProfileState | undefined =
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Names of the files in the folder of profiles, as they come. Throws `io-failed`. */
+/** Names of the files in the folder of profiles, as they come. Throws `no-home` or `io-failed`. */
 export const profileFiles = (home: Home): string[] => {
   const folder = folderOf(home);
   try {
     return (home.deps.fs.stat(folder) ? home.deps.fs.list(folder) : []).filter((name) => name.endsWith(".json"));
   } catch (cause) {
+    refuseNoFolder(home, cause);
     throw fileError(cause, folder, "read");
   }
 };
@@ -272,7 +281,7 @@ export const updateProfile = (
   home.withLock(() => {
     const path = pathOf(home, udf);
     const before = readProfile(home, udf);
-    const after = parseWith(ProfileStateSchema, change(before), "internal", msg("keystore.what.new-state"));
+    const after = parseWith(profileStateSchema(), change(before), "internal", msg("keystore.what.new-state"));
     if (after.udf !== udf) throw new MeshError("internal", msg("keystore.new-state-misnamed"));
     if (!before) {
       ensureFolder(home.deps, folderOf(home));

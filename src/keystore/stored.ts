@@ -5,7 +5,7 @@ import { parseStrictJson } from "../mesh/json.js";
 import { parseWith, problem } from "../mesh/schema.js";
 import { msg, type Message } from "../messages/message.js";
 import { readPrivateFile } from "./durable.js";
-import type { Home } from "./home.js";
+import { refuseNoFolder, type Home } from "./home.js";
 
 /** How a JSON file of the home is read: its version-1 shape, its greatest length, and what to say where it is damaged. */
 export interface Format<Schema extends v.GenericSchema> {
@@ -28,20 +28,31 @@ export const octetsSchema = (minimum: number, maximum = minimum) =>
     }, problem("problem.binary-length")),
   );
 
+/** What a file held when it was read, which nobody changes: the same octets need not be understood again. */
+export interface Remembered<Value> {
+  last?: { readonly octets: Buffer; readonly value: Value };
+}
+
+/** What a file that this program has written for somebody to carry says that it is. */
+export const kindOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "meshman" in value ? value.meshman : undefined;
+
 /**
  * Reads a JSON file of the home, or gives undefined where there is none. Throws the format's code where the file is not
- * what we wrote, `keystore-version` where a newer program wrote it, `keystore-permissions`, `io-failed`.
+ * what we wrote, `keystore-version` where a newer program wrote it, `keystore-permissions`, `no-home`, `io-failed`.
  */
 export const readStored = <Schema extends v.GenericSchema>(
   home: Home,
   path: string,
   format: Format<Schema>,
+  remembered: Remembered<v.InferOutput<Schema>> = {},
 ): v.InferOutput<Schema> | undefined => {
   const { fs, platform } = home.deps;
   const { code, hint } = format;
   try {
     const octets = readPrivateFile(fs, path, format.limit, platform);
     if (!octets) return undefined;
+    if (remembered.last?.octets.equals(octets)) return remembered.last.value;
     const value = parseStrictJson(decodeUtf8(octets));
     const what = msg("keystore.what.file", { path });
     const { version } = parseWith(VersionSchema, value, code, what);
@@ -50,8 +61,11 @@ export const readStored = <Schema extends v.GenericSchema>(
         hint: msg("keystore.file-newer.hint"),
       });
     }
-    return parseWith(format.schema, value, code, what);
+    const stored = parseWith(format.schema, value, code, what);
+    remembered.last = { octets, value: stored };
+    return stored;
   } catch (cause) {
+    if (isMeshError(cause, "io-failed")) refuseNoFolder(home, cause.cause);
     if (isMeshError(cause, "json-invalid")) {
       throw new MeshError(code, msg("keystore.file-not-json", { path }), { hint, cause });
     }

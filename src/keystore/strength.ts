@@ -17,7 +17,8 @@ const MARK_BITS = 5;
 /** Of a character of a script that writes words in one or two characters. */
 const IDEOGRAPH_BITS = 7;
 
-const USUAL =
+/** These patterns are made when they are used: to read what stands for a whole script takes longer than many a command. */
+const usual = (): RegExp =>
   /password|passwor[dt]|passphrase|motdepasse|kennwort|geheim|secret|letmein|iloveyou|welcome|bonjour|hallo|hello|admin|master|dragon|monkey|football|sunshine|princess|meshman|qwert[yz]?|azerty|asdf\w*|zxcv\w*|abcdef\w*|changeme|trustno1/u;
 
 /** Letters that stand for others: the same word for whoever guesses. */
@@ -60,21 +61,21 @@ const bitsOf = (part: string): number => {
 };
 
 /** Ideographs, words as they are cut by case and by anything else, numbers, spaces, and marks. */
-const PARTS =
+const parts = (): RegExp =>
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]+|\p{Lu}?[\p{Ll}\p{Lo}\p{M}]+|\p{Lu}+|\p{Nd}+|\s+|[^\p{L}\p{Nd}\s]+|./gsu;
 
 /** Bits of the parts. A part that comes again adds nothing. */
 const sum = (text: string): number =>
-  [...new Set(text.match(PARTS) ?? [])].reduce((bits, part) => bits + bitsOf(part), 0);
+  [...new Set(text.match(parts()) ?? [])].reduce((bits, part) => bits + bitsOf(part), 0);
 
 /** About how many bits a passphrase is worth to somebody who guesses cleverly. */
 export const estimateBits = (passphrase: string): number => {
   const repeated = /^(.{1,32}?)\1+$/su.exec(passphrase)?.[1];
   if (repeated !== undefined) return estimateBits(repeated) + USUAL_BITS;
   const plain = passphrase.toLowerCase().replace(/[@431050$]/g, (character) => DISGUISES[character] ?? character);
-  const usual = USUAL.exec(plain);
-  if (!usual) return sum(passphrase);
-  const rest = passphrase.slice(0, usual.index) + " " + passphrase.slice(usual.index + usual[0].length);
+  const found = usual().exec(plain);
+  if (!found) return sum(passphrase);
+  const rest = passphrase.slice(0, found.index) + " " + passphrase.slice(found.index + found[0].length);
   return USUAL_BITS + estimateBits(rest.trim());
 };
 

@@ -15,14 +15,17 @@ const foldAscii = (text: string): string => text.replace(/[A-Z]/g, (letter) => l
 
 /** ASCII characters that an atom may have (RFC 5322 section 3.2.3), and the dot between atoms. */
 const ATOM = /[a-z0-9!#$%&'*+/=?^_`{|}~.-]/;
-/** Beyond ASCII every character is allowed (RFC 6532) but those that cannot be seen or that turn the text around. */
-const HIDDEN =
+/**
+ * Beyond ASCII every character is allowed (RFC 6532) but those that cannot be seen or that turn the text around. Made when it
+ * is used, since to read what stands for so many characters takes time.
+ */
+const hidden = (): RegExp =>
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]|\p{Cf}|\p{Zs}/u;
 
 /** The characters of a user part that no account name may have, each once, in the order in which they stand there. */
 export const invalidCharacters = (user: string): string => {
   const bad = [...foldAscii(user.normalize("NFC"))].filter((character) =>
-    character <= "\u007f" ? !ATOM.test(character) : HIDDEN.test(character),
+    character <= "\u007f" ? !ATOM.test(character) : hidden().test(character),
   );
   return [...new Set(bad)].join("");
 };

@@ -51,7 +51,7 @@ const FAMILIES = {
   },
   meshman_portal_store_up: {
     type: "gauge",
-    help: "1 where the store answers and its signed head can be read.",
+    help: "1 where the store answers with a head that the log's present key has signed.",
     combine: "min",
   },
   meshman_portal_log_size: { type: "gauge", help: "Leaves in the log.", combine: "max" },
@@ -59,6 +59,10 @@ const FAMILIES = {
     type: "gauge",
     help: "Time since the head of the log was signed.",
     combine: "min",
+  },
+  meshman_portal_checkpoint_failures_total: {
+    type: "counter",
+    help: "Attempts to sign the head of the log anew that failed.",
   },
   meshman_portal_clients_ahead_total: {
     type: "counter",
@@ -138,6 +142,10 @@ const MAX_SERIES = 512;
 /** Starts measuring. Whoever opens it closes it. */
 export const createMetrics = (resources: () => ProcessResources): Metrics => {
   const values: Partial<Record<MetricName, Values>> = {};
+  // A counter that is absent until it is 1 never rises for whoever compares two values.
+  for (const [name, { type, ...family }] of Object.entries<Family>(FAMILIES)) {
+    if (type === "counter" && !family.labels && !family.combine) values[name as MetricName] = { "": 0 };
+  }
   const histograms: Partial<Record<MetricName, Record<string, Histogram>>> = {};
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();

@@ -14,7 +14,7 @@ import {
 } from "./context.js";
 import { acceptedLanguage, createTranslators } from "./language.js";
 import { createLogFiles, logFileAt, type LogFile } from "./log/files.js";
-import { createPortalLog, type Asked, type SealedAnswer } from "./log/log.js";
+import { createPortalLog, type Asked, type OnUnsigned, type SealedAnswer } from "./log/log.js";
 import { askedOf, nameMessage, readMessage, type NamedMessage } from "./message.js";
 import { accountRate, addressRate, createLimits, type RateKind, type Rates } from "./rates.js";
 import type { Store } from "./store/store.js";
@@ -61,6 +61,7 @@ export interface PortalOptions {
   /** How many processes share the requests, and so the rates. */
   readonly processes?: number;
   readonly onLimited?: (kind: RateKind) => void;
+  readonly onUnsigned?: OnUnsigned;
   readonly quota?: Quota;
   /** Whoever shows this token may read the log with Transfer; without one nobody may. */
   readonly transferToken?: string;
@@ -78,6 +79,8 @@ export interface Portal {
   handle(request: PortalRequest, localAuthorities?: readonly string[]): Promise<PortalResponse>;
   /** Seconds for which nothing that comes from an address would be answered, so that it need not be read; else 0. */
   spent(address: string): number;
+  /** Has the log's head signed anew where that was long ago, and where it can be. */
+  freshen(): Promise<void>;
   /** Finishes what is under way and closes the store. */
   close(): Promise<void>;
 }
@@ -181,7 +184,7 @@ export const createPortal = (options: PortalOptions): Portal => {
   const authorities = new Set(options.authorities);
   const limits = rateLimit === "none" ? undefined : createLimits({ rates: rateLimit, processes, onLimited });
   const translator = createTranslators();
-  const log = createPortalLog(store);
+  const log = createPortalLog(store, options.onUnsigned);
   const serveFile = createLogFiles(log);
   const common = {
     translator,
@@ -278,6 +281,7 @@ export const createPortal = (options: PortalOptions): Portal => {
       return response;
     },
     spent: (address) => limits?.spent(address, options.now().getTime()) ?? 0,
+    freshen: () => log.freshen(options.now().getTime()),
     close: async () => {
       await Promise.allSettled(underWay);
       await store.close();

@@ -291,8 +291,11 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
 
   let closing = false;
   const held: Held = { octets: 0, most: options.maxHeld ?? MAX_HELD };
-  const health = createHealth(options.store);
-  const isReady = async (): Promise<boolean> => !closing && (await health()) !== undefined;
+  const health = createHealth(options.store, {
+    now: () => options.now().getTime(),
+    freshen: () => portal.freshen(),
+  });
+  const isReady = async (): Promise<boolean> => !closing && (await health()).isReady;
   /** What names the requests of this process, before their number. */
   const prefix = Buffer.from(options.random(6)).toString("hex");
   let count = 0;

@@ -1,8 +1,10 @@
 import { MeshError } from "../errors.js";
 import type { Address } from "../mesh/address.js";
+import { sha256OfText } from "../mesh/bytes.js";
 import type { Entry } from "../mesh/protocol.js";
 import { isAdministrator, isLapsed, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import type { PublicKey } from "../mesh/keys.js";
+import { recordHash } from "../mesh/signed-record.js";
 import { msg } from "../messages/message.js";
 import { Refusal, refuse } from "./answer.js";
 import type { ResolveKey, SignedOptions, SigningKey } from "./authenticate.js";
@@ -15,26 +17,59 @@ import type { Account, NewRecord, Reader, Store, StoredRecord } from "./store/st
  */
 export const MAX_PROFILES = 64;
 
-/** A stored record under the name of its type. */
-export const entryOf = (stored: StoredRecord): Entry => JSON.parse(stored.text) as Entry;
+const hashOf = (entry: Entry): string | undefined => {
+  if (!("OfflineEscrowEntry" in entry)) {
+    const [record] = Object.values(entry);
+    return record && recordHash(record);
+  }
+  const { protected: header, iv, ciphertext, tag } = entry.OfflineEscrowEntry.EncryptedData;
+  return sha256OfText([header, iv, ciphertext, tag].join("."));
+};
 
-/** The newest version of a profile, where the portal has any. Throws `state-corrupt` where it no longer verifies. */
-export const currentProfile = async (tx: Reader, udf: string): Promise<PersonalProfile | undefined> => {
-  const version = await tx.newestVersion("SignedPersonalProfile", udf);
+/** A stored record under the name of its type. Throws `state-corrupt` where it is no more what was accepted. */
+export const entryOf = ({ type, hash, text }: StoredRecord): Entry => {
+  const damaged = (cause?: unknown): MeshError =>
+    new MeshError("state-corrupt", msg("portal.stored-record"), cause === undefined ? {} : { cause });
+  let entry: Entry;
+  try {
+    entry = JSON.parse(text) as Entry;
+    if (type in entry && hashOf(entry) === hash) return entry;
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  throw damaged();
+};
+
+const PERSONAL = "SignedPersonalProfile";
+
+/** The profile of which that is the newest version. Throws `state-corrupt` where it no longer verifies. */
+const readVersion = async (
+  tx: Reader,
+  udf: string,
+  version: Pick<StoredRecord, "hash"> | undefined,
+): Promise<PersonalProfile | undefined> => {
   const seen = version && readPersonal.seen(udf, version.hash);
   if (!version || seen) return seen;
-  const stored = await tx.newest("SignedPersonalProfile", udf);
+  const stored = await tx.newest(PERSONAL, udf);
   if (!stored) return undefined;
   try {
-    return readPersonal((entryOf(stored) as Record<string, unknown>)["SignedPersonalProfile"]);
+    return readPersonal((entryOf(stored) as Record<string, unknown>)[PERSONAL]);
   } catch (cause) {
     throw new MeshError("state-corrupt", msg("portal.stored-profile", { udf }), { cause });
   }
 };
 
+/** The newest version of a profile, where the portal has any. Throws `state-corrupt` where it no longer verifies. */
+export const currentProfile = async (tx: Reader, udf: string): Promise<PersonalProfile | undefined> =>
+  readVersion(tx, udf, await tx.newestVersion(PERSONAL, udf));
+
+const refuseNote = (note: unknown): void => {
+  if (note !== undefined) refuse(403, msg("portal.profile-revoked"));
+};
+
 /** Refuses whatever concerns a profile that its owner ended for good (reference-10 section 3.1). */
 export const refuseRevoked = async (tx: Reader, udf: string): Promise<void> => {
-  if (await tx.newestVersion("SignedMasterProfile", udf)) refuse(403, msg("portal.profile-revoked"));
+  refuseNote(await tx.newestVersion("SignedMasterProfile", udf));
 };
 
 /** The account, open or suspended. Refuses an unknown and a closed one with 404. */
@@ -63,8 +98,13 @@ export const writableAccount = async (
 
 /** The current version of a profile that has an open account here and is not revoked; else refuses with 403. */
 export const writableProfile = async (tx: Reader, udf: string): Promise<PersonalProfile> => {
-  await refuseRevoked(tx, udf);
-  const accounts = await tx.accountsOf(udf);
+  // At once, since a database that is elsewhere answers all of them together.
+  const [note, accounts, version] = await Promise.all([
+    tx.newestVersion("SignedMasterProfile", udf),
+    tx.accountsOf(udf),
+    tx.newestVersion(PERSONAL, udf),
+  ]);
+  refuseNote(note);
   if (!accounts.some(({ status }) => status === "Open")) {
     refuse(
       403,
@@ -73,7 +113,7 @@ export const writableProfile = async (tx: Reader, udf: string): Promise<Personal
         : msg("portal.owner-accountless"),
     );
   }
-  return (await currentProfile(tx, udf)) ?? refuse(403, msg("portal.owner-unknown"));
+  return (await readVersion(tx, udf, version)) ?? refuse(403, msg("portal.owner-unknown"));
 };
 
 /** The authentication key with a fingerprint, where a device of the profile has it, and how that device stands at a time. */

@@ -1,6 +1,9 @@
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { openLogView } from "../../src/cli/audit/log-view.js";
+import type { PortalClient } from "../../src/client/client.js";
 import { formatEvidence, buildEvidence } from "../../src/mesh/log/evidence.js";
 import { accountLeafHash, accountUdf } from "../../src/mesh/log/leaf.js";
 import type { FileSystem } from "../../src/deps.js";
@@ -84,16 +87,24 @@ describe("audit status", () => {
     const portal = await startLyingPortal();
     const laptop = await withAccount(portal.url);
     const [{ size }] = ((await laptop.ok("audit status")).json as { portals: [{ size: number }] }).portals;
-    const away = await laptop.ok("audit status --portal http://127.0.0.1:1");
-    expect(away.json).toMatchObject({
-      portals: [{ origin: null, size: null, checked: false, consistent: null, reason: "portal-unreachable" }],
+    const away = await laptop.run("audit status --portal http://127.0.0.1:1");
+    expect(away).toMatchObject({
+      status: 6,
+      json: { portals: [{ origin: null, size: null, checked: false, consistent: null, reason: "portal-unreachable" }] },
     });
     portal.lie = { answer: () => ({ Status: 503 }) };
-    const busy = await laptop.ok("audit status");
-    expect(busy.json).toMatchObject({
-      portals: [{ size, checked: false, consistent: null, reason: "portal-busy" }],
+    const busy = await laptop.run("audit status");
+    expect(busy).toMatchObject({
+      status: 6,
+      json: { portals: [{ size, checked: false, consistent: null, reason: "portal-busy" }] },
     });
     expect((await laptop.text("audit status")).stderr).not.toBe("");
+    // One that answers is enough.
+    portal.lie = {};
+    const other = filePortal();
+    await laptop.ok("account create alice@example.org --portal", other);
+    portal.lie = { answer: () => ({ Status: 503 }) };
+    expect((await laptop.ok("audit status")).json).toMatchObject({ portals: [{ checked: false }, { checked: true }] });
   });
 
   test("a portal that shows another history is not, and the exit status says so", async () => {
@@ -196,6 +207,9 @@ describe("audit self", () => {
     ]);
     const text = await laptop.text("audit self --all");
     expect(text.stdout).toContain(ACCOUNT);
+    // No device can do that, so none is to be removed.
+    expect(text.stdout.match(/^.*alice@.*$/gm)?.filter((row) => row.includes("the portal"))).toHaveLength(2);
+    expect(text.stderr).toBe("");
   });
 
   test("shares and a revocation note", async () => {
@@ -447,6 +461,30 @@ describe("audit log", () => {
         expect(await gone.run("audit log --all")).toMatchObject({ status: 7, code: "proof-missing" });
       },
     );
+
+    test("no more is read than shows that they are not, and not of a log that is too great", async () => {
+      let files = 0;
+      const client = {
+        url: "https://portal.example/",
+        getStatic: (file: string) => {
+          files++;
+          const width = /\.p\/(\d+)$/.exec(file)?.[1] ?? "256";
+          return Promise.resolve(randomBytes(Number(width) * 32));
+        },
+      } as unknown as PortalClient;
+      const head = (size: number) => ({
+        origin: "log.example",
+        size,
+        root: randomBytes(32),
+        time: new Date(),
+        note: "",
+      });
+      await expect(openLogView(client, head(2 ** 29 + 1000))).rejects.toMatchObject({ code: "proof-invalid" });
+      expect(files).toBeLessThan(10);
+      files = 0;
+      await expect(openLogView(client, head(2 ** 50))).rejects.toMatchObject({ code: "too-large" });
+      expect(files).toBe(0);
+    });
 
     test("a full tile in place of its part is one", async () => {
       const laptop = await served((file, octets) => (/\.p\/\d+$/.test(file) ? undefined : octets));

@@ -313,6 +313,9 @@ describe("profile import", () => {
       expect([words, outcome]).toMatchObject([words, { status, code }]);
       expect(outcome.stdout + outcome.stderr).not.toContain("another passphrase");
     }
+    const mistaken = await desktop.run("device install backup.json --no-passphrase");
+    expect(mistaken).toMatchObject({ status: 7, code: "decryption-failed" });
+    expect(mistaken.at("error", "hint")).toContain("meshman profile import");
     expect(fs.existsSync(desktop.home)).toBe(false);
     // A damaged file is found out before anybody is asked for a passphrase.
     expect(await desktop.with({ tty: true, prompts: [] }).run("profile import damaged.json")).toMatchObject({

@@ -228,6 +228,9 @@ describe("device install", () => {
     carry(admin, runner, "runner.json", "runner.key");
     const store = storeOf(portal);
     fs.renameSync(store, `${store}.away`);
+    const mistaken = await runner.run("profile import runner.json --no-passphrase --yes");
+    expect(mistaken).toMatchObject({ status: 7, code: "backup-invalid" });
+    expect(mistaken.at("error", "hint")).toContain("meshman device install");
     const done = await runner.ok(INSTALL);
     const udf = done.at("profile", "udf");
     expect(done.json).toEqual({

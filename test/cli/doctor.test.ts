@@ -29,6 +29,7 @@ import {
 } from "../support/cli.js";
 import { temporaryFolder, testDeps } from "../support/deps.js";
 import { FAKE_BUS, fakeKeyring } from "../support/keyring.js";
+import { startLyingPortal } from "../support/lying-portal.js";
 import { answer, openWire, refusal } from "../support/wire.js";
 
 interface Found {
@@ -105,7 +106,7 @@ describe("when all is well", () => {
     expect(findingsOf(outcome).map(({ check, status }) => [check, status])).toEqual(
       [
         ...["node", "home", "permissions", "leftovers", "keystore", "protection", "pins"],
-        ...["profile", "keys", "device", "recovery", "portal", "clock"],
+        ...["profile", "keys", "device", "recovery", "portal", "log", "clock"],
       ].map((check) => [check, "ok"]),
     );
     expect(contentOf(laptop.home)).toEqual(before);
@@ -592,6 +593,33 @@ describe("portals", () => {
       wire.intercept = () => reply;
       expect(statuses(await examine(laptop), "portal")).toEqual(["problem"]);
     }
+  });
+
+  test("one that shows another history, and what is kept against it", async () => {
+    const portal = await startLyingPortal();
+    const laptop = await withAccount(portal.url);
+    expect(statuses(await examine(laptop), "log")).toEqual(["ok"]);
+    const other = await portal.split();
+    await laptop.ok("device rename laptop desk");
+    portal.shown = other;
+    const before = contentOf(laptop.home);
+    const outcome = await examine(laptop);
+    expect([statuses(outcome, "portal"), statuses(outcome, "log")]).toEqual([["ok"], ["problem"]]);
+    expect(statuses(outcome, "evidence")).toEqual([]);
+    expect(contentOf(laptop.home)).toEqual(before);
+    expect((await laptop.run("audit status")).status).toBe(7);
+    const [found] = of(await examine(laptop, "--offline"), "evidence");
+    expect(found?.status).toBe("warning");
+    const [, file = ""] = /meshman audit evidence (.*)$/.exec(found?.mend ?? "") ?? [];
+    await laptop.ok("audit evidence", file);
+  });
+
+  test("one whose log cannot be asked for", async () => {
+    const portal = await startLyingPortal();
+    const laptop = await withAccount(portal.url);
+    portal.lie = { answer: (transaction) => (transaction === "Hello" ? undefined : { Status: 503 }) };
+    expect(statuses(await examine(laptop), "log")).toEqual(["warning"]);
+    portal.lie = undefined;
   });
 
   test("one of 2016", async () => {

@@ -521,7 +521,8 @@ describe("files that are not as they were written", () => {
     put(admin, "home", "");
     for (const line of ["profile create --no-passphrase", "profile list", "status", "keystore status"]) {
       const outcome = await admin.run(line);
-      expect([line, outcome.status]).toEqual([line, 1]);
+      expect([line, outcome]).toMatchObject([line, { status: 2, code: "no-home" }]);
+      expect(outcome.at("error", "hint")).toContain("--home");
     }
   });
 });

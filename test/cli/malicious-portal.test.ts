@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../src/errors.js";
 import { openCheckpoint, checkpointText } from "../../src/mesh/log/checkpoint.js";
 import { signNote, verifierKey } from "../../src/mesh/log/note.js";
-import { connected, contentOf, machine, withAccount, type Machine, type Outcome } from "../support/cli.js";
+import { asking, connected, contentOf, machine, withAccount, type Machine, type Outcome } from "../support/cli.js";
+import { temporaryFolder } from "../support/deps.js";
 import { startLyingPortal, type LyingPortal, type Message } from "../support/lying-portal.js";
 
 // A portal that has the key of its log and lies with it, each time in one way: every lie has its own code, changes nothing, and
@@ -253,6 +254,90 @@ describe("a malicious portal", () => {
     await meets(laptop, "device list", "downgrade");
   });
 
+  test("drops its extensions at a further account", async () => {
+    const { portal, laptop } = await started();
+    const other = await startLyingPortal();
+    await laptop.ok("account create alice@example.org --portal", other.url);
+    other.lie = {
+      answer: (transaction, { RequestID: _, Checkpoint: __, Consistency: ___, Proofs: ____, ...answer }) =>
+        transaction === "Hello" ? undefined : answer,
+    };
+    expect(await laptop.run("device rename laptop desk")).toMatchObject({ status: 7, code: "downgrade" });
+    other.lie = {
+      answer: (_, answer) => {
+        if (answer["Extensions"]) answer["Extensions"] = [];
+        return undefined;
+      },
+    };
+    expect(await laptop.run("device rename desk table")).toMatchObject({ status: 7, code: "downgrade" });
+    // The first portal has what it was given.
+    portal.lie = other.lie = undefined;
+    await laptop.ok("device rename table bench");
+  });
+
+  test("denies that there is an account", async () => {
+    const { portal, laptop } = await started();
+    const denial = ({ RequestID, Checkpoint, Consistency }: Message): Message => ({
+      Status: 404,
+      StatusDescription: "no such account",
+      RequestID: RequestID as unknown,
+      Checkpoint: Checkpoint as unknown,
+      ...(Consistency !== undefined && { Consistency: Consistency as unknown }),
+    });
+    const denying: LyingPortal["lie"] = {
+      answer: (transaction, answer, request) =>
+        transaction === "Get" && request["Account"] !== undefined ? denial(answer) : undefined,
+    };
+    await laptop.ok("audit self");
+    portal.lie = denying;
+    await meets(laptop, "account delete alice@example.com --confirm alice@example.com", "proof-missing");
+    await meets(laptop, "account status alice@example.com", "proof-missing");
+    // Where the log was looked through before, and where it is looked through now.
+    await meets(laptop, "audit self", "log-omission");
+    expect(await verdict(laptop)).toMatchObject({ status: 0 });
+    expect((await verdict(laptop)).at("kind")).toBe("log-omission");
+    await meets(laptop, "audit self --all", "log-omission");
+    portal.lie = undefined;
+    await laptop.ok("account delete alice@example.com --confirm alice@example.com");
+  });
+
+  test("cannot have what proves its guilt pushed out by what proves nothing", async () => {
+    const { portal, laptop } = await started();
+    const other = await portal.split();
+    await laptop.ok("device rename laptop desk");
+    await laptop.ok("device rename desk table");
+    const honest = portal.shown;
+    portal.shown = other;
+    await withAccount(portal.url, "bob@example.com");
+    await meets(laptop, "device list", "log-fork");
+    const [proof = ""] = evidenceOf(laptop);
+    for (let index = 0; index < 105; index++) {
+      const name = `2999-01-01T00-00-00.${index + 100}Z-proof-invalid.json`;
+      fs.writeFileSync(path.join(path.dirname(proof), name), "{}");
+    }
+    portal.shown = honest;
+    portal.lie = {
+      answer: (_, answer) => {
+        const shown = (answer["DataItems"] as Message[] | undefined)?.[0]?.["Proof"] as Message | undefined;
+        if (shown) shown["Hashes"] = (shown["Hashes"] as string[]).slice(1);
+        return undefined;
+      },
+    };
+    await meets(laptop, "device list", "proof-invalid");
+    expect(evidenceOf(laptop)).toHaveLength(101);
+    expect(evidenceOf(laptop)).toContain(proof);
+    // Where there is proof enough no more is written, and an earlier one is named.
+    for (let index = 0; index < 99; index++) {
+      const name = `2020-01-01T00-00-00.${index + 100}Z-log-fork-proven.json`;
+      fs.writeFileSync(path.join(path.dirname(proof), name), "{}");
+    }
+    portal.shown = other;
+    portal.lie = undefined;
+    const outcome = await meets(laptop, "device list", "log-fork");
+    expect(outcome.at("error", "hint")).toContain(proof);
+    expect(evidenceOf(laptop)).toHaveLength(200);
+  });
+
   test("keeps two devices of one person apart", async () => {
     const { portal, laptop } = await started();
     const phone = await connected(laptop);
@@ -269,6 +354,46 @@ describe("a malicious portal", () => {
     expect(found.at("kind")).toBe("log-split");
     portal.shown = laptops;
     await laptop.ok("device list");
+  });
+
+  test("shows two devices two logs", async () => {
+    const { portal, laptop } = await started();
+    const [first, other] = [portal.shown, { folder: path.join(temporaryFolder(), "other") }];
+    await portal.repeat("CreateAccount", other);
+    portal.shown = other;
+    const { code } = await asking(laptop);
+    await portal.repeat("ConnectStart", first);
+    portal.shown = first;
+    const outcome = await laptop.ok("device complete", code);
+    expect(outcome.stderr).toMatch(/[0-9a-f]{32}\.mmm\.invalid/);
+    expect((await laptop.ok("audit status")).at("otherLogs", 0, "origin")).toMatch(/\.mmm\.invalid$/);
+    const audit = await laptop.run("audit self");
+    expect(audit).toMatchObject({ status: 7 });
+    expect(audit.at("code")).toBe("log-split");
+  });
+
+  test("shows two logs to two commands that nobody has shown one before", async () => {
+    const { portal } = await started();
+    const other = { folder: path.join(temporaryFolder(), "other") };
+    await portal.repeat("CreateAccount", other);
+    const fresh = machine();
+    await fresh.ok("profile create --no-passphrase");
+    let within: Outcome | undefined;
+    portal.lie = {
+      answer: async (transaction) => {
+        if (transaction !== "Get") return undefined;
+        portal.lie = undefined;
+        const { shown } = portal;
+        portal.shown = other;
+        within = await fresh.run("account status alice@example.com --portal", portal.url);
+        portal.shown = shown;
+        return undefined;
+      },
+    };
+    const outcome = await fresh.run("account status alice@example.com --portal", portal.url);
+    expect(within?.status).toBe(0);
+    expect(outcome).toMatchObject({ status: 7, code: "log-key-changed" });
+    expect((await verdict(fresh)).at("kind")).toBe("log-key-changed");
   });
 
   test("denies what it has acknowledged", async () => {

@@ -2,14 +2,17 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FileSystem } from "../../src/deps.js";
-import { checkpointText, readCheckpoint } from "../../src/mesh/log/checkpoint.js";
+import { readCheckpoint } from "../../src/mesh/log/checkpoint.js";
 import { createConnectionRequest } from "../../src/mesh/connection.js";
-import { createDevice, generateDeviceKeys } from "../../src/mesh/profile.js";
-import { asking, connected, contentOf, filePortal, machine, udfOf, withAccount, type Machine } from "../support/cli.js";
+import { createDevice, generateDeviceKeys, nextPersonal } from "../../src/mesh/profile.js";
+import { PORTAL_PATH } from "../../src/mesh/protocol.js";
+import { readPersonal } from "../../src/mesh/records/personal.js";
+import { openHome } from "../../src/keystore/home.js";
+import { unlockKeystore } from "../../src/keystore/keystore.js";
+import { asking, connected, filePortal, machine, udfOf, withAccount, type Machine } from "../support/cli.js";
 import { testDeps } from "../support/deps.js";
-import { makeSigner } from "../support/log-key.js";
 import { startLyingPortal, type LyingPortal } from "../support/lying-portal.js";
-import { altered, openWire } from "../support/wire.js";
+import { openWire, type Wire } from "../support/wire.js";
 
 // What a home remembers of the logs of its portals, and what it does with it.
 
@@ -235,27 +238,75 @@ describe("the checkpoint in a record", () => {
     expect([personal["NotaryToken"], master["NotaryToken"]]).toEqual([undefined, undefined]);
   });
 
-  test("of a device that asks to be let in must be of this history", async () => {
-    const wire = await openWire();
-    const admin = await withAccount(wire.url);
+  /** A checkpoint of a device's home, with another size: the log has never signed that. */
+  const forged = (of: Machine, url: string): string => {
+    const { checkpoint } = (readJson(logsFile(of))["portals"] as Record<string, Fields>)[url]!;
+    const [origin, size, ...rest] = String(checkpoint).split("\n");
+    return [origin, Number(size) + 1000, ...rest].join("\n");
+  };
+
+  /** A device asks to be let in with a checkpoint of its own making. Gives the code. */
+  const askWith = async (admin: Machine, wire: Wire, notaryToken: string): Promise<string> => {
     const udf = await udfOf(admin);
-    const signer = makeSigner(pinOf(admin, wire.url).verifier.split("+")[0]);
     const keys = generateDeviceKeys((length) => testDeps().random(length));
-    const body = { origin: signer.origin, size: 1, root: Buffer.alloc(32), time: new Date() };
-    const notaryToken = signer.sign(checkpointText(body));
     const device = createDevice(keys, "phone", "", new Date(), { notaryToken });
     const request = createConnectionRequest(device, udf, keys.signature);
-    wire.intercept = async (call) => {
-      const reply = await call.forward();
-      if (call.transaction !== "ConnectPending") return reply;
-      return altered(reply, (message) => ({ ...message, Pending: [request.record] }));
-    };
-    const before = contentOf(admin.home);
-    expect(await admin.run("device complete", request.code)).toMatchObject({ status: 7, code: "log-split" });
-    // Nobody knows the key under which it was signed, so that it shows others nothing.
-    expect(contentOf(admin.home)).toEqual(before);
-    // To refuse it, nothing has to hold.
-    expect((await admin.run("device complete --refuse", request.code)).code).not.toBe("log-split");
+    const account = (await admin.ok("profile show")).at("accounts", 0, "account");
+    const message = { SignedRequest: request.record, AccountID: account };
+    expect(await post(wire, "ConnectStart", message)).toBe(201);
+    return request.code;
+  };
+
+  const post = async ({ url }: Wire, transaction: string, message: object): Promise<number> => {
+    const body = JSON.stringify({ [transaction]: { [`${transaction}Request`]: message } });
+    return (await fetch(`${url}${PORTAL_PATH}`, { method: "POST", body })).status;
+  };
+
+  test("of a device that asks to be let in counts only where the log has signed it", async () => {
+    const [wire, second] = [await openWire(), await openWire()];
+    const admin = await withAccount(wire.url);
+    await admin.ok("account create second@example.com --portal", second.url);
+    for (const { url } of [wire, second]) {
+      const code = await askWith(admin, wire, forged(admin, url));
+      const outcome = await admin.ok("device complete", code);
+      expect(outcome.stderr).toMatch(/M[A-Z2-7-]{32}.*signed/);
+      await admin.ok("device list");
+      await admin.ok("device list --account second@example.com");
+      expect([knownOf(admin, wire.url).unproven, knownOf(admin, second.url).unproven]).toEqual([0, 0]);
+    }
+    expect(evidenceIn(admin)).toEqual([]);
+  });
+
+  test("that a stolen administrator has made up stops nobody, nor a recovery", async () => {
+    const wire = await openWire();
+    const laptop = await withAccount(wire.url);
+    await laptop.ok("escrow split --shares 2 --threshold 2 --out shares");
+    const phone = await connected(laptop, "phone", ["--admin"]);
+    await phone.ok("device list");
+    const keystore = await unlockKeystore(openHome(testDeps(), phone.home));
+    const key = keystore.get(
+      keystore.facts.find(({ use }) => use === "online-signature")?.kid ?? "",
+      "online-signature",
+    );
+    const { SignedPersonalProfile } = (await phone.ok("profile export --format json")).json as Fields;
+    const notaryToken = forged(phone, wire.url);
+    const next = nextPersonal(key, readPersonal(SignedPersonalProfile), { notaryToken }, new Date());
+    expect(await post(wire, "Publish", { Entry: { SignedPersonalProfile: next.record } })).toBe(201);
+    expect((await laptop.ok("device list")).stderr).toMatch(/M[A-Z2-7-]{32}/);
+    // Once is enough.
+    expect((await laptop.ok("device list")).stderr).not.toMatch(/M[A-Z2-7-]{32}/);
+    const fresh = machine();
+    const shares = [1, 2].flatMap((index) => [
+      "--share-file",
+      path.join(laptop.folder, "shares", `share-${index}-of-2.txt`),
+    ]);
+    const recovered = await fresh.ok(
+      "escrow recover --no-passphrase --account alice@example.com --portal",
+      wire.url,
+      ...shares,
+    );
+    expect(recovered.json).toMatchObject({ published: true, masterSequence: 3 });
+    expect(evidenceIn(laptop)).toEqual([]);
   });
 
   test("of another portal is held against that one's log at the next contact", async () => {

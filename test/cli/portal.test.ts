@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { main } from "../../src/main.js";
+import { plainPortal } from "../client/plain-portal.js";
 import { filePortal, machine, put, run, UDF, withAccount } from "../support/cli.js";
 import { testDeps, temporaryFolder } from "../support/deps.js";
 import { openWire } from "../support/wire.js";
@@ -67,6 +68,10 @@ describe("portal hello", () => {
       version: expect.stringMatching(/^\d+\.\d+$/),
       extensions: expect.arrayContaining(EXTENSIONS),
       defaultDomain: "example.com",
+      log: {
+        key: expect.stringMatching(/^[0-9a-z.]+\+[0-9a-f]{8}\+/) as string,
+        origin: expect.stringMatching(/^[0-9a-z.]+$/) as string,
+      },
     };
     expect((await machine().ok("portal hello", wire.url)).json).toEqual(expected);
     expect((await machine().ok("portal hello --portal", wire.url)).json).toEqual(expected);
@@ -75,6 +80,11 @@ describe("portal hello", () => {
     const admin = await withAccount(wire.url);
     expect((await admin.ok("portal hello")).json).toEqual(expected);
     expect((await machine().ok("portal hello", filePortal())).json).toMatchObject({ defaultDomain: "localhost" });
+  });
+
+  test("has no log key of a portal without a log", async () => {
+    const portal = await plainPortal();
+    expect(Object.keys((await machine().ok("portal hello", portal.url)).json as object)).not.toContain("log");
   });
 
   test("of no portal in particular", async () => {

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { msg } from "../../src/messages/message.js";
+import { loadTranslator } from "../../src/messages/translate.js";
 import { contentOf, machine, modesOf, put, type Machine, type RunOptions } from "../support/cli.js";
 import { FAKE_BUS, fakeKeyring, type FakeKeyring } from "../support/keyring.js";
 
@@ -139,6 +141,10 @@ describe("keystore protect", () => {
       expect([line, outcome]).toMatchObject([line, { status, code, asked: [] }]);
       expect(outcome.stdout).toMatch(said);
     }
+    // A key is never asked for, so that nothing is said of terminals.
+    const onTerminal = await admin.with({ tty: true }).run("keystore protect key");
+    expect(onTerminal).toMatchObject({ status: 2, code: "input-required", asked: [] });
+    expect(onTerminal.at("error", "message")).toBe((await loadTranslator("en"))(msg("protect.key-needed")));
     expect(await admin.run("keystore protect key-file", "")).toMatchObject({ status: 2, code: "usage" });
     put(admin, "short", "seven77");
     expect(await admin.run("keystore protect passphrase --new-passphrase-file short")).toMatchObject({

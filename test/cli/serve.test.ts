@@ -7,11 +7,12 @@ import { NOUNS } from "../../src/cli/commands.js";
 import { CONFIG_MEMBERS } from "../../src/cli/portal/config.js";
 import { main } from "../../src/main.js";
 import { PORTAL_PATH } from "../../src/mesh/protocol.js";
+import { logKeyFileOf, openLogKey, rotateLogKey } from "../../src/portal/log/key-file.js";
 import { RATE_KINDS } from "../../src/portal/rates.js";
 import { selfSigned } from "../client/tls.js";
 import { machine, put, withAccount } from "../support/cli.js";
 import { testDeps, temporaryFolder } from "../support/deps.js";
-import { wrap } from "../support/portal.js";
+import { openTestStore, random, wrap } from "../support/portal.js";
 
 interface Ready {
   readonly listening: string;
@@ -180,6 +181,14 @@ describe("what portal serve is told", () => {
     }
   });
 
+  test("a file with a password that others can read is warned of once", async () => {
+    const admin = machine();
+    put(admin, "store.txt", "postgres://user:hunter22@127.0.0.1:1/db\n", 0o644);
+    const outcome = await admin.run("portal serve --listen 127.0.0.1:0 --log-key-file log.key --store-file store.txt");
+    expect(outcome).toMatchObject({ status: 1, code: "io-failed" });
+    expect(outcome.stderr.split("store.txt")).toHaveLength(2);
+  });
+
   test("files that cannot be read", async () => {
     const admin = machine();
     put(admin, "key.pem", "nonsense", 0o600);
@@ -234,6 +243,18 @@ describe("the config file", () => {
     const outcome = await admin.run("portal serve --config portal.json");
     expect(outcome).toMatchObject({ status: 2, code: "usage" });
     expect(outcome.at("error", "message")).toContain(member);
+    // What it may be is said as well, where a member is at fault and the file is JSON.
+    if (member !== "" && !text.includes("proto") && !text.includes("0.0.1:1")) {
+      expect(outcome.at("error", "hint")).toEqual(expect.any(String));
+    }
+  });
+
+  test("may name the port for metrics by its number alone", async () => {
+    const folder = temporaryFolder();
+    const file = writeConfig(folder, { "metrics-listen": 0 });
+    await serve(["--config", file], async ({ metrics = "" }) => {
+      expect(new URL(metrics).hostname).toBe("127.0.0.1");
+    });
   });
 
   test.each([
@@ -328,7 +349,22 @@ describe("portal serve", () => {
     expect(await run("--log-origin", "other.example.com")).toMatchObject({ status: 2, code: "usage" });
     expect(await run("--log-key-file", "other.key")).toMatchObject({ status: 5, code: "log-key-missing" });
     fs.rmSync(path.join(folder, "portal.sqlite.key"));
-    expect(await run()).toMatchObject({ status: 5, code: "log-key-missing" });
+    const keyless = await run();
+    expect(keyless).toMatchObject({ status: 5, code: "log-key-missing" });
+    expect(keyless.at("error", "message")).toContain("portal.sqlite.key");
+  });
+
+  test("tells the key that its log has, though the file holds one that was never taken", async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, "portal.sqlite");
+    const store = await openTestStore(file);
+    const keys = await openLogKey(logKeyFileOf(file), { random });
+    const full = { ...store, transact: () => Promise.reject(new Error("full")) };
+    await expect(rotateLogKey(full, keys, { random, now: 1 })).rejects.toThrow("full");
+    await store.close();
+    expect((await openLogKey(logKeyFileOf(file), { random })).verifier).not.toBe(keys.verifier);
+    const words = ["--store", "sqlite:portal.sqlite"];
+    await serve(words, async ({ logKey }) => expect(logKey).toBe(keys.verifier), { folder });
   });
 
   test("gives its log to everybody where it is told to", async () => {
@@ -484,6 +520,8 @@ describe("portal serve", () => {
       const text = await (await fetch(metrics)).text();
       expect(text).toMatch(/^meshman_portal_requests_total\{transaction="Hello",status="201"\} 1$/m);
       expect(text).toMatch(/^meshman_portal_limited_total\{rate="read"\} \d+$/m);
+      expect(text).toMatch(/^meshman_portal_errors_total\{code="io-failed"\} 0$/m);
+      expect(text).toMatch(/^meshman_portal_limited_total\{rate="log"\} 0$/m);
       expect(text).toMatch(/^meshman_portal_log_size 0$/m);
       expect(text).toMatch(/^meshman_portal_store_up 1$/m);
       expect(text).not.toMatch(/alice|127\.0\.0\.1/);

@@ -124,4 +124,10 @@ describe("verify", () => {
     }
     expect(await admin.run("verify")).toMatchObject({ status: 2, code: "usage" });
   });
+
+  test.skipIf(process.platform === "win32")("a device never ends, and is not begun", async () => {
+    const outcome = await machine().run("verify /dev/zero");
+    expect(outcome).toMatchObject({ status: 2, code: "file-unreadable" });
+    expect(outcome.at("error", "hint")).toContain("`-`");
+  });
 });

@@ -107,6 +107,17 @@ const madeUp = (signer: TestSigner, size: number): KnownHead & { readonly note: 
   return { size, root, time: new Date(), note: noteOf(signer, { size, root }) };
 };
 
+/** A key that counts as one that the log had before: the portal lists the changes in which it is named, and names the present one. */
+const earlierKey = (wire: Wire, verifier: string): TestSigner => {
+  const signer = makeSigner(verifier.split("+")[0]);
+  const changes = [makeSigner(signer.origin).change(signer, 0), signer.change({ ...signer, verifier }, 0)];
+  wire.intercept = lying((message) => {
+    const log = message["Log"] as Message;
+    return { ...message, Log: { ...log, KeyChanges: changes } };
+  }, "Hello");
+  return signer;
+};
+
 describe("what requests carry", () => {
   it("a fresh identifier and the newest head, but in Hello", async () => {
     const wire = await openWire();
@@ -396,14 +407,21 @@ describe("what is known without a note, or not proved yet", () => {
     await client.send("Status", {});
     const verifier = client.log!.verifier;
     const foreign = madeUp(makeSigner(client.log?.origin), 1).note;
+    const signed = madeUp(earlierKey(wire, verifier), 1).note;
     const fresh = (unproven: LogMemory["unproven"]): TestMemory =>
       newMemory({ verifier, newest: memory.newest, unproven });
-    const fine = fresh([{ checkpoint: before }, { checkpoint: before, by: "MDEV" }]);
+    const fine = fresh([
+      { checkpoint: before },
+      { checkpoint: before, by: "MDEV" },
+      // Whoever makes a record can write anything into it: what the log has not signed is dropped.
+      { checkpoint: foreign, by: "MDEV" },
+      { checkpoint: madeUp(makeSigner(client.log?.origin), 1000).note, by: "MDEV" },
+    ]);
     await (await connect(wire, { memory: fine })).send("Status", {});
     expect(fine.unproven).toEqual([]);
     for (const [unproven, code] of [
       [{ checkpoint: foreign }, "log-fork"],
-      [{ checkpoint: foreign, by: "MDEV" }, "log-split"],
+      [{ checkpoint: signed, by: "MDEV" }, "log-split"],
       [{ checkpoint: madeUp(makeSigner(client.log?.origin), 1000).note }, "log-rollback"],
     ] as const) {
       const bad = fresh([unproven]);
@@ -420,15 +438,26 @@ describe("what is known without a note, or not proved yet", () => {
     const before = memory.newest!.note!;
     await withBob(wire);
     await client.send("Status", {});
-    const log = client.log!;
+    const earlier = earlierKey(wire, client.log!.verifier);
+    const log = (await connect(wire, { memory })).log!;
     const record = { SignedDeviceProfile: alice.admin.device.record };
-    expect(await log.checkToken(before, "MDEV", record)).toBe(true);
-    expect(await log.checkToken(memory.newest!.note!, "MDEV", record)).toBe(true);
+    expect(await log.checkToken(before, "MDEV", record)).toBe("held");
+    expect(await log.checkToken(memory.newest!.note!, "MDEV", record)).toBe("held");
     // It says nothing about this log.
-    expect(await log.checkToken(madeUp(makeSigner("other.example"), 1).note, "MDEV", record)).toBe(false);
-    expect(await log.checkToken("no note", "MDEV", record)).toBe(false);
-    for (const size of [1, memory.newest!.size, 1000]) {
-      const token = madeUp(makeSigner(log.origin), size).note;
+    expect(await log.checkToken(madeUp(makeSigner("other.example"), 1).note, "MDEV", record)).toBe("elsewhere");
+    expect(await log.checkToken("no note", "MDEV", record)).toBe("elsewhere");
+    const sizes = [1, memory.newest!.size, 1000];
+    // What the log has not signed says nothing about it: neither a key of the same name, nor the log's own note with another size.
+    for (const size of sizes) {
+      expect(await log.checkToken(madeUp(makeSigner(log.origin), size).note, "MDEV", record)).toBe("unsigned");
+      const [name, , ...rest] = before.split("\n");
+      const edited = [name, size + 100, ...rest].join("\n");
+      expect(await log.checkToken(edited, "MDEV", record)).toBe("unsigned");
+    }
+    expect(memory.findings).toEqual([]);
+    expect(memory.disputed).toBe(false);
+    for (const size of sizes) {
+      const token = madeUp(earlier, size).note;
       expect(await errorCode(() => log.checkToken(token, "MDEV", record))).toBe("log-split");
     }
     expect(memory.findings.map(({ code, record: kept }) => [code, kept])).toEqual(

@@ -14,7 +14,8 @@ const crash = async (name: string, options: Pick<PortalCrashOptions, "cwd" | "pr
   const crashes = await crashPortals({ ...options, kills: KILLS, random: seeded(SEED) });
   if (KILLS > 8) console.log(name, `seed ${SEED}`, crashes);
   expect(crashes.problems, `MESHMAN_SEED=${SEED}`).toEqual([]);
-  expect(crashes.acknowledged).toBeGreaterThan(KILLS);
+  // How many there are depends on how fast the machine is.
+  expect(crashes.acknowledged).toBeGreaterThan(8);
 };
 
 const LIMIT = { timeout: 3_600_000 };

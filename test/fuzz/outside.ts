@@ -74,7 +74,8 @@ export const memoryFiles = (files: ReadonlyMap<string, Buffer>): FileSystem => {
     const isDirectory = !octets && isFolder(path);
     if (!octets && !isDirectory) return undefined;
     const [mode, size] = octets ? [0o600, octets.length] : [0o700, 0];
-    return { mode, size, isDirectory, isFile: !isDirectory, isSocket: false, owner: 0, inode: 0, modified: 0 };
+    const kind = { isDirectory, isFile: !isDirectory, isSocket: false, isDevice: false };
+    return { mode, size, ...kind, owner: 0, inode: 0, modified: 0 };
   };
   return {
     readFile: (path, limit) => {

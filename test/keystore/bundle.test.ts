@@ -93,16 +93,16 @@ describe("a bundle", () => {
   });
 
   test.each([
-    ["no JSON", "x"],
-    ["another object", "{}"],
-    ["a backup", '{"meshman":"profile-backup","version":1}'],
-    ["a member more", JSON.stringify({ ...JSON.parse(seal().text), more: 1 })],
-    ["a member twice", seal().text.replace("{", '{"version":1,')],
-    ["no version", '{"meshman":"device-bundle"}'],
-    ["nothing", ""],
-  ])("is not %s", async (_, text) => {
+    ["no JSON", "x", "bundle.not-opened.hint"],
+    ["another object", "{}", "bundle.not-opened.hint"],
+    ["a backup", '{"meshman":"profile-backup","version":1}', "bundle.is-backup.hint"],
+    ["a member more", JSON.stringify({ ...JSON.parse(seal().text), more: 1 }), "bundle.not-opened.hint"],
+    ["a member twice", seal().text.replace("{", '{"version":1,'), "bundle.not-opened.hint"],
+    ["no version", '{"meshman":"device-bundle"}', "bundle.not-opened.hint"],
+    ["nothing", "", "bundle.not-opened.hint"],
+  ])("is not %s", async (_, text, hint) => {
     const error = await meshError(() => readBundle(Buffer.from(text), "runner.json"));
-    expect([error.code, error.hint?.key]).toEqual(["decryption-failed", "bundle.not-opened.hint"]);
+    expect([error.code, error.hint?.key]).toEqual(["decryption-failed", hint]);
   });
 
   test("of a newer program is told from a damaged one", async () => {

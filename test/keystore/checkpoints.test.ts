@@ -8,6 +8,7 @@ import {
   knownLog,
   noteHeads,
   readCheckpoints,
+  standingOf,
   updateCheckpoints,
   type NewHead,
 } from "../../src/keystore/checkpoints.js";
@@ -86,6 +87,50 @@ describe("the newest heads of portals' logs", () => {
     expect(knownLog(home, URL)?.checkpoint).toBe(one.note);
   });
 
+  it("of another log are not replaced", async () => {
+    const home = newHome();
+    const [one, other] = [headOf(5), makeSigner("other.example")];
+    await keepCheckpoint(home, URL, newHead(one));
+    const body = { origin: other.origin, size: 9, root: randomBytes(32), time: new Date(NOW) };
+    const head = openCheckpoint(other.sign(checkpointText(body)), other.verifier);
+    const after = await keepCheckpoint(home, URL, { verifier: other.verifier, head, from: undefined, proved: [] });
+    expect(after?.checkpoint).toBe(one.note);
+  });
+
+  it("of a log with two addresses must follow each other", async () => {
+    const home = newHome();
+    const [one, two, three] = [headOf(3), headOf(5), headOf(7)];
+    await keepCheckpoint(home, "https://b.example", newHead(one));
+    await keepCheckpoint(home, URL, newHead(two));
+    await keepCheckpoint(home, URL, newHead(three, two));
+    // The one before it follows from that.
+    expect(readCheckpoints(home)["https://b.example"]).toMatchObject({
+      checkpoint: one.note,
+      unproven: [{ checkpoint: three.note, at: URL }],
+    });
+    expect(knownLog(home, URL)?.unproven).toBeUndefined();
+    // The name of a log alone anybody can take.
+    const thief = makeSigner(signer.origin);
+    const body = { origin: thief.origin, size: 9, root: randomBytes(32), time: new Date(NOW) };
+    const head = openCheckpoint(thief.sign(checkpointText(body)), thief.verifier);
+    await keepCheckpoint(home, "local", { verifier: thief.verifier, head, from: undefined, proved: [] });
+    expect(JSON.stringify(readCheckpoints(home)["https://b.example"])).not.toContain(JSON.stringify(head.note));
+  });
+
+  it("say of which log a checkpoint is", async () => {
+    const home = newHome();
+    await keepCheckpoint(home, URL, newHead(headOf(3)));
+    await updateCheckpoints(home, (logs) => ({ ...logs, [URL]: { ...logs[URL]!, replaced: ["old.example"] } }));
+    const of = (by: typeof signer): string =>
+      by.sign(checkpointText({ origin: by.origin, size: 1, root: randomBytes(32), time: new Date(NOW) }));
+    const standing = (note: string): string => standingOf(readCheckpoints(home), note);
+    expect(standing(of(signer))).toBe("signed");
+    expect(standing(of(makeSigner(signer.origin)))).toBe("unsigned");
+    expect(standing("no note")).toBe("unsigned");
+    expect(standing(of(makeSigner("old.example")))).toBe("replaced");
+    expect(standing(of(makeSigner("new.example")))).toBe("unknown");
+  });
+
   it("are not written for a little more time alone", async () => {
     const home = newHome();
     const root = randomBytes(32);
@@ -114,6 +159,15 @@ describe("the newest heads of portals' logs", () => {
     await noteHeads(home, [...heads, { checkpoint: "none", by: "MDEV" }]);
     await noteHeads(home, heads);
     expect(readCheckpoints(home)[URL]?.unproven).toEqual(heads);
+    // What the log has not signed takes no other's place.
+    const forged = Array.from({ length: 20 }, () => {
+      const other = makeSigner(signer.origin);
+      const body = { origin: other.origin, size: 9, root: randomBytes(32), time: new Date(NOW) };
+      return { checkpoint: other.sign(checkpointText(body)), by: "MDEV" };
+    });
+    await noteHeads(home, forged);
+    expect(readCheckpoints(home)[URL]?.unproven).toHaveLength(16);
+    expect(readCheckpoints(home)[URL]?.unproven).toContainEqual(heads[0]);
     // No more than some are kept, the newest.
     await noteHeads(
       home,

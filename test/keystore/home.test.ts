@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FileSystem } from "../../src/deps.js";
 import { checkFolder, homePath, openHome } from "../../src/keystore/home.js";
+import { readKeystoreFacts } from "../../src/keystore/keystore-file.js";
+import { listProfiles } from "../../src/keystore/state.js";
 import { msg, verbatim } from "../../src/messages/message.js";
 import { errorCode, meshError, temporaryFolder, testDeps } from "../support/deps.js";
 import { faultyFiles } from "../support/faults.js";
@@ -72,7 +74,9 @@ describe("withLock", () => {
   test("refuses a home that is a file", async () => {
     const path = join(temporaryFolder(), "file");
     fs.writeFileSync(path, "");
-    expect(await errorCode(() => newHome({}, path).withLock(() => undefined))).toBe("io-failed");
+    expect(await errorCode(() => newHome({}, path).withLock(() => undefined))).toBe("no-home");
+    expect(await errorCode(() => listProfiles(newHome({}, path)))).toBe("no-home");
+    expect(await errorCode(() => readKeystoreFacts(newHome({}, path)))).toBe("no-home");
   });
 
   test("says that a home cannot be written", async () => {

@@ -242,13 +242,7 @@ test("limits and extensions are those that others rely on", () => {
     name: 64,
   });
   expect(MAX_RECORD).toBe(LIMITS.record);
-  expect(Object.values(EXTENSIONS)).toEqual([
-    "signed-requests",
-    "succession",
-    "history",
-    "revocation",
-    "transparency",
-  ]);
+  expect(Object.values(EXTENSIONS)).toEqual(["signed-requests", "succession", "history", "revocation", "transparency"]);
 });
 
 const exchanges = new URL("../../../shared/reference-portal/exchanges.jsonl", import.meta.url);

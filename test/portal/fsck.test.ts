@@ -118,6 +118,8 @@ describe("the check of a whole store", () => {
       ["head", "key"],
       (db) => db.prepare("INSERT INTO log_key VALUES (3, ?, ?)").run(otherKey.verifier, otherKey.change(otherKey, 1)),
     ],
+    ["a table is gone", ["storage"], (db) => db.exec("DROP TABLE reservation")],
+    ["an index is gone", ["storage"], (db) => db.exec("DROP INDEX account_profile")],
     ["a key is gone", ["key"], (db) => db.exec("DELETE FROM log_key WHERE number = 1")],
     [
       "the head is an older one",

@@ -1,3 +1,4 @@
+import Database from "better-sqlite3";
 import { beforeEach, describe, expect, it } from "vitest";
 import { nextPersonal } from "../../src/mesh/profile.js";
 import type { Request } from "../../src/mesh/protocol.js";
@@ -63,6 +64,25 @@ describe("Get", () => {
     expect(byIdentifier.message).not.toHaveProperty("AccountStatus");
     const KeyValues = [{ Key: "Name", Value: NAME }];
     expect((await portal.call("Get", { KeyValues }, { wrapping })).message.Entries).toEqual(newest);
+  });
+
+  it("gives out no record that is not what was accepted", async () => {
+    const damage = (change: string): void => {
+      const db = new Database(portal.file);
+      db.exec(`UPDATE log SET text = ${change} WHERE text LIKE '%SignedPersonalProfile%'`);
+      db.close();
+    };
+    const status = async (): Promise<number[]> => [
+      (await portal.call("Get", { Account: "alice" })).status,
+      (await portal.call("Get", { Account: "alice", Full: true })).status,
+    ];
+    expect(await status()).toEqual([201, 201]);
+    damage(`replace(text, '"payload":"', '"payload":"A')`);
+    expect(await status()).toEqual([500, 500]);
+    damage(`'{"SignedPersonalProfile":{}}'`);
+    expect(await status()).toEqual([500, 500]);
+    damage("'SignedPersonalProfile'");
+    expect(await status()).toEqual([500, 500]);
   });
 
   it("reads an identifier in any case and grouping", async () => {

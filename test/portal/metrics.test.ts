@@ -68,6 +68,20 @@ describe("metrics", () => {
     expect(text.endsWith("\n")).toBe(true);
   });
 
+  it("begin at 0, so that each rise can be seen", () => {
+    const text = textOf(open());
+    for (const name of [
+      "clients_ahead",
+      "checkpoint_failures",
+      "connections_dropped",
+      "log_lines_dropped",
+      "commits",
+    ]) {
+      expect(linesOf(text, `meshman_portal_${name}_total`)).toEqual([`meshman_portal_${name}_total 0`]);
+    }
+    expect(linesOf(text, "meshman_portal_worker_restarts_total")).toEqual(["meshman_portal_worker_restarts_total 0"]);
+  });
+
   it("of several processes are added up, but for what each takes up", () => {
     const [one, other] = [open(), open()];
     for (const metrics of [one, other]) {

@@ -3,6 +3,7 @@ import * as https from "node:https";
 import * as net from "node:net";
 import * as path from "node:path";
 import * as tls from "node:tls";
+import Database from "better-sqlite3";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MeshError } from "../../src/errors.js";
 import { LIMITS, PORTAL_PATH } from "../../src/mesh/protocol.js";
@@ -395,6 +396,60 @@ describe("who watches over the server", () => {
     expect((await get(server, "/readyz")).status).toBe(503);
     await vi.waitFor(async () => expect((await get(server, "/readyz")).status).toBe(200), { timeout: 5000 });
   });
+
+  it("hears that it is not ready where the head is old and cannot be signed anew", async () => {
+    const store = await openTestStore(path.join(temporaryFolder(), "portal.sqlite"));
+    const time = makeClock();
+    let isFull = false;
+    const unsigned: boolean[] = [];
+    const server = await start({
+      now: time.now,
+      onUnsigned: (_, isFirst) => unsigned.push(isFirst),
+      store: {
+        ...store,
+        refreshHead: (at, before) =>
+          isFull ? Promise.reject(new MeshError("io-failed", verbatim("full"))) : store.refreshHead(at, before),
+      },
+    });
+    const becomes = (status: number): Promise<void> =>
+      vi.waitFor(
+        async () => {
+          // Past the pause between two attempts.
+          time.advance(11_000);
+          expect((await get(server, "/readyz")).status).toBe(status);
+        },
+        { timeout: 10_000, interval: 300 },
+      );
+    // Nobody has asked for it yet.
+    await becomes(200);
+    isFull = true;
+    time.advance(14 * 60_000);
+    await becomes(503);
+    expect((await server.health()).head).toBeDefined();
+    await vi.waitFor(
+      async () => {
+        time.advance(11_000);
+        await get(server, "/readyz");
+        expect(unsigned.length).toBeGreaterThan(1);
+      },
+      { timeout: 10_000, interval: 300 },
+    );
+    expect(unsigned.map((isFirst, index) => isFirst === (index === 0))).not.toContain(false);
+    isFull = false;
+    await becomes(200);
+  });
+
+  it.each(["root = zeroblob(32)", "size = 7", "checkpoint = replace(checkpoint, 'time', 'tame')"])(
+    "hears that it is not ready where the head is damaged: %s",
+    async (damage) => {
+      const file = path.join(temporaryFolder(), "portal.sqlite");
+      const server = await start({ store: await openTestStore(file) });
+      const db = new Database(file);
+      db.exec(`UPDATE head SET ${damage}`);
+      db.close();
+      expect((await get(server, "/readyz")).status).toBe(503);
+    },
+  );
 
   it("sees what was measured and what became of each request", async () => {
     const metrics = createMetrics(() => ({ startTime: 0, cpuSeconds: 0, residentBytes: 0, heapBytes: 0 }));

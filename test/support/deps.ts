@@ -80,6 +80,7 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     resolveSrv: async (name) => {
       throw Object.assign(new Error(`querySrv ENOTFOUND ${name}`), { code: "ENOTFOUND" });
     },
+    every: system.every,
     connectLocal: system.connectLocal,
     listenLocal: system.listenLocal,
     startDetached: async () => {

@@ -32,8 +32,10 @@ export interface PortalCrashes {
 }
 
 const WRITERS = 6;
-/** A portal is killed within so many milliseconds after it was started, which takes it part of them. */
-const LIFE = 450;
+/** A portal is killed within so many milliseconds after it was found to serve, */
+const LIFE = 150;
+/** or, in so many of all cases, while it starts: within as many after that was begun. */
+const EARLY = 0.1;
 const PATIENCE = 60_000;
 
 interface Server {
@@ -265,8 +267,10 @@ export const crashPortals = async (options: PortalCrashOptions): Promise<PortalC
   const writers = Array.from({ length: WRITERS }, (_, number) => write(number));
   try {
     for (let kill = 0; kill < kills; kill++) {
+      const slot = Math.floor(random() * processes);
+      if (random() >= EARLY) await awaitUrl(servers[slot]!);
       await sleep(random() * (LIFE / processes));
-      await restart(Math.floor(random() * processes));
+      await restart(slot);
     }
     // What was under way is finished by whoever comes next.
     const before = acknowledged.length;

@@ -28,7 +28,8 @@ export const run: Run = async (context, input) => {
   }
   const session = await openSession(context, state);
   await withClient(openAccount(context, known), async (client) => {
-    // The portal has it no more where an earlier run of this command was interrupted, or another device was faster.
+    // The portal has it no more where an earlier run of this command was interrupted, or another device was faster. One that keeps
+    // a log proves it; of another one there is only its word.
     const { status, fetched } = await fetchAccount(client, account, state.udf);
     if (!fetched && (status === "closed" || status === undefined)) return;
     administrationKey(session, await follow(session, client, account));

@@ -104,11 +104,12 @@ const replace = (
       keyChanges: info.log?.changes ?? [],
     });
     // The pin last: as long as the old one is there every command says what is wrong, and this one can be run again.
-    await updateCheckpoints(home, (logs) =>
-      logs[url]?.verifier === key
-        ? logs
-        : { ...logs, [url]: { origin: head.origin, verifier: key, checkpoint: head.note } },
-    );
+    await updateCheckpoints(home, (logs) => {
+      const before = logs[url];
+      if (before?.verifier === key) return logs;
+      const replaced = [...new Set([...(before?.replaced ?? []), parseVerifierKey(old.key)?.name ?? ""])];
+      return { ...logs, [url]: { origin: head.origin, verifier: key, checkpoint: head.note, replaced } };
+    });
     if (!keystore) return file;
     await updatePins(home, keystore, (pins) => {
       const { [url]: pin } = pins.portals;

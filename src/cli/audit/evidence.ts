@@ -26,7 +26,6 @@ const KINDS: Readonly<Record<EvidenceKind, Message>> = {
 const CONTRADICTIONS: Readonly<Record<Contradiction, Message>> = {
   "two-roots": msg("audit.two-roots"),
   "other-prefix": msg("audit.other-prefix"),
-  "signed-later": msg("audit.signed-later"),
   "two-leaves": msg("audit.two-leaves"),
   links: msg("audit.links"),
   sequences: msg("audit.sequences"),

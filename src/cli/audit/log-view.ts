@@ -4,14 +4,24 @@ import { MeshError } from "../../errors.js";
 import { encodeBase64url } from "../../mesh/bytes.js";
 import type { Checkpoint } from "../../mesh/log/checkpoint.js";
 import { decodeLeaf, encodeLeaf, type PlacedLeaf } from "../../mesh/log/leaf.js";
-import { decodeEntries, tilePath, tileReader, tileRoot, tileWidth, TILE_WIDTH } from "../../mesh/log/tiles.js";
-import { inclusionProof, leafHash, treeRoot, type ReadHash } from "../../mesh/log/tree.js";
+import {
+  decodeEntries,
+  tilePath,
+  tileReader,
+  tileRoot,
+  tilesFor,
+  tileWidth,
+  TILE_WIDTH,
+} from "../../mesh/log/tiles.js";
+import { inclusionProof, leafHash, rootNodes, treeRoot, type ReadHash } from "../../mesh/log/tree.js";
 import type { Proof } from "../../mesh/protocol.js";
 import { msg, type Message } from "../../messages/message.js";
 import { inOrder } from "./ahead.js";
 
 const HASH_LENGTH = 32;
 const TILE_LENGTH = TILE_WIDTH * HASH_LENGTH;
+/** The hashes of a log of so many leaves take 128 MiB. A greater one is not looked through: its portal can make it up at no cost. */
+const MAX_LEAVES = 2 ** 30;
 
 /** The whole log of a portal under one head: what it gives has been verified by that. */
 export interface LogView {
@@ -51,12 +61,14 @@ const wrong = (url: string, file: string): MeshError =>
   new MeshError("proof-invalid", msg("audit.file-wrong", { url, file }), { hint: msg("client.log.hint") });
 
 /**
- * Opens the log of a portal under a head that has been verified: fetches every tile but those of leaf hashes, and recomputes the root.
- * Throws `proof-missing` for a tile that is not served, `proof-invalid` for one that does not fit, and what `getStatic` throws.
+ * Opens the log of a portal under a head that has been verified: fetches every tile but those of leaf hashes, from the root downwards, so
+ * that nothing is kept that the head does not cover. Throws `too-large` for more leaves than can be looked at, `proof-missing` for a tile
+ * that is not served, `proof-invalid` for one that does not fit, and what `getStatic` throws.
  */
 export const openLogView = async (client: PortalClient, head: Checkpoint): Promise<LogView> => {
   const { size } = head;
   const { url } = client;
+  if (size > MAX_LEAVES) throw new MeshError("too-large", msg("audit.log-too-large", { url, size }));
   const full = Math.floor(size / TILE_WIDTH);
   const bundles = Math.ceil(size / TILE_WIDTH);
 
@@ -77,35 +89,33 @@ export const openLogView = async (client: PortalClient, head: Checkpoint): Promi
     return octets.subarray(0, length);
   };
 
-  const readLevel = async (level: number): Promise<Buffer> => {
-    const tiles = Math.ceil(Math.floor(size / TILE_WIDTH ** level) / TILE_WIDTH);
-    const read: Buffer[] = [];
-    for await (const tile of inOrder(0, tiles, (index) => readTile(level, index))) read.push(tile);
-    return Buffer.concat(read);
-  };
+  /** The last tile of each level where it is not full: the root is made of these. */
+  const edge = new Map<number, Buffer>();
+  for (const { level, index } of tilesFor(rootNodes(size), size)) edge.set(level, await readTile(level, index));
+  const readEdge = tileReader((level) => edge.get(level));
+  if (!treeRoot(size, readEdge).equals(head.root)) throw wrong(url, "tile");
 
-  /** The hashes of every level of tiles above that of leaves. The roots of the full tiles of one are the hashes of the next. */
-  const upper: Buffer[] = [];
-  for (let hashes = await readLevel(1); hashes.length > 0;) {
-    upper.push(hashes);
-    const above: Buffer[] = [];
-    for (let at = 0; at + TILE_LENGTH <= hashes.length; at += TILE_LENGTH) {
-      above.push(tileRoot(hashes.subarray(at, at + TILE_LENGTH)));
+  /** The hashes of every level of tiles above that of leaves. Those of one are the roots of the full tiles of the level below. */
+  const upper = new Map<number, Buffer>();
+  for (let level = Math.max(0, ...edge.keys()); level > 0; level--) {
+    const roots = upper.get(level + 1) ?? Buffer.alloc(0);
+    const tiles: Buffer[] = [];
+    for await (const tile of inOrder(0, roots.length / HASH_LENGTH, (index) => readTile(level, index))) {
+      const at = tiles.length * HASH_LENGTH;
+      if (!tileRoot(tile).equals(roots.subarray(at, at + HASH_LENGTH))) throw wrong(url, tilePath(level, tiles.length));
+      tiles.push(tile);
     }
-    const level = upper.length + 1;
-    hashes = Buffer.concat(above);
-    if (!(await readLevel(level)).equals(hashes)) throw wrong(url, `tile/${level}`);
+    upper.set(level, Buffer.concat([...tiles, edge.get(level) ?? Buffer.alloc(0)]));
   }
-  const rest = bundles > full ? await readTile(0, full) : Buffer.alloc(0);
+  const rest = edge.get(0) ?? Buffer.alloc(0);
 
   /** Reads the tree, with the hashes of one bundle's leaves where they are given. */
   const reader = (bundle?: { readonly index: number; readonly hashes: Buffer }): ReadHash =>
     tileReader((level, index) => {
-      if (level > 0) return upper[level - 1]?.subarray(index * TILE_LENGTH, (index + 1) * TILE_LENGTH);
+      if (level > 0) return upper.get(level)?.subarray(index * TILE_LENGTH, (index + 1) * TILE_LENGTH);
       return index === bundle?.index ? bundle.hashes : index === full ? rest : undefined;
     });
   const read = reader();
-  if (!treeRoot(size, read).equals(head.root)) throw wrong(url, "tile");
 
   const readBundle = async (index: number, withTile = false): Promise<readonly PlacedLeaf[]> => {
     const path = tilePath("entries", index, tileWidth("entries", index, size));

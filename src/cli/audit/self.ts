@@ -1,6 +1,6 @@
 import { isMeshError, MeshError } from "../../errors.js";
 import type { PortalClient } from "../../client/client.js";
-import { connectionResult, fetchProfile } from "../../client/profiles.js";
+import { connectionResult, fetchAccount, fetchProfile } from "../../client/profiles.js";
 import { readCheckpoints, updateCheckpoints, type AuditedLog } from "../../keystore/checkpoints.js";
 import { readRecord } from "../../mesh/jose.js";
 import { accountLeafHash, leafFault, type LeafKind, type PlacedLeaf } from "../../mesh/log/leaf.js";
@@ -10,6 +10,9 @@ import { msg, type Message } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import type { Context, Run } from "../context.js";
 import { fields, gap, lines, readableTime, stack, table } from "../output.js";
+import { knownProfile } from "../known.js";
+import { otherLogs } from "../own-profile.js";
+import { requireProfile } from "../select.js";
 import { openTarget, portalTarget } from "../session.js";
 import { inOrder } from "./ahead.js";
 import { newestHead, openLogView, type LogView } from "./log-view.js";
@@ -37,6 +40,8 @@ interface Report {
 
 const ACCOUNT_STATUSES = ["Open", "Closed", "Suspended"] as const;
 type AccountStatus = "open" | "closed" | "suspended";
+/** A profile has fewer versions than that: a portal must not keep its client busy for ever. */
+const MAX_RECORDS = 50_000;
 const STATUS_NAMES = { Open: "open", Closed: "closed", Suspended: "suspended" } as const;
 
 /** A leaf about something of one's own. */
@@ -51,6 +56,8 @@ interface Walk {
   readonly leaves: readonly OwnLeaf[];
   /** The newest version of the profile in the log. */
   readonly profile: OwnLeaf | undefined;
+  /** The newest leaf of each account in the log. */
+  readonly accounts: readonly OwnLeaf[];
   readonly audited: AuditedLog;
 }
 
@@ -99,13 +106,22 @@ const walk = async (view: LogView, own: Own, known: AuditedLog | undefined, url:
       leaves.push({ placed, subject });
     }
   }
-  const [name = "", subject] = [...own.subjects].find(([, { kind }]) => kind === "personal") ?? [];
-  const place = places.get(name);
-  const placed = newest.get(name) ?? (place === undefined ? undefined : await view.readLeaf(place));
+  const newestOf = async (kind: LeafKind): Promise<OwnLeaf[]> => {
+    const found: OwnLeaf[] = [];
+    for (const [name, subject] of own.subjects) {
+      if (subject.kind !== kind) continue;
+      const place = places.get(name);
+      const placed = newest.get(name) ?? (place === undefined ? undefined : await view.readLeaf(place));
+      if (placed) found.push({ placed, subject });
+    }
+    return found;
+  };
+  const [profile] = await newestOf("personal");
   return {
     from,
     leaves,
-    profile: placed && subject && { placed, subject },
+    profile,
+    accounts: await newestOf("account"),
     audited: { size: view.head.size, newest: Object.fromEntries(places) },
   };
 };
@@ -127,10 +143,11 @@ const judging = (
   own: Own,
   view: LogView,
   profile: ServedRecords,
+  accountLeaves: readonly OwnLeaf[],
 ) => {
   const served = new Map([[state.udf, Promise.resolve(profile)]]);
   const recordsOf = (identifier: string): Promise<ServedRecords> => {
-    const known = served.get(identifier) ?? fetchRecords(client, identifier, view.head.size + TILE_WIDTH);
+    const known = served.get(identifier) ?? fetchRecords(client, identifier, mostRecords(view.head.size));
     served.set(identifier, known);
     return known;
   };
@@ -156,11 +173,14 @@ const judging = (
     ...found,
   });
 
-  const judgeAccount = (found: OwnLeaf): Report | undefined => {
-    const { placed, subject } = found;
-    const said = ACCOUNT_STATUSES.find((status) =>
+  const statusIn = ({ placed, subject }: OwnLeaf) =>
+    ACCOUNT_STATUSES.find((status) =>
       placed.leaf.recordHash.equals(accountLeafHash(subject.identifier, state.udf, status)),
     );
+
+  const judgeAccount = (found: OwnLeaf): Report | undefined => {
+    const { placed, subject } = found;
+    const said = statusIn(found);
     if (!said) {
       throw new MeshError(
         "fingerprint-mismatch",
@@ -217,6 +237,19 @@ const judging = (
     }
   };
 
+  /** Throws `log-omission` for an account under which nothing is served, unless it is closed. */
+  const checkClosed = async (account: string): Promise<void> => {
+    const newest = accountLeaves.find(({ subject }) => subject.account === account);
+    // An account that this log never had: it may have begun anew since.
+    if (!newest || statusIn(newest) === "Closed") return;
+    // It may have been closed since.
+    const now = await fetchAccount(client, account, state.udf).catch((error: unknown) => {
+      if (isMeshError(error, "proof-missing")) return undefined;
+      throw error;
+    });
+    if (now?.status !== "closed" && !now?.fetched) throw await omitted(newest);
+  };
+
   /** Whoever asks for the profile must be given the version that is the newest in the log, or one that came since. */
   const checkNewest = async (newest: OwnLeaf): Promise<void> => {
     const { masterSequence, sequence } = newest.placed.leaf;
@@ -226,8 +259,12 @@ const judging = (
         if (isMeshError(error, "profile-revoked")) return "revoked" as const;
         throw error;
       });
-      // With the note that ends it no version needs to be served any more, and none under an account that is closed.
-      if (served === "revoked" || (!served && "account" in query)) continue;
+      // With the note that ends it no version needs to be served any more.
+      if (served === "revoked") continue;
+      if (!served && "account" in query) {
+        await checkClosed(query.account);
+        continue;
+      }
       const { master, sequence: own } = served?.profile ?? { master: { sequence: 0 }, sequence: 0 };
       if ((master.sequence - masterSequence || own - sequence) < 0) throw await omitted(newest);
     }
@@ -238,6 +275,9 @@ const judging = (
 
 const saysTheSame = ({ leaf: expected }: ServedRecord, { leaf }: PlacedLeaf): boolean =>
   expected.masterSequence === leaf.masterSequence && expected.sequence === leaf.sequence;
+
+/** Nothing that was published is not in the log, but what came since may be served too. */
+const mostRecords = (size: number): number => Math.min(size + TILE_WIDTH, MAX_RECORDS);
 
 const attempt = <T>(work: () => T): T | undefined => {
   try {
@@ -254,11 +294,11 @@ const auditPortal = async (context: Context, place: AuditedPortal, all: boolean)
     // The head first: all that it covers must be served from then on.
     const head = await newestHead(client);
     const known = all ? undefined : readCheckpoints(context.home)[url]?.audited?.[state.udf];
-    const profile = await fetchRecords(client, state.udf, head.size + TILE_WIDTH);
+    const profile = await fetchRecords(client, state.udf, mostRecords(head.size));
     const own = ownOf(state, accounts, profile);
     const view = await openLogView(client, head);
-    const { from, leaves, profile: newest, audited } = await walk(view, own, known, url);
-    const { judge, checkNewest } = judging(client, place, own, view, profile);
+    const { from, leaves, profile: newest, accounts: newestAccounts, audited } = await walk(view, own, known, url);
+    const { judge, checkNewest } = judging(client, place, own, view, profile, newestAccounts);
     if (newest) await checkNewest(newest);
     const reports: Report[] = [];
     for (const leaf of leaves) {
@@ -308,17 +348,23 @@ const detail = ({ kind, masterSequence, sequence, status }: Report): Message | s
   return kind === "application" ? String(sequence) : "";
 };
 
+/** True for what no device can do: only the portal suspends an account, or opens it again. */
+const isOfPortal = ({ status }: Report): boolean => status === "suspended" || status === "open";
+
 export const run: Run = async (context, input) => {
   const portals: Audit[] = [];
   for (const place of await auditedPortals(context)) {
     portals.push(await auditPortal(context, place, input.flag("all")));
   }
+  const state = await requireProfile(context);
+  const others = otherLogs(context, knownProfile(context, state));
+  for (const { device: by, origin } of others) await context.note(msg("client.token-foreign", { by, origin }));
   const reports = portals.flatMap((portal) => portal.reports);
   const rows = reports.map((report) => [
     KIND_WORDS[report.kind],
     detail(report),
     report.time === null ? "" : readableTime(report.time),
-    report.device?.name ?? msg("audit.nobody-known"),
+    report.device?.name ?? (isOfPortal(report) ? msg("audit.by-portal") : msg("audit.nobody-known")),
     report.account ?? report.identifier,
     report.portal,
   ]);
@@ -331,7 +377,8 @@ export const run: Run = async (context, input) => {
     msg("heading.portal"),
   ];
   return {
-    value: { portals },
+    value: { portals, ...(others.length > 0 && { code: "log-split", otherLogs: others }) },
+    ...(others.length > 0 && { exit: 7 }),
     text: stack(
       rows.length > 0
         ? stack(
@@ -348,6 +395,6 @@ export const run: Run = async (context, input) => {
         ]),
       ),
     ),
-    ...(rows.length > 0 && { note: msg("audit.not-made-here.hint") }),
+    ...(!reports.every(isOfPortal) && { note: msg("audit.not-made-here.hint") }),
   };
 };

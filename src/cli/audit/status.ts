@@ -5,6 +5,9 @@ import { msg, type Message } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import type { Context, Run } from "../context.js";
 import { gap, readableTime, stack, table } from "../output.js";
+import { knownProfile } from "../known.js";
+import { otherLogs } from "../own-profile.js";
+import { requireProfile } from "../select.js";
 import { openTarget, portalTarget } from "../session.js";
 import { newestHead } from "./log-view.js";
 import { auditedPortals } from "./portals.js";
@@ -76,6 +79,12 @@ const standing = ({ checked, consistent, origin }: PortalStatus): Message => {
   return checked && origin === null ? msg("audit.logless") : msg("audit.unreachable");
 };
 
+/** A portal that is not consistent is worse than portals of which nothing was heard. */
+const exitOf = (portals: readonly PortalStatus[]): { readonly exit?: number } => {
+  if (portals.some(({ consistent }) => consistent === false)) return { exit: 7 };
+  return portals.some(({ checked }) => checked) ? {} : { exit: 6 };
+};
+
 export const run: Run = async (context) => {
   const portals: PortalStatus[] = [];
   for (const { url } of await auditedPortals(context)) portals.push(await look(context, url));
@@ -88,13 +97,16 @@ export const run: Run = async (context) => {
   ]);
   const headings = [msg("heading.portal"), msg("heading.log"), msg("heading.leaves"), msg("heading.signed"), undefined];
   const keys = portals.map(({ origin, key }) => [origin ?? "", key ?? ""]).filter(([, key]) => key !== "");
+  const state = await requireProfile(context);
+  const others = otherLogs(context, knownProfile(context, state));
+  for (const { device: by, origin } of others) await context.note(msg("client.token-foreign", { by, origin }));
   return {
-    value: { portals },
+    value: { portals, ...(others.length > 0 && { otherLogs: others }) },
     text: stack(
       table(headings, rows, msg("audit.no-portals")),
       keys.length > 0 ? gap : undefined,
       keys.length > 0 ? table([msg("heading.log"), msg("heading.key")], keys, msg("audit.no-portals")) : undefined,
     ),
-    ...(portals.some(({ consistent }) => consistent === false) ? { exit: 7 } : {}),
+    ...exitOf(portals),
   };
 };

@@ -18,7 +18,9 @@ export type Check =
   | "work"
   | "recovery"
   | "invites"
+  | "evidence"
   | "portal"
+  | "log"
   | "clock"
   | "domain";
 

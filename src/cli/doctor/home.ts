@@ -4,6 +4,7 @@ import { isMeshError } from "../../errors.js";
 import { discard, fileError, refuseShared } from "../../keystore/durable.js";
 import { checkFolder, findLeftovers, PROFILES, type Home } from "../../keystore/home.js";
 import { msg } from "../../messages/message.js";
+import { FOLDER as EVIDENCE } from "../evidence.js";
 import { failed, ok, problem, warning, type Finding } from "./finding.js";
 
 /** The oldest Node that the program runs on. */
@@ -29,7 +30,7 @@ export const checkHome = (home: Home): Finding[] => {
   } catch (cause) {
     return [failed("home", fileError(cause, path, "read"))];
   }
-  return [checkFolderItself(home), ...checkModes(home), checkLeftovers(home)];
+  return [checkFolderItself(home), ...checkModes(home), checkLeftovers(home), ...checkEvidence(home)];
 };
 
 const checkFolderItself = ({ deps, path }: Home): Finding => {
@@ -93,6 +94,25 @@ const checkModes = ({ deps, path }: Home): Finding[] => {
     return found.length > 0 ? found : [ok("permissions", msg("doctor.permissions"))];
   } catch (cause) {
     return [failed("permissions", fileError(cause, path, "read"))];
+  }
+};
+
+/** What is kept against portals: it stays a warning until somebody has put the files away. */
+const checkEvidence = ({ deps, path }: Home): Finding[] => {
+  const folder = join(path, EVIDENCE);
+  try {
+    if (deps.fs.stat(folder)?.isDirectory !== true) return [];
+    // Their names begin with the time.
+    const names = deps.fs
+      .list(folder)
+      .filter((name) => /^\d.*\.json$/.test(name))
+      .sort();
+    const newest = names.at(-1);
+    if (newest === undefined) return [];
+    const message = msg("doctor.evidence", { path: folder, count: names.length });
+    return [warning("evidence", message, msg("doctor.evidence.mend", { file: join(folder, newest) }))];
+  } catch (cause) {
+    return [failed("evidence", fileError(cause, folder, "read"))];
   }
 };
 

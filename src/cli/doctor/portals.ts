@@ -1,5 +1,7 @@
-import { openPortal, type PortalInfo } from "../../client/client.js";
+import { openPortal, type PortalClient, type PortalInfo } from "../../client/client.js";
 import { portalsIn } from "../../client/discovery.js";
+import type { LogMemory } from "../../client/log.js";
+import { isLogError } from "../../client/log-error.js";
 import type { PortalTarget } from "../../client/target.js";
 import { timedOut } from "../../client/transport.js";
 import type { SrvRecord } from "../../deps.js";
@@ -11,6 +13,7 @@ import { DNS_SERVICE } from "../../mesh/protocol.js";
 import { msg, verbatim } from "../../messages/message.js";
 import type { Context } from "../context.js";
 import { languages } from "../language.js";
+import { logMemory } from "../portal-log.js";
 import { portalTarget, readCertificates } from "../session.js";
 import { failed, ok, problem, warning, type Finding } from "./finding.js";
 
@@ -41,13 +44,13 @@ const checkPortal = async (context: Context, url: string, timeout: number): Prom
     if (isMissing(context, target)) {
       return [problem("portal", msg("doctor.portal-file-missing", { url }), msg("doctor.portal-file-missing.mend"))];
     }
-    const info = await greet(context, target, timeout);
+    const { info, log } = await greet(context, target, timeout);
     const extensions = info.extensions.size;
     const message =
       extensions === 0
         ? msg("doctor.portal-plain", { url, wrapping: info.wrapping })
         : msg("doctor.portal", { url, wrapping: info.wrapping, count: extensions });
-    return [ok("portal", message), ...checkClock(context, url, info)];
+    return [ok("portal", message), ...log, ...checkClock(context, url, info)];
   } catch (error) {
     // An interruption is told once, by the caller.
     if (context.deps.signal.aborted) return [];
@@ -65,25 +68,56 @@ const isMissing = ({ deps }: Context, target: PortalTarget): boolean => {
   }
 };
 
-/** Opens a portal and lets go of it. Whatever it does, this is over when the time is; repeated attempts are within it. */
-const greet = async (context: Context, target: PortalTarget, timeout: number): Promise<PortalInfo> => {
+/**
+ * Opens a portal, holds its log against what is known of it, and lets go of it. Whatever it does, this is over when the time is; repeated
+ * attempts are within it.
+ */
+const greet = async (
+  context: Context,
+  target: PortalTarget,
+  timeout: number,
+): Promise<{ readonly info: PortalInfo; readonly log: readonly Finding[] }> => {
   const over = new AbortController();
   const signal = AbortSignal.any([context.deps.signal, over.signal]);
+  const known = pinned(context, target.url);
   const options = {
     timeout,
     ca: readCertificates(context),
-    pinned: pinned(context, target.url),
+    pinned: known,
+    memory: unkept(logMemory(context.home, target.url, known)),
     languages: languages(context),
   };
-  const open = async (): Promise<PortalInfo> => {
+  const open = async () => {
     const client = await openPortal({ ...context.deps, signal }, target, options);
-    await client.close();
-    return client.info;
+    try {
+      return { info: client.info, log: await checkLog(client) };
+    } finally {
+      await client.close();
+    }
   };
   return await within(open(), timeout, () => {
     over.abort();
     return timedOut(target.url, timeout);
   });
+};
+
+/** What is known of a log, for one look that changes nothing in the home. */
+const unkept = (memory: LogMemory): LogMemory => ({
+  ...memory,
+  save: () => Promise.resolve(),
+  report: () => Promise.resolve(undefined),
+});
+
+/** Whether the log goes on from what this home has seen. That the portal does not answer is no word about its log. */
+const checkLog = async (client: PortalClient): Promise<Finding[]> => {
+  const { log, url } = client;
+  if (!log) return [];
+  try {
+    await client.send("Status", {});
+    return [ok("log", msg("doctor.log", { url }))];
+  } catch (error) {
+    return [failed("log", error, isLogError(error) ? "problem" : "warning")];
+  }
 };
 
 /** What is known of a portal. That the pins cannot be read is another finding. */

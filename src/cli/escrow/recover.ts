@@ -338,7 +338,7 @@ const newestAnywhere = async (context: Context, session: Session, clients: reado
       const fetched = await fetchProfile(client, { identifier: state.udf });
       // What is lost cannot be waited for: a gap is accepted here, since the master key itself speaks.
       const followed = fetched && (await followProfile(client, fetched, pin, true));
-      if (followed) await checkVersion(context, client, followed.profile, knownProfile(context, state));
+      if (followed) await lookAtTokens(context, client, followed.profile, knownProfile(context, state));
       await rememberPortal(session, client);
       if (followed && (!found.newest || compareVersions(followed.profile, found.newest) > 0)) {
         const history = await fetchHistory(client, state.udf);
@@ -351,6 +351,22 @@ const newestAnywhere = async (context: Context, session: Session, clients: reado
   }
   if (failure && usable.length === 0) throw failure;
   return { ...found, usable };
+};
+
+/** Says what the checkpoints in a version show. No device that may be stolen stands in the way of a recovery by what it has published. */
+const lookAtTokens = async (
+  context: Context,
+  client: PortalClient,
+  profile: PersonalProfile,
+  known: PersonalProfile | undefined,
+): Promise<void> => {
+  try {
+    await checkVersion(context, client, profile, known);
+  } catch (error) {
+    if (!isMeshError(error, "log-split", "proof-missing")) throw error;
+    await context.note(error.text);
+    if (error.hint) await context.note(error.hint);
+  }
 };
 
 /** Says why a portal is left out. One bad portal must not stand in the way of a recovery; a revocation and ^C do. */

@@ -1,8 +1,8 @@
-import { checkHome, type Finding } from "../../keystore/check.js";
+import { checkHome, type Finding, type HomeCheck } from "../../keystore/check.js";
 import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { openKeystore } from "../open-keystore.js";
-import { gap, lines, stack, table, type Cell } from "../output.js";
+import { gap, lines, stack, table, type Cell, type Text } from "../output.js";
 
 const row = ({ ok, reason }: Finding, what: Cell, udf: string): readonly Cell[] => [
   ok ? msg("verify.ok") : msg("verify.bad"),
@@ -14,7 +14,14 @@ const row = ({ ok, reason }: Finding, what: Cell, udf: string): readonly Cell[] 
 export const run: Run = async (context) => {
   const keystore = await openKeystore(context);
   const found = await checkHome(context.home, keystore);
-  const { ok, keys, pins, profiles } = found;
+  return {
+    value: found,
+    text: (translate) => textOf(found)(translate),
+    ...(found.ok ? {} : { exit: 7 }),
+  };
+};
+
+const textOf = ({ ok, keys, pins, profiles }: HomeCheck): Text => {
   const rows = [
     ...keys.map((key) => row(key, msg("check.key", { use: key.use }), key.kid)),
     row(pins, msg("check.pins"), ""),
@@ -27,13 +34,9 @@ export const run: Run = async (context) => {
     ),
   ];
   const headings = [undefined, msg("heading.checked"), msg("heading.udf"), msg("heading.reason")];
-  return {
-    value: found,
-    text: stack(
-      table(headings, rows, msg("keystore-status.no-keys")),
-      gap,
-      lines(ok ? msg("check.good") : msg("check.some-bad")),
-    ),
-    ...(ok ? {} : { exit: 7 }),
-  };
+  return stack(
+    table(headings, rows, msg("keystore-status.no-keys")),
+    gap,
+    lines(ok ? msg("check.good") : msg("check.some-bad")),
+  );
 };

@@ -5,7 +5,7 @@ import { METHODS, readKeystoreFacts, type Method, type Protection } from "../../
 import { msg } from "../../messages/message.js";
 import type { Context, Input, Run } from "../context.js";
 import { statNamed } from "../files.js";
-import { inputNeeded, type SecretPlace } from "../input.js";
+import type { SecretPlace } from "../input.js";
 import { forNewSecrets, newPassphrase, readKey, wipe } from "../secrets.js";
 import { unlockItself } from "../session.js";
 import { protectionResult } from "./protection-result.js";
@@ -81,7 +81,7 @@ const newKeyFile = (context: Context, path: string | undefined): string | undefi
 const newKey = async (context: Context, input: Input): Promise<Buffer> => {
   const key = await readKey(context, { file: input.text("newKeyFile"), fd: input.whole("newKeyFd") });
   if (key) return key;
-  throw inputNeeded(msg("protect.key-needed"), msg("protect.key-needed.hint"));
+  throw new MeshError("input-required", msg("protect.key-needed"), { hint: msg("protect.key-needed.hint") });
 };
 
 const newProtection = async (

@@ -1,17 +1,36 @@
 import { join } from "node:path";
 import type { Home } from "../../keystore/home.js";
-import { opensByItself, readKeystoreFacts } from "../../keystore/keystore-file.js";
+import { opensByItself, readKeystoreFacts, type KeystoreFacts } from "../../keystore/keystore-file.js";
 import { listProfiles } from "../../keystore/state.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { readableDuration } from "../duration.js";
-import { fields, gap, lines, readableTime, stack, table } from "../output.js";
+import { fields, gap, lines, readableTime, stack, table, type Text } from "../output.js";
 import { secondsLeft, standingOf, type Standing } from "./standing.js";
 
 const agentText = (home: Home, agent: Standing["agent"]): Message =>
   agent
     ? msg("keystore-status.agent", { time: readableDuration(secondsLeft(home, agent)) })
     : msg("keystore-status.no-agent");
+
+/** The same for people, who know profiles by their names. */
+const textOf = (home: Home, facts: KeystoreFacts, agent: Standing["agent"]): Text => {
+  const names = new Map(listProfiles(home).map(({ udf, name }) => [udf, name]));
+  return stack(
+    fields([
+      [msg("label.keystore"), facts.path],
+      [msg("label.protection"), msg(`keystore-status.${facts.protection}`)],
+      [msg("label.key-file"), facts.keyFile],
+      [msg("label.agent"), opensByItself(facts) ? undefined : agentText(home, agent)],
+    ]),
+    gap,
+    table(
+      [msg("heading.use"), msg("heading.profile"), msg("heading.made"), msg("heading.udf")],
+      facts.keys.map(({ kid, use, created, profile }) => [use, names.get(profile) ?? "", readableTime(created), kid]),
+      msg("keystore-status.no-keys"),
+    ),
+  );
+};
 
 export const run: Run = async (context) => {
   const facts = readKeystoreFacts(context.home);
@@ -32,10 +51,8 @@ export const run: Run = async (context) => {
       text: lines(msg("keystore-status.none", { folder: context.home.path })),
     };
   }
-  const names = new Map(listProfiles(context.home).map(({ udf, name }) => [udf, name]));
   const keys = facts.keys.map(({ kid, use, created, profile }) => ({ udf: kid, use, created, profile }));
   const { locked, agent } = await standingOf(context.home, facts);
-  const rows = keys.map((key) => [key.use, names.get(key.profile) ?? "", readableTime(key.created), key.udf]);
   return {
     value: {
       path: facts.path,
@@ -49,19 +66,6 @@ export const run: Run = async (context) => {
       agent,
       keys,
     },
-    text: stack(
-      fields([
-        [msg("label.keystore"), facts.path],
-        [msg("label.protection"), msg(`keystore-status.${facts.protection}`)],
-        [msg("label.key-file"), facts.keyFile],
-        [msg("label.agent"), opensByItself(facts) ? undefined : agentText(context.home, agent)],
-      ]),
-      gap,
-      table(
-        [msg("heading.use"), msg("heading.profile"), msg("heading.made"), msg("heading.udf")],
-        rows,
-        msg("keystore-status.no-keys"),
-      ),
-    ),
+    text: (translate) => textOf(context.home, facts, agent)(translate),
   };
 };

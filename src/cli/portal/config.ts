@@ -4,7 +4,7 @@ import { isMeshError, MeshError } from "../../errors.js";
 import { canonicalDomain } from "../../mesh/address.js";
 import { parseStrictJsonOctets } from "../../mesh/json.js";
 import { parseWith, problem } from "../../mesh/schema.js";
-import { msg } from "../../messages/message.js";
+import { msg, type Message } from "../../messages/message.js";
 import type { ProxyOptions } from "../../portal/client-address.js";
 import { DEFAULT_QUOTA, type Quota } from "../../portal/context.js";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../../portal/journal.js";
@@ -52,12 +52,14 @@ const QUOTA_KINDS = ["bytes", "records", "accounts"] as const;
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const texts = v.union([text, v.pipe(v.array(text), v.maxLength(1024))]);
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+/** Port 0 is a free one. */
+const port = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(65_535));
 const rate = v.union([v.pipe(whole, v.maxValue(MAX_RATE)), v.literal("none")]);
 
 /** The members have the names of the options. */
 const ConfigSchema = v.strictObject({
   listen: v.optional(text),
-  "metrics-listen": v.optional(text),
+  "metrics-listen": v.optional(v.union([text, port])),
   domain: v.optional(texts),
   authority: v.optional(texts),
   "transfer-token-file": v.optional(text),
@@ -99,12 +101,50 @@ export const FileSchema = v.pipe(
 /** The names of everything that a config file may hold. */
 export const CONFIG_MEMBERS: readonly string[] = Object.keys(ConfigSchema.entries);
 
-/** Reads a config file. Throws `usage` where it is none, and names the member at fault. */
+/** What a member may be, for whoever wrote something else. */
+const formOf = (member: string): Message => {
+  switch (member) {
+    case "listen":
+      return msg("serve.form-listen");
+    case "metrics-listen":
+      return msg("serve.form-metrics-listen");
+    case "domain":
+    case "authority":
+    case "trusted-proxy":
+      return msg("serve.form-texts");
+    case "public-log":
+    case "log-addresses":
+    case "log-accounts":
+      return msg("serve.form-flag");
+    case "rate":
+      return msg("serve.form-rate", { kinds: RATE_KINDS.join(", ") });
+    case "quota":
+      return msg("serve.form-quota", { kinds: QUOTA_KINDS.join(", ") });
+    case "log-format":
+      return msg("serve.choice-invalid.hint", { choices: LOG_FORMATS.join(", ") });
+    case "log-level":
+      return msg("serve.choice-invalid.hint", { choices: LOG_LEVELS.join(", ") });
+    case "workers":
+      return msg("serve.workers-invalid", { most: MAX_WORKERS });
+    default:
+      return CONFIG_MEMBERS.includes(member)
+        ? msg("serve.form-text")
+        : msg("serve.form-unknown", { members: CONFIG_MEMBERS.join(", ") });
+  }
+};
+
+/** Reads a config file. Throws `usage` where it is none, names the member at fault, and says what it may be. */
 const readConfig = (context: Context, path: string): Config => {
   const octets = readNamedFile(context, path, MAX_CONFIG);
+  let value: unknown;
   try {
-    return parseWith(FileSchema, parseStrictJsonOctets(octets), "usage", msg("serve.what-config", { path }));
+    value = parseStrictJsonOctets(octets);
+    return parseWith(FileSchema, value, "usage", msg("serve.what-config", { path }));
   } catch (cause) {
+    const member = v.safeParse(FileSchema, value, { abortEarly: true }).issues?.[0].path?.[0]?.key;
+    if (isMeshError(cause, "usage") && typeof member === "string") {
+      throw new MeshError("usage", cause.text, { hint: formOf(member), cause });
+    }
     if (!isMeshError(cause, "json-invalid")) throw cause;
     throw new MeshError("usage", msg("serve.config-invalid", { path, fault: cause.text }), { cause });
   }
@@ -260,7 +300,7 @@ export const readSettings = async (
   const given = readGiven(context, input);
   const { config, pathOf, list } = given;
   const listen = parseListen(input.text("listen") ?? config.listen ?? "127.0.0.1:8080");
-  const metricsListen = input.text("metricsListen") ?? config["metrics-listen"];
+  const metricsListen = input.text("metricsListen") ?? config["metrics-listen"]?.toString();
   const tls = bothOrNeither(
     ["--tls-cert", pathOf("tlsCert", config["tls-cert"])],
     ["--tls-key", pathOf("tlsKey", config["tls-key"])],

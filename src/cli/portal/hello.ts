@@ -17,6 +17,7 @@ export const run: Run = async (context, input) => {
   const target = portalTarget(context, named ?? (state ? accountOf(context, state).portal : ""));
   return withClient(openTarget(context, target), (client) => {
     const { wrapping, version, versionUri, extensions, defaultDomain } = client.info;
+    const { log } = client;
     const value = {
       portal: client.url,
       wrapping,
@@ -24,6 +25,7 @@ export const run: Run = async (context, input) => {
       extensions: [...extensions].sort(),
       defaultDomain: defaultDomain ?? null,
       ...(versionUri ? { uri: versionUri } : {}),
+      ...(log ? { log: { key: log.verifier, origin: log.origin } } : {}),
     };
     return Promise.resolve({
       value,
@@ -33,6 +35,7 @@ export const run: Run = async (context, input) => {
         [msg("label.wrapping"), wrapping],
         [msg("label.extensions"), value.extensions.join(", ") || msg("label.none")],
         [msg("label.default-domain"), defaultDomain],
+        [msg("label.log-key"), log?.verifier],
         // Shown, never followed: a portal must not send its users elsewhere.
         [msg("label.says-at"), versionUri?.join(", ")],
       ]),

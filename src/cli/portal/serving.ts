@@ -3,6 +3,7 @@ import { isMeshError } from "../../errors.js";
 import type { Journal, FieldValue } from "../../portal/journal.js";
 import type { Measured, Metrics, Source } from "../../portal/metrics.js";
 import type { PortalEvent, PortalRequest } from "../../portal/portal.js";
+import { RATE_KINDS } from "../../portal/rates.js";
 import { startServer, type PortalServer } from "../../portal/server.js";
 import { checkTlsPair, type TlsPair } from "../../portal/tls.js";
 import { openWithLogKey } from "../../portal/log/key-file.js";
@@ -56,6 +57,9 @@ export const errorFields = (error: unknown, verbose: boolean): Record<string, Fi
   };
 };
 
+/** The errors that whoever watches over the portal is told to look for. */
+const WATCHED_ERRORS = ["busy", "internal", "io-failed", "log-key-missing", "read-only", "state-corrupt"] as const;
+
 /** Opens the store and serves it in this process. Throws what the log key, the store and the server throw. */
 export const startServing = async (
   deps: Deps,
@@ -63,6 +67,8 @@ export const startServing = async (
   { tls, processes, journal, metrics }: ServingOptions,
 ): Promise<ServingProcess> => {
   const { random } = deps;
+  for (const code of WATCHED_ERRORS) metrics.count("meshman_portal_errors_total", [code], 0);
+  for (const kind of RATE_KINDS) metrics.count("meshman_portal_limited_total", [kind], 0);
   const log = (event: PortalEvent, request: PortalRequest): void => {
     const { transaction, status, milliseconds, account, error, aheadOfUs } = event;
     metrics.count("meshman_portal_requests_total", [transaction, String(status)]);
@@ -85,10 +91,8 @@ export const startServing = async (
     metrics.count("meshman_portal_clients_ahead_total");
     journal.note("warn", "client-ahead", { id: request.id });
   };
-  let logKey = "";
-  const store = await openWithLogKey(settings.logKeyFile, { random, origin: settings.logOrigin }, (signer, create) => {
-    logKey = signer.verifier;
-    return openStorePlace(settings.store, {
+  const store = await openWithLogKey(settings.logKeyFile, { random, origin: settings.logOrigin }, (signer, create) =>
+    openStorePlace(settings.store, {
       random,
       signer,
       create,
@@ -96,10 +100,13 @@ export const startServing = async (
         metrics.count("meshman_portal_commits_total");
         metrics.observe("meshman_portal_commit_transactions", transactions);
       },
-    });
-  });
+    }),
+  );
   let server: PortalServer;
+  let logKey: string;
   try {
+    // The file may hold a newer one, of a change that was never finished.
+    logKey = (await store.read((tx) => tx.logKeys())).at(-1)?.verifier ?? "";
     server = await startServer({
       store,
       domains: settings.domains,
@@ -111,6 +118,10 @@ export const startServing = async (
       processes,
       quota: settings.quota,
       publicTransfer: settings.publicLog,
+      onUnsigned: (error, isFirst) => {
+        metrics.count("meshman_portal_checkpoint_failures_total");
+        if (isFirst) journal.note("warn", "checkpoint-failed", errorFields(error, settings.verbose));
+      },
       onLimited: (kind) => metrics.count("meshman_portal_limited_total", [kind]),
       metrics,
       log,
@@ -127,7 +138,7 @@ export const startServing = async (
   };
   if (tls) noteTls(tls);
   const measure = async (): Promise<Measured> => {
-    const head = await server.health();
+    const { head } = await server.health();
     metrics.set("meshman_portal_workers", 1);
     metrics.set("meshman_portal_store_up", head ? 1 : 0);
     metrics.set("meshman_portal_log_size", head?.size);
@@ -146,7 +157,7 @@ export const startServing = async (
     },
     measure,
     sources: async () => [{ process: undefined, measured: await measure() }],
-    isReady: async () => !server.isClosing() && (await server.health()) !== undefined,
+    isReady: async () => !server.isClosing() && (await server.health()).isReady,
     close: () => server.close(),
   };
 };

@@ -1,13 +1,16 @@
 import { dirname, join, resolve } from "node:path";
 import { MeshError } from "../../errors.js";
 import { ensureFolder, homePath } from "../../keystore/home.js";
+import { withoutNewline } from "../../keystore/key-text.js";
 import { msg } from "../../messages/message.js";
 import { logKeyFileOf } from "../../portal/log/key-file.js";
 import { readPostgresUrl, redactPostgresUrl } from "../../portal/store/postgres-url.js";
 import type { StoreOptions } from "../../portal/store/sqlite.js";
 import type { Store } from "../../portal/store/store.js";
 import type { Context } from "../context.js";
-import { readSecretFile, warnShared } from "../input.js";
+import { readNamedFile, warnShared } from "../input.js";
+
+const MAX_ADDRESS = 64 * 1024;
 
 /** Where a portal keeps everything. */
 export interface StorePlace {
@@ -53,9 +56,10 @@ export const readStorePlace = async (context: Context, given: GivenAddress): Pro
 };
 
 /** Reads the file of `--store-file`, which holds the address of a store and nothing else. */
-export const readStoreFile = async (context: Context, path: string): Promise<StorePlace> => {
+export const readStoreFile = (context: Context, path: string): Promise<StorePlace> => {
   const file = resolve(context.deps.cwd, path);
-  const text = (await readSecretFile(context, file)).toString("utf8");
+  // A warning is given where there is a password in it.
+  const text = withoutNewline(readNamedFile(context, file, MAX_ADDRESS)).toString("utf8");
   return readStorePlace(context, { text, folder: dirname(file), file });
 };
 

@@ -1,10 +1,9 @@
-import type { Duplex } from "node:stream";
 import { isMeshError, MeshError } from "../../errors.js";
 import { msg, type Message } from "../../messages/message.js";
 import { systemCode } from "../durable.js";
 import type { Home } from "../home.js";
 import type { KeystoreFacts } from "../keystore-file.js";
-import { linesOf } from "./lines.js";
+import { readLines } from "./lines.js";
 import { writeOrder } from "./order.js";
 import {
   clearPlace,
@@ -19,7 +18,7 @@ import {
   type Endpoint,
   type Place,
 } from "./place.js";
-import { ask, understand, type Answer, type Request } from "./protocol.js";
+import { ask, expectAnswer, newNonce, type Answer, type Request } from "./protocol.js";
 
 /** What came of asking the agent of a keystore. */
 type Outcome =
@@ -42,7 +41,10 @@ const ATTEMPTS = 3;
 /** In milliseconds: a process has to start. */
 const START_LIMIT = 10_000;
 
-/** One conversation. Undefined where the other side breaks off, takes too long, or cannot prove that it knows the token. */
+/**
+ * One conversation. Undefined where the other side breaks off, takes too long, or cannot prove that it knows the token. Throws
+ * the system's error where nobody listens.
+ */
 const talk = async (
   { deps }: Home,
   id: string,
@@ -50,32 +52,31 @@ const talk = async (
   token: Buffer,
   request: Request,
 ): Promise<Answer | undefined> => {
-  const over = new AbortController();
-  const converse = async (): Promise<Answer | undefined> => {
-    const connection: Duplex = await deps.connectLocal(path);
-    const lines = linesOf(connection);
-    if (over.signal.aborted) connection.destroy();
-    over.signal.addEventListener("abort", () => connection.destroy(), { once: true });
+  const lines = readLines(() => connection.destroy());
+  const connection = deps.connectLocal(path, lines.take);
+  let problem: Error | undefined;
+  connection.once("error", (error) => (problem = error));
+  connection.once("close", lines.end);
+  let pieces = 0;
+  const stop = deps.every(PIECE, () => {
+    if (++pieces === PIECES) connection.destroy();
+  });
+  // Whatever can be made while the other side works is made then.
+  const nonce = newNonce(deps.random);
+  let answer: Answer | undefined;
+  try {
     const greeting = await lines.next();
-    const asked = greeting === undefined ? undefined : ask(greeting, request, id, token, deps.random);
+    if (problem) throw problem;
+    const asked = greeting === undefined ? undefined : ask(greeting, request, id, token, nonce);
     if (!asked) return undefined;
     connection.write(asked.line);
-    const answer = await lines.next();
-    return answer === undefined ? undefined : understand(answer, asked.exchange, token);
-  };
-  const wait = async (): Promise<undefined> => {
-    const signal = AbortSignal.any([deps.signal, over.signal]);
-    try {
-      for (let piece = 0; piece < PIECES; piece++) await deps.sleep(PIECE, signal);
-    } catch {
-      // Interrupted: whoever asked finds that out.
-    }
-    return undefined;
-  };
-  try {
-    return await Promise.race([converse(), wait()]);
+    const understand = expectAnswer(asked.exchange, token);
+    answer = understand(await lines.next());
+    return answer;
   } finally {
-    over.abort();
+    stop();
+    // An agent that has answered ends the connection by itself; to do so here would take longer than the answer.
+    if (!answer) connection.destroy();
   }
 };
 

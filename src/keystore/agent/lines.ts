@@ -7,13 +7,19 @@ export interface Lines {
   next(): Promise<string | undefined>;
 }
 
-/** Reads lines from a connection from now on. Errors of the connection end it; nobody else need listen to them. */
-export const linesOf = (connection: Duplex): Lines => {
+/** The same, to be given what arrives, and told of the end. */
+export interface LineReader extends Lines {
+  readonly take: (octets: Uint8Array) => void;
+  readonly end: () => void;
+}
+
+/** Cuts what arrives into lines; `stop` is called where one is too long, and should end the connection. */
+export const readLines = (stop: () => void): LineReader => {
   let arrived = Buffer.alloc(0);
   let ended = false;
   let waiting: ((line: string | undefined) => void) | undefined;
 
-  const take = (): void => {
+  const tell = (): void => {
     if (!waiting) return;
     const end = arrived.indexOf(0x0a);
     const isLong = (end < 0 ? arrived.length : end) > LINE_LIMIT;
@@ -21,7 +27,7 @@ export const linesOf = (connection: Duplex): Lines => {
     const answer = waiting;
     waiting = undefined;
     if (end < 0 || isLong) {
-      connection.destroy();
+      stop();
       answer(undefined);
       return;
     }
@@ -29,24 +35,29 @@ export const linesOf = (connection: Duplex): Lines => {
     arrived = arrived.subarray(end + 1);
     answer(line);
   };
-  const finish = (): void => {
-    ended = true;
-    take();
-  };
-  connection.on("data", (chunk: Buffer) => {
-    // Whoever sends more than one line at a time is not one of us.
-    if (arrived.length > LINE_LIMIT) return;
-    arrived = Buffer.concat([arrived, chunk]);
-    take();
-  });
-  connection.on("error", finish);
-  connection.on("end", finish);
-  connection.on("close", finish);
   return {
+    take: (octets) => {
+      // Whoever sends more than one line at a time is not one of us.
+      if (arrived.length > LINE_LIMIT) return;
+      arrived = Buffer.concat([arrived, octets]);
+      tell();
+    },
+    end: () => {
+      ended = true;
+      tell();
+    },
     next: () =>
       new Promise((resolve) => {
         waiting = resolve;
-        take();
+        tell();
       }),
   };
+};
+
+/** Reads lines from a connection from now on. Errors of the connection end it; nobody else need listen to them. */
+export const linesOf = (connection: Duplex): Lines => {
+  const lines = readLines(() => connection.destroy());
+  connection.on("data", lines.take);
+  for (const event of ["error", "end", "close"]) connection.on(event, lines.end);
+  return lines;
 };

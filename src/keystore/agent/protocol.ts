@@ -85,9 +85,12 @@ type Random = (length: number) => Buffer;
 
 /** The agent's first line, and the nonce in it. */
 export const greet = (random: Random): { line: string; nonce: string } => {
-  const nonce = encodeBase64url(random(NONCE_OCTETS));
+  const nonce = newNonce(random);
   return { line: lineOf({ meshman: "agent", version: 1, nonce }), nonce };
 };
+
+/** A nonce for one conversation of a client. */
+export const newNonce = (random: Random): string => encodeBase64url(random(NONCE_OCTETS));
 
 /** The client's answer to a greeting, or undefined where the line is none. */
 export const ask = (
@@ -95,11 +98,10 @@ export const ask = (
   request: Request,
   id: string,
   token: Buffer,
-  random: Random,
+  nonce: string,
 ): { line: string; exchange: Exchange } | undefined => {
   const greeted = parseLine(GreetingSchema, greeting);
   if (!greeted) return undefined;
-  const nonce = encodeBase64url(random(NONCE_OCTETS));
   const exchange: Exchange = { id, serverNonce: greeted.nonce, clientNonce: nonce, request };
   return { line: lineOf({ nonce, request, proof: prove(token, "client", exchange) }), exchange };
 };
@@ -124,20 +126,35 @@ export const reply = (exchange: Exchange, { expires, key }: Answer, token: Buffe
   return lineOf({ answer, proof: prove(token, "server", exchange, answer) });
 };
 
-/** What the agent answers, or undefined where the line is no answer to this request or was made without the token. */
-export const understand = (line: string, exchange: Exchange, token: Buffer): Answer | undefined => {
+/**
+ * Gives what makes sense of the agent's answer to a request: undefined where there is no line, or one that is no answer to this
+ * request, or was made without the token. To be called once. It has the key of what is sealed already, so that this need not be
+ * made when the answer is there.
+ */
+export const expectAnswer = (exchange: Exchange, token: Buffer): ((line: string | undefined) => Answer | undefined) => {
+  const wrapping = exchange.request === "key" ? keyOf(token, exchange) : undefined;
+  return (line) => {
+    try {
+      return line === undefined ? undefined : understand(line, exchange, token, wrapping);
+    } catch {
+      return undefined;
+    } finally {
+      wrapping?.fill(0);
+    }
+  };
+};
+
+const understand = (
+  line: string,
+  exchange: Exchange,
+  token: Buffer,
+  wrapping: Buffer | undefined,
+): Answer | undefined => {
   const said = parseLine(AnswerSchema, line);
   if (!said || !isSame(said.proof, prove(token, "server", exchange, said.answer))) return undefined;
   const body = parseLine(BodySchema, said.answer);
-  if (!body || (body.key !== undefined) !== (exchange.request === "key")) return undefined;
-  if (!body.key) return { expires: body.expires };
-  const wrapping = keyOf(token, exchange);
-  try {
-    const key = unseal(body.key, wrapping, keyBinding(exchange));
-    return key.length === KEY_OCTETS ? { expires: body.expires, key } : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    wrapping.fill(0);
-  }
+  if (!body || (body.key !== undefined) !== (wrapping !== undefined)) return undefined;
+  if (!body.key || !wrapping) return { expires: body.expires };
+  const key = unseal(body.key, wrapping, keyBinding(exchange));
+  return key.length === KEY_OCTETS ? { expires: body.expires, key } : undefined;
 };

@@ -124,14 +124,12 @@ export interface EvidenceReport {
 /**
  * - `two-roots`: two heads of one size
  * - `other-prefix`: the greater tree does not begin with the smaller one
- * - `signed-later`: the smaller head was signed after the greater one
  * - `two-leaves`: two leaves at one place
  * - `links`: a leaf names another one before it than there is
  * - `sequences`: sequences of one identifier that do not rise
  * - `two-keys`: one key has named two to follow it
  */
-export type Contradiction =
-  "two-roots" | "other-prefix" | "signed-later" | "two-leaves" | "links" | "sequences" | "two-keys";
+export type Contradiction = "two-roots" | "other-prefix" | "two-leaves" | "links" | "sequences" | "two-keys";
 
 const refuse = (text: Message, cause?: unknown): never => {
   throw new MeshError("evidence-invalid", text, cause === undefined ? {} : { cause });
@@ -274,7 +272,7 @@ const headsContradict = (checked: Checked): Contradiction | undefined => {
   const [small, great] = ordered(checked.heads) ?? [];
   if (!small || !great) return undefined;
   if (small.size === great.size) return small.root.equals(great.root) ? undefined : "two-roots";
-  if (small.time.getTime() > great.time.getTime()) return "signed-later";
+  // That the smaller one was signed later proves nothing: the clock may have been put right meanwhile.
   const differs = (path: Buffer[]): boolean => {
     const root = prefixRoot(small.size, great, path);
     return root !== undefined && Buffer.compare(root, small.root) !== 0;
@@ -342,9 +340,9 @@ const isFollowed = ({ verifier, keyChanges }: Evidence, announced: string): bool
 
 /**
  * Verifies a file of evidence, offline: every signature under the pinned key, every proof, the record. Gives `proven` where the portal has
- * signed what cannot be true together: two roots or two leaves in one place, a smaller head after a greater one, leaves that
- * contradict each other, two keys that follow one. Where it all holds, but the portal could still explain it (it may only have given no valid
- * proof), that is `unexplained`. Throws `evidence-invalid` where anything does not verify, or shows nothing of what it says.
+ * signed what cannot be true together: two roots or two leaves in one place, leaves that contradict each other, two keys that follow one.
+ * Where it all holds, but the portal could still explain it (it may only have given no valid proof, or lost its newest leaves), that is
+ * `unexplained`. Throws `evidence-invalid` where anything does not verify, or shows nothing of what it says.
  */
 export const verifyEvidence = (value: unknown): EvidenceReport => {
   const evidence = checkForm(value);

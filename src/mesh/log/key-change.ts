@@ -1,6 +1,6 @@
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
-import { openNote, parseVerifierKey } from "./note.js";
+import { noteText, openNote, parseVerifierKey } from "./note.js";
 
 // A change of a log's key is a note by which the old key names the new one. Whoever has pinned a key follows it from there.
 
@@ -69,4 +69,30 @@ export const followKeyChanges = (pinned: string, changes: readonly string[], ann
     }
   }
   if (current !== announced) throw refused();
+};
+
+/**
+ * The keys that changes lead to from known ones, and those that lead to them: all that are known to have signed heads of the log. The
+ * changes are those that the portal itself lists.
+ */
+export const keysOfLog = (known: readonly string[], changes: readonly string[]): ReadonlySet<string> => {
+  const named = changes.flatMap((note) => parseKeyChange(noteText(note) ?? "")?.verifier ?? []);
+  const candidates = new Set([...known, ...named]);
+  const steps = changes.flatMap((note) =>
+    [...candidates].flatMap((by) => {
+      const next = tryKeyChange(note, by)?.verifier;
+      return next === undefined ? [] : [[by, next] as const];
+    }),
+  );
+  const keys = new Set(known);
+  let before: number;
+  do {
+    before = keys.size;
+    for (const [by, next] of steps) {
+      if (!keys.has(by) && !keys.has(next)) continue;
+      keys.add(by);
+      keys.add(next);
+    }
+  } while (keys.size > before);
+  return keys;
 };

@@ -4,6 +4,8 @@ export const audit = {
   "audit.file-wrong": "Das Portal {url} liefert {file}, und das ist nicht, was der Kopf seines Protokolls sagt.",
   "audit.leaves-disordered": "Der Eintrag {index} im Protokoll des Portals {url} folgt nicht auf den davor.",
   "audit.progress": "{done} von {size} Einträgen geprüft.",
+  "audit.log-too-large":
+    "Das Protokoll des Portals {url} hat {size} Einträge. So viele sieht dieses Programm nicht durch.",
   "audit.log-verified": {
     one: "Das Protokoll stimmt: Sein {count} Eintrag wurde geprüft.",
     other: "Das Protokoll stimmt: Alle {count} Einträge wurden geprüft.",
@@ -31,6 +33,7 @@ export const audit = {
     other: "{portal}: Einträge {from} bis {size}, davon {count} über Sie",
   },
   "audit.nobody-known": "unbekannt",
+  "audit.by-portal": "das Portal",
   "audit.leaf-personal": "Profil",
   "audit.leaf-master": "Widerruf",
   "audit.leaf-device": "Geräteprofil",
@@ -53,7 +56,6 @@ export const audit = {
   "audit.kind-page-truncated": "Die Datei sagt, dass das Portal eine Liste vor ihrem Ende beendet hat.",
   "audit.two-roots": "Das ist bewiesen: Zwei signierte Köpfe gleicher Größe haben verschiedene Wurzeln.",
   "audit.other-prefix": "Das ist bewiesen: Die längere von zwei signierten Geschichten beginnt nicht mit der kürzeren.",
-  "audit.signed-later": "Das ist bewiesen: Eine kürzere Geschichte wurde nach einer längeren signiert.",
   "audit.two-leaves": "Das ist bewiesen: An einer Stelle einer signierten Geschichte stehen zwei Einträge.",
   "audit.links": "Das ist bewiesen: Ein Eintrag einer signierten Geschichte nennt nicht den davor.",
   "audit.sequences": "Das ist bewiesen: In einer signierten Geschichte steigen Versionen nicht an.",
@@ -90,7 +92,7 @@ export const audit = {
     "Ein Portal unserer Art führt über jede Änderung Protokoll und signiert es, damit es nicht verschiedenen Menschen verschiedene Geschichten zeigen kann. Was nicht passt, wird als Beweis im Home-Ordner aufbewahrt.",
   "help.audit.status.summary": "zeigen, wie weit das Protokoll jedes Portals bekannt ist und ob es noch stimmt",
   "help.audit.status.description":
-    "Fragt jedes Portal nach seinem neuesten signierten Kopf und prüft, ob er fortsetzt, was hier gesehen wurde. Der Exit-Status ist 7, wenn das bei einem nicht so ist.",
+    "Fragt jedes Portal nach seinem neuesten signierten Kopf und prüft, ob er fortsetzt, was hier gesehen wurde. Der Exit-Status ist 7, wenn das bei einem nicht so ist, und 6, wenn kein Portal zu erreichen war.",
   "help.audit.self.summary": "suchen, was andere in Ihrem Namen getan haben",
   "help.audit.self.description":
     "Geht die Protokolle seit dem letzten Mal durch, prüft jeden Eintrag über Ihr Profil, Ihre Konten und Geräte und zeigt die, die dieses Gerät nicht gemacht hat. Der Exit-Status ist 7, wenn das Protokoll nicht in Ordnung ist oder das Portal nicht herausgibt, was es hat.",

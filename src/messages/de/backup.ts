@@ -4,6 +4,8 @@ import type { backup as english } from "../en/backup.js";
 export const backup: Wording<typeof english> = {
   "backup.what.content": "Der Inhalt der Sicherung",
   "backup.none": "Die Datei {path} ist keine Sicherung eines Profils oder ist beschädigt.",
+  "backup.is-bundle": "Die Datei {path} ist ein Bündel für ein Gerät und keine Sicherung eines Profils.",
+  "backup.is-bundle.hint": "`meshman device install` nimmt es, auf dem Rechner, der das Gerät werden soll.",
   "backup.damaged": "Die Sicherung {path} ist beschädigt.",
   "backup.invalid.hint": "Verwenden Sie eine andere Kopie davon.",
   "backup.passphrase-wrong": "Die Passphrase öffnet die Sicherung nicht.",

@@ -32,6 +32,8 @@ export const cli: Wording<typeof english> = {
 
   "file.unreadable": "Die Datei {path} kann nicht gelesen werden.",
   "file.unreadable.hint": "Prüfen Sie den Pfad, und ob Sie die Datei lesen dürfen.",
+  "file.device": "{path} ist ein Gerät des Systems, das vielleicht nie endet.",
+  "file.device.hint": "Nennen Sie eine Datei, oder `-` für die Standardeingabe.",
   "file.too-large": "Die Datei {path} ist zu groß.",
   "file.shared": "Warnung: Andere können {path} lesen.",
   "file.descriptor-unreadable": "Vom Dateideskriptor {fd} kann nicht gelesen werden.",
@@ -114,7 +116,7 @@ export const cli: Wording<typeof english> = {
   "protect.given-twice":
     "Geben Sie ein neues Geheimnis nur auf einem Weg an: in einer Datei oder über einen Deskriptor.",
   "protect.passphrase-needed.hint": "Verwenden Sie --new-passphrase-file oder --new-passphrase-fd.",
-  "protect.key-needed": "Der neue Schlüssel",
+  "protect.key-needed": "Der neue Schlüssel muss angegeben werden: Nach ihm wird nicht gefragt.",
   "protect.key-needed.hint":
     "Verwenden Sie --new-key-file oder --new-key-fd. `head -c 32 /dev/urandom | base64` erzeugt einen Schlüssel.",
   "protect.keyring.hint":

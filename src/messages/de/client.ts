@@ -131,6 +131,11 @@ export const client: Wording<typeof english> = {
   "client.log-fork":
     "Das Portal {url} zeigt eine andere Geschichte als zuvor: Sein Protokoll mit {shown} Einträgen setzt das mit {known} nicht fort.",
   "client.log-split": "Das Portal {url} hat dem Gerät {by} eine andere Geschichte gezeigt als diesem.",
+  "client.log-other": "Das Portal {url} zeigt ein anderes Protokoll, als es eben einem anderen Befehl gezeigt hat.",
+  "client.token-foreign":
+    "Das Gerät {by} hat einen Kopf des Protokolls {origin}, das dieses Gerät bei keinem Ihrer Portale kennt. Vergleichen Sie `meshman audit status` auf beiden.",
+  "client.token-unsigned":
+    "Das Gerät {by} hat einen Kopf eines Protokolls, den kein bekannter Schlüssel dieses Protokolls signiert hat. Er zählt nicht. Finden Sie heraus, warum, und entfernen Sie das Gerät, wenn es in falschen Händen sein kann.",
   "client.log-unseen": "Vom Protokoll wurde noch nichts gesehen.",
   "client.log-order": "Im Protokoll des Portals {url} stehen Versionen eines Datensatzes in der falschen Reihenfolge.",
   "client.log-omission": "Das Protokoll des Portals {url} hat eine Version, die das Portal nicht herausgibt.",

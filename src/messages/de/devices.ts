@@ -14,6 +14,8 @@ export const devices: Wording<typeof english> = {
 
   "bundle.what.content": "Der Inhalt des Bündels",
   "bundle.none": "Die Datei {path} ist kein Bündel für ein Gerät oder ist beschädigt.",
+  "bundle.is-backup": "Die Datei {path} ist die Sicherung eines Profils und kein Bündel für ein Gerät.",
+  "bundle.is-backup.hint": "`meshman profile import` nimmt sie.",
   "bundle.not-opened":
     "Das Bündel lässt sich nicht öffnen: Der Schlüssel gehört zu einem anderen, oder die Datei ist beschädigt.",
   "bundle.not-opened.hint":

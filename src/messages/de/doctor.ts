@@ -92,6 +92,12 @@ export const doctor: Wording<typeof english> = {
   "doctor.portal-file-missing": "Das Portal {url} hat auf diesem Rechner keine Datei.",
   "doctor.portal-file-missing.mend":
     "Holen Sie seine Datei zurück, oder geben Sie mit --portal an, wo das Konto jetzt ist.",
+  "doctor.log": "Das Protokoll des Portals {url} setzt fort, was hier gesehen wurde.",
+  "doctor.evidence": {
+    one: "In {path} liegt {count} Datei mit dem, was ein Portal getan hat und nicht darf.",
+    other: "In {path} liegen {count} Dateien mit dem, was Portale getan haben und nicht dürfen.",
+  },
+  "doctor.evidence.mend": "Prüfen Sie, was jede Datei beweist, die neueste mit: meshman audit evidence {file}",
   "doctor.clock": "Die Uhr stimmt mit der von {url} überein.",
   "doctor.clock-ahead": {
     one: "Die Uhr geht gegenüber der von {url} {count} Sekunde vor.",

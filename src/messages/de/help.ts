@@ -171,18 +171,19 @@ export const help: Wording<typeof english> = {
     "Ein Portal bewahrt die signierten und verschlüsselten Datensätze von Konten auf. Vertrauen muss man ihm in nichts.",
   "help.portal.serve.summary": "Konten über HTTP bereitstellen",
   "help.portal.serve.description":
-    "Gibt eine Zeile aus, sobald es bereit ist. Mit einem Zertifikat spricht es https; sonst gehört ein Proxy davor, der das tut. SIGTERM beendet es, nachdem die laufenden Anfragen beantwortet sind, und bei SIGHUP liest es sein Zertifikat neu.",
+    "Legt die Datenbank und den Schlüssel seines Protokolls an, wenn es sie nicht gibt, und gibt aus, wo es lauscht und was dieser Schlüssel ist, sobald es bereit ist. Mit einem Zertifikat spricht es https; sonst gehört ein Proxy davor, der das tut. SIGTERM beendet es, nachdem die laufenden Anfragen beantwortet sind, und bei SIGHUP liest es sein Zertifikat neu.",
   "help.portal.serve.listen": "Adresse, an der es lauscht (Standard: 127.0.0.1:8080)",
   "help.portal.serve.domain": "Domain, deren Konten es bedient; mehrfach möglich (Standard: jede Domain)",
   "help.portal.serve.authority": "weiterer Name, unter dem Clients es erreichen; mehrfach möglich",
-  "help.portal.serve.transfer-token-file": "Datei mit dem Token, mit dem andere Portale das ganze Log abrufen dürfen",
+  "help.portal.serve.transfer-token-file":
+    "Datei mit dem Token, mit dem andere Portale das ganze Protokoll abrufen dürfen",
   "help.portal.serve.store":
     "wo Datensätze aufbewahrt werden: sqlite:PATH oder postgres://USER@HOST/DATABASE (Standard: im Home-Ordner)",
   "help.portal.serve.store-file": "Datei mit der Adresse der Datenbank, wenn ein Passwort darin steht",
   "help.portal.serve.log-key-file":
-    "Datei mit dem Schlüssel, der das Log des Portals signiert; wird angelegt, wenn es sie nicht gibt (Standard: neben der SQLite-Datei)",
-  "help.portal.serve.log-origin": "Name des Logs, wenn sein Schlüssel erzeugt wird (Standard: ein zufälliger)",
-  "help.portal.serve.public-log": "das Log der öffentlichen Datensätze jedem geben, der danach fragt",
+    "Datei mit dem Schlüssel, der das Protokoll des Portals signiert (Standard: neben der SQLite-Datei)",
+  "help.portal.serve.log-origin": "Name des Protokolls, wenn sein Schlüssel erzeugt wird (Standard: ein zufälliger)",
+  "help.portal.serve.public-log": "das Protokoll der öffentlichen Datensätze jedem geben, der danach fragt",
   "help.portal.serve.tls-cert":
     "Datei mit dem Zertifikat für https und denen, die zu seiner Zertifizierungsstelle führen, im PEM-Format",
   "help.portal.serve.tls-key": "Datei mit dem privaten Schlüssel des Zertifikats, im PEM-Format",
@@ -201,19 +202,19 @@ export const help: Wording<typeof english> = {
   "help.portal.serve.log-accounts": "auch die Konten nennen",
   "help.portal.serve.workers": "Prozesse, die sich die Arbeit teilen (Standard: 1)",
   "help.portal.serve.config": "JSON-Datei, deren Elemente wie diese Optionen heißen; die Optionen haben Vorrang",
-  "help.portal.fsck.summary": "die ganze Datenbank eines Portals mit ihrem Log vergleichen",
+  "help.portal.fsck.summary": "die ganze Datenbank eines Portals mit ihrem Protokoll vergleichen",
   "help.portal.fsck.description":
-    "Liest alle Datensätze, Konten und Ergebnisse, alle Blätter und Kacheln, und prüft, dass jedes davon ist, was das signierte Log sagt, und dass die Datenbank selbst unversehrt ist. Geht, während das Portal läuft, und ändert nichts. Der Exit-Status ist 7, wenn etwas nicht stimmt.",
+    "Liest alle Datensätze, Konten und Ergebnisse, alle Blätter und Kacheln, und prüft, dass jedes davon ist, was das signierte Protokoll sagt, und dass die Datenbank selbst unversehrt ist. Geht, während das Portal läuft, und ändert nichts. Der Exit-Status ist 7, wenn etwas nicht stimmt.",
   "help.portal.stats.summary": "zählen, was in der Datenbank eines Portals ist",
   "help.portal.stats.description": "Nennt Zahlen und keine Namen. Geht, während das Portal läuft.",
   "help.portal.suspend.summary": "ein Konto dieses Portals sperren oder wieder öffnen",
   "help.portal.suspend.description":
-    "Ein gesperrtes Konto wird niemandem gezeigt und nimmt nichts an; verloren geht davon nichts. Das Log des Portals sagt es. Geht, während das Portal läuft. Der Exit-Status ist 3, wenn es das Konto nicht gibt, und 5, wenn es gelöscht wurde.",
+    "Das Profil eines gesperrten Kontos wird weiter gezeigt. Jede Änderung des Kontos wird abgelehnt, und verloren geht davon nichts. Das Protokoll des Portals sagt es. Geht, während das Portal läuft. Der Exit-Status ist 3, wenn es das Konto nicht gibt, und 5, wenn es gelöscht wurde.",
   "help.portal.suspend.address": "das Konto",
   "help.portal.suspend.reopen": "es wieder öffnen",
-  "help.portal.keys.summary": "die Schlüssel des Logs eines Portals zeigen oder ihm einen neuen geben",
+  "help.portal.keys.summary": "die Schlüssel des Protokolls eines Portals zeigen oder ihm einen neuen geben",
   "help.portal.keys.description":
-    "Nur mit der Schlüsseldatei lässt sich das Log signieren: Bewahren Sie anderswo eine Kopie auf, und machen Sie nach jedem --rotate eine neue. Geht auch, während das Portal läuft; seine Prozesse folgen, wenn sie dieselbe Datei lesen. Auch Clients folgen, denn der alte Schlüssel signiert den neuen. Der Exit-Status von --rotate ist 5, wenn die Datei den jetzigen Schlüssel nicht enthält.",
+    "Nur mit der Schlüsseldatei lässt sich das Protokoll signieren: Bewahren Sie anderswo eine Kopie auf, und machen Sie nach jedem --rotate eine neue. Geht auch, während das Portal läuft; seine Prozesse folgen, wenn sie dieselbe Datei lesen. Auch Clients folgen, denn der alte Schlüssel signiert den neuen. Der Exit-Status von --rotate ist 5, wenn die Datei den jetzigen Schlüssel nicht enthält.",
   "help.portal.keys.rotate": "einen neuen Schlüssel machen und in die Schlüsseldatei schreiben",
   "help.portal.migrate.summary": "die Datenbank eines Portals auf den Stand dieses meshman bringen",
   "help.portal.migrate.description":
@@ -221,14 +222,15 @@ export const help: Wording<typeof english> = {
   "help.portal.migrate.check": "nur sagen, ob sie es ist: Der Exit-Status ist 0 oder 5",
   "help.portal.backup.summary": "eine Sicherung der Datenbank eines Portals schreiben",
   "help.portal.backup.description":
-    "Schreibt einen Augenblick der ganzen Datenbank in eine neue Datei, die nur Sie lesen können, während das Portal läuft. Sicherungen von SQLite und von PostgreSQL sind gleich. Der Schlüssel des Logs ist nicht darin.",
+    "Schreibt einen Augenblick der ganzen Datenbank in eine neue Datei, die nur Sie lesen können, während das Portal läuft. Sicherungen von SQLite und von PostgreSQL sind gleich. Der Schlüssel des Protokolls ist nicht darin.",
   "help.portal.backup.file": "neue Datei",
   "help.portal.restore.summary": "eine Sicherung in eine neue Datenbank zurückspielen",
   "help.portal.restore.description":
-    "Die Datenbank darf von anderer Art sein als die gesicherte, und muss leer sein oder fehlen. Alles wird geprüft, bevor sie benutzt werden kann. Ein Log darf nie hinter einen Kopf zurückgehen, den es signiert hat; sagen Sie daher, was gilt: --latest oder --new-log. Der Exit-Status ist 7 bei einer beschädigten Sicherung.",
+    "Die Datenbank darf von anderer Art sein als die gesicherte, und muss leer sein oder fehlen. Alles wird geprüft, bevor sie benutzt werden kann. Ein Protokoll darf nie hinter einen Kopf zurückgehen, den es signiert hat; sagen Sie daher, was gilt: --latest oder --new-log. Der Exit-Status ist 7 bei einer beschädigten Sicherung.",
   "help.portal.restore.file": "Datei, die `meshman portal backup` geschrieben hat",
-  "help.portal.restore.latest": "nach dieser Sicherung wurde nichts signiert: mit ihrem Log weitermachen",
-  "help.portal.restore.new-log": "ein neues Log mit neuem Schlüssel beginnen: für Clients ist es ein anderes Portal",
+  "help.portal.restore.latest": "nach dieser Sicherung wurde nichts signiert: mit ihrem Protokoll weitermachen",
+  "help.portal.restore.new-log":
+    "ein neues Protokoll mit neuem Schlüssel beginnen: für Clients ist es ein anderes Portal",
   "help.portal.hello.summary": "ein Portal fragen, was es kann",
   "help.portal.hello.url": "Portal, das begrüßt wird (Standard: das des ersten Kontos)",
   "help.keystore.summary": "die Schlüssel auf diesem Gerät pflegen",

@@ -95,26 +95,27 @@ export const portal: Wording<typeof english> = {
   "portal.record-unknown": "Diesen Datensatz gibt es auf diesem Portal nicht.",
   "portal.key-values": "Die Schlüssel von KeyValues sind Name und Type.",
   "portal.get-what": "Geben Sie mit Account, Identifier oder KeyValues an, was Sie suchen.",
-  "portal.log-closed": "Dieses Portal gibt sein Log an niemanden heraus.",
-  "portal.log-right": "Das Log wird nur an berechtigte Portale herausgegeben.",
+  "portal.log-closed": "Dieses Portal gibt sein Protokoll an niemanden heraus.",
+  "portal.log-right": "Das Protokoll wird nur an berechtigte Portale herausgegeben.",
   "portal.log-after": "After muss eine Transaktionskennung sein, zum Beispiel TID:7.",
 
-  // Das Log.
+  // Das Protokoll.
   "portal.tree-damaged": "Der Merkle-Baum des Portals ist nicht der, dessen Kopf es signiert hat.",
-  "portal.log-path": "Einen solchen Teil des Logs gibt es nicht.",
-  "portal.log-method": "Das Log wird mit GET gelesen.",
-  "portal.log-key-read": "Die Schlüsseldatei {file} des Logs lässt sich nicht lesen: {code}.",
-  "portal.log-key-write": "Die Schlüsseldatei {file} des Logs lässt sich nicht schreiben: {code}.",
+  "portal.log-path": "Einen solchen Teil des Protokolls gibt es nicht.",
+  "portal.log-method": "Das Protokoll wird mit GET gelesen.",
+  "portal.log-key-read": "Die Schlüsseldatei {file} des Protokolls lässt sich nicht lesen: {code}.",
+  "portal.log-key-write": "Die Schlüsseldatei {file} des Protokolls lässt sich nicht schreiben: {code}.",
   "portal.log-key-place.hint":
     "Prüfen Sie, dass es den Ordner gibt, dass der Betreiber des Portals beide benutzen darf und dass auf dem Datenträger Platz ist.",
-  "portal.log-key-damaged": "Die Datei {file} ist beschädigt oder ist nicht die Schlüsseldatei des Logs eines Portals.",
+  "portal.log-key-damaged":
+    "Die Datei {file} ist beschädigt oder ist nicht die Schlüsseldatei des Protokolls eines Portals.",
   "portal.log-key-damaged.hint": "Stellen Sie sie aus einer Sicherung wieder her.",
-  "portal.log-key-lost": "Die Datei {file} enthält nicht den Schlüssel, mit dem das Log jetzt signiert wird.",
-  "portal.log-origin-invalid": "{origin} kann nicht der Name eines Logs sein.",
+  "portal.log-key-lost": "Die Datei {file} enthält nicht den Schlüssel, mit dem das Protokoll jetzt signiert wird.",
+  "portal.log-origin-invalid": "{origin} kann nicht der Name eines Protokolls sein.",
   "portal.log-origin-invalid.hint":
     "Schreiben Sie einen Namen ohne Leerzeichen und Pluszeichen, zum Beispiel portal.example.com/log.",
   "portal.log-origin-other":
-    "Das Log, dessen Schlüssel in {file} stehen, heißt {origin}, und sein Name ändert sich nie.",
+    "Das Protokoll, dessen Schlüssel in {file} stehen, heißt {origin}, und sein Name ändert sich nie.",
 
   "portal.connect-other-profile": "Das Konto gehört zu einem anderen Profil als dem, dem das Gerät beitreten will.",
   "portal.pending-right":
@@ -152,14 +153,15 @@ export const portal: Wording<typeof english> = {
   "portal.store-newer": "Die Datenbank {file} des Portals wurde von einem neueren meshman geschrieben.",
   "portal.store-newer.hint": "Aktualisieren Sie meshman auf diesem Rechner.",
   "portal.store-older": "Die Datenbank {file} des Portals wurde von einem älteren meshman geschrieben.",
-  "portal.store-older.hint": "Sichern Sie sie, und führen Sie dann `meshman portal migrate` aus.",
+  "portal.store-older.hint":
+    "Halten Sie das Portal an, und kopieren Sie die Datenbank, wie sie ist. Führen Sie dann `meshman portal migrate` aus.",
   "portal.log-key-bound": "Die Schlüsseldatei {file} gehört zu einer anderen Datenbank als dieser.",
   "portal.log-key-bound.hint":
     "Stellen Sie jene Datenbank aus einer Sicherung wieder her. Für eine neue nehmen Sie zuerst die Schlüsseldatei weg.",
   "portal.log-key-missing":
-    "Das Log in der Datenbank {file} des Portals ist mit einem anderen Schlüssel als dem angegebenen signiert.",
+    "Das Protokoll in der Datenbank {file} des Portals ist mit einem anderen Schlüssel als dem angegebenen signiert.",
   "portal.log-key-missing.hint": "Geben Sie die Datei seines jetzigen Schlüssels mit `--log-key-file` an.",
-  "portal.log-key-change": "Dieser Schlüsselwechsel des Logs nennt nicht den nächsten Schlüssel.",
+  "portal.log-key-change": "Dieser Schlüsselwechsel des Protokolls nennt nicht den nächsten Schlüssel.",
   "postgres.url-form": "Die Adresse einer Datenbank ist `postgres://USER@HOST:PORT/DATABASE`; dies ist keine.",
   "postgres.url-parameter": "Die Adresse der Datenbank hat einen unbekannten oder doppelten Parameter: {parameter}.",
   "postgres.url-sslmode": "`sslmode` ist `disable`, `no-verify` oder `verify-full`.",
@@ -173,19 +175,19 @@ export const portal: Wording<typeof english> = {
   "postgres.failed.hint":
     "Prüfen Sie, ob der Server läuft, diesen Benutzer zulässt und Platz hat. Ein Server ohne TLS auf einem anderen Rechner braucht `sslmode=disable`.",
   "fsck.storage": "Die Datenbank selbst meldet: {text}",
-  "fsck.key": "Der Schlüssel {number} des Logs ist keiner, oder der Schlüssel davor nennt ihn nicht.",
+  "fsck.key": "Der Schlüssel {number} des Protokolls ist keiner, oder der Schlüssel davor nennt ihn nicht.",
   "fsck.head":
-    "Der Kopf des Logs ist nicht mit dem jetzigen Schlüssel signiert oder sagt etwas anderes, als davon gespeichert ist.",
+    "Der Kopf des Protokolls ist nicht mit dem jetzigen Schlüssel signiert oder sagt etwas anderes, als davon gespeichert ist.",
   "fsck.root": "Die {count} vorhandenen Blätter ergeben nicht den signierten Kopf.",
   "fsck.tile": "Die Kachel {index} der Ebene {level} ist nicht die, die die Blätter ergeben.",
   "fsck.tiles": "Es gibt {count} Kacheln; die Blätter ergeben eine andere Zahl.",
   "fsck.leaf": "Das Blatt {index} fehlt oder ist nicht lesbar.",
   "fsck.leaf-link": "Das Blatt {index} nennt nicht das Blatt desselben Bezeichners davor.",
   "fsck.leaf-order": "Das Blatt {index} hat eine Sequenz, die nicht auf die des Blattes davor folgen kann.",
-  "fsck.leaf-surplus": "Zu dem Blatt {index} und denen danach steht nichts im Log.",
-  "fsck.item": "Der Eintrag TID:{tid} des Logs ist nicht lesbar.",
-  "fsck.item-leaf": "Der Eintrag TID:{tid} des Logs ist nicht das, was sein Blatt sagt.",
-  "fsck.awaited": "Dem Index fehlt, was der Eintrag TID:{tid} des Logs hineingeschrieben hat.",
+  "fsck.leaf-surplus": "Zu dem Blatt {index} und denen danach steht nichts im Protokoll.",
+  "fsck.item": "Der Eintrag TID:{tid} des Protokolls ist nicht lesbar.",
+  "fsck.item-leaf": "Der Eintrag TID:{tid} des Protokolls ist nicht das, was sein Blatt sagt.",
+  "fsck.awaited": "Dem Index fehlt, was der Eintrag TID:{tid} des Protokolls hineingeschrieben hat.",
   "fsck.record": "Der Datensatz im Eintrag TID:{tid} ist nicht das, was der Index von ihm sagt.",
   "fsck.signature": "Den Datensatz im Eintrag TID:{tid} hat niemand signiert, der es durfte.",
   "fsck.succession": "Der Datensatz im Eintrag TID:{tid} folgt nicht auf die Fassung davor.",
@@ -203,4 +205,5 @@ export const portal: Wording<typeof english> = {
   "portal.store-closed": "Die Datenbank des Portals ist geschlossen.",
   "portal.stored-profile": "Das gespeicherte Profil {udf} besteht die Prüfung nicht.",
   "portal.stored-account": "Ein Konto hat kein Profil.",
+  "portal.stored-record": "Ein gespeicherter Datensatz ist beschädigt.",
 };

@@ -12,11 +12,20 @@ export const serve: Wording<typeof english> = {
   "serve.store-password.hint":
     "Schreiben Sie die Adresse in eine Datei, die nur Sie lesen können, und geben Sie diese mit --store-file an.",
   "serve.log-key-needed":
-    "Das Log des Portals braucht einen Schlüssel, und neben einem Datenbankserver ist kein Platz für seine Datei.",
+    "Das Protokoll des Portals braucht einen Schlüssel, und neben einem Datenbankserver ist kein Platz für seine Datei.",
   "serve.log-key-needed.hint": "Verwenden Sie --log-key-file PATH. Die Datei wird angelegt, wenn es sie nicht gibt.",
 
   "serve.what-config": "Die Konfigurationsdatei {path}",
   "serve.config-invalid": "Die Konfigurationsdatei {path} ist kein brauchbares JSON. {fault}",
+  "serve.form-listen": 'Ein Text: "HOST:PORT".',
+  "serve.form-metrics-listen": 'Ein Text, "HOST:PORT", oder die Nummer eines Ports.',
+  "serve.form-texts": 'Ein Text oder eine Liste von Texten: ["...", "..."].',
+  "serve.form-flag": "true oder false, ohne Anführungszeichen.",
+  "serve.form-rate":
+    'Ein Objekt, dessen Elemente Anfragen pro Minute sind, eine Zahl ab 1, oder "none". Die Arten: {kinds}.',
+  "serve.form-quota": "Ein Objekt, dessen Elemente Zahlen ab 1 sind. Die Arten: {kinds}.",
+  "serve.form-text": 'Ein Text: "...".',
+  "serve.form-unknown": "Dieses Element gibt es nicht. Die Elemente: {members}.",
   "serve.pair-invalid": "Die Option {option} kann mit {text} nichts anfangen.",
   "serve.rate-invalid.hint": "Schreiben Sie KIND=N, in Anfragen pro Minute, oder KIND=none. Für KIND gibt es: {kinds}.",
   "serve.quota-invalid.hint": "Schreiben Sie KIND=N. Für KIND gibt es: {kinds}.",

@@ -4,6 +4,8 @@ export const audit = {
   "audit.file-wrong": "The portal {url} serves {file}, which is not what the head of its log says.",
   "audit.leaves-disordered": "Entry {index} of the log of the portal {url} does not follow the one before it.",
   "audit.progress": "Verified {done} of {size} entries.",
+  "audit.log-too-large":
+    "The log of the portal {url} has {size} entries, which is more than this program looks through.",
   "audit.log-verified": {
     one: "The log holds: its {count} entry was verified.",
     other: "The log holds: all {count} entries were verified.",
@@ -30,6 +32,7 @@ export const audit = {
     other: "{portal}: entries {from} to {size}, {count} of them about you",
   },
   "audit.nobody-known": "unknown",
+  "audit.by-portal": "the portal",
   "audit.leaf-personal": "profile",
   "audit.leaf-master": "revocation note",
   "audit.leaf-device": "device profile",
@@ -49,7 +52,6 @@ export const audit = {
   "audit.kind-page-truncated": "The file says that the portal ended a list before its end.",
   "audit.two-roots": "That is proven: two signed heads of one size have different roots.",
   "audit.other-prefix": "That is proven: the longer of two signed histories does not begin with the shorter one.",
-  "audit.signed-later": "That is proven: a shorter history was signed after a longer one.",
   "audit.two-leaves": "That is proven: two entries stand at one place of a signed history.",
   "audit.links": "That is proven: an entry of a signed history does not name the one before it.",
   "audit.sequences": "That is proven: versions in a signed history do not rise.",
@@ -84,7 +86,7 @@ export const audit = {
     "A portal of ours keeps a log of every change and signs it, so that it cannot show different histories to different people. What does not fit is kept as evidence in the home.",
   "help.audit.status.summary": "show how far each portal's log is known, and whether it still fits",
   "help.audit.status.description":
-    "Asks each portal for its newest signed head and verifies that it goes on from what this home has seen. The exit status is 7 where one does not.",
+    "Asks each portal for its newest signed head and verifies that it goes on from what this home has seen. The exit status is 7 where one does not, and 6 where no portal could be reached.",
   "help.audit.self.summary": "look for what others did in your name",
   "help.audit.self.description":
     "Goes through the logs since the last time, checks every entry about your profile, accounts and devices, and shows those that this device did not make. The exit status is 7 where the log is not in order, or the portal does not serve what it has.",

@@ -2,6 +2,8 @@
 export const backup = {
   "backup.what.content": "The content of the backup",
   "backup.none": "The file {path} is no backup of a profile, or it is damaged.",
+  "backup.is-bundle": "The file {path} is a device bundle, and no backup of a profile.",
+  "backup.is-bundle.hint": "`meshman device install` takes it, on the machine that is to be the device.",
   "backup.damaged": "The backup {path} is damaged.",
   "backup.invalid.hint": "Use another copy of it.",
   "backup.passphrase-wrong": "The passphrase does not open the backup.",

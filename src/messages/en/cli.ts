@@ -29,6 +29,8 @@ export const cli = {
 
   "file.unreadable": "The file {path} cannot be read.",
   "file.unreadable.hint": "Check the path, and that you may read the file.",
+  "file.device": "{path} is a device, which may never end.",
+  "file.device.hint": "Name a file, or `-` for standard input.",
   "file.too-large": "The file {path} is too large.",
   "file.shared": "warning: others can read {path}.",
   "file.descriptor-unreadable": "The file descriptor {fd} cannot be read.",
@@ -103,7 +105,7 @@ export const cli = {
   "protect.path-empty": "The path of the key file is empty.",
   "protect.given-twice": "Give a new secret once: in a file, or on a descriptor.",
   "protect.passphrase-needed.hint": "Use --new-passphrase-file or --new-passphrase-fd.",
-  "protect.key-needed": "The new key",
+  "protect.key-needed": "The new key has to be given: nobody is asked for it.",
   "protect.key-needed.hint": "Use --new-key-file or --new-key-fd. `head -c 32 /dev/urandom | base64` makes a key.",
   "protect.keyring.hint":
     "Choose another protection: `meshman keystore protect passphrase`, or key-file or key in its place.",

@@ -123,6 +123,11 @@ export const client = {
   "client.log-fork":
     "The portal {url} shows another history than before: its log of {shown} entries does not go on from that of {known}.",
   "client.log-split": "The portal {url} has shown the device {by} another history than this one.",
+  "client.log-other": "The portal {url} shows another log than it has just shown to another command.",
+  "client.token-foreign":
+    "The device {by} holds a head of the log {origin}, which this device knows at no portal of yours. Compare `meshman audit status` on both.",
+  "client.token-unsigned":
+    "The device {by} holds a head of a log that no known key of that log has signed. It was passed over. Find out why, and remove the device if it may be in wrong hands.",
   "client.log-unseen": "Nothing was seen of the log yet.",
   "client.log-order": "The log of the portal {url} has versions of one record in the wrong order.",
   "client.log-omission": "The log of the portal {url} has a version that the portal does not serve.",

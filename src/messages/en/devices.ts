@@ -12,6 +12,8 @@ export const devices = {
 
   "bundle.what.content": "What is in the bundle",
   "bundle.none": "The file {path} is no device bundle, or it is damaged.",
+  "bundle.is-backup": "The file {path} is a backup of a profile, and no device bundle.",
+  "bundle.is-backup.hint": "`meshman profile import` takes it.",
   "bundle.not-opened": "The bundle does not open: the key is that of another one, or the file is damaged.",
   "bundle.not-opened.hint":
     "Check that the key belongs to this file and that the file came whole. If it is damaged, make another device with `meshman device preconfigure`.",

@@ -83,6 +83,12 @@ export const doctor = {
   "doctor.portal-plain": "The portal {url} answers ({wrapping}, no extensions).",
   "doctor.portal-file-missing": "The portal {url} has no file on this machine.",
   "doctor.portal-file-missing.mend": "Restore its file, or name where the account is now with --portal.",
+  "doctor.log": "The log of the portal {url} goes on from what was seen here.",
+  "doctor.evidence": {
+    one: "{path} holds {count} file with what a portal did that it must not do.",
+    other: "{path} holds {count} files with what portals did that they must not do.",
+  },
+  "doctor.evidence.mend": "Check what each file proves, the newest with: meshman audit evidence {file}",
   "doctor.clock": "The clock agrees with that of {url}.",
   "doctor.clock-ahead": {
     one: "The clock is {count} second ahead of that of {url}.",

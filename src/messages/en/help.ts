@@ -167,7 +167,7 @@ export const help = {
     "A portal keeps the signed and encrypted records of accounts. It is not trusted with anything.",
   "help.portal.serve.summary": "serve accounts over HTTP",
   "help.portal.serve.description":
-    "Prints one line when it is ready. It speaks https where it has a certificate; else put it behind a proxy that does. SIGTERM ends it once the requests under way are answered, and SIGHUP has it read its certificate again.",
+    "Makes the store and the key of its log where there are none, and prints where it listens and what that key is when it is ready. It speaks https where it has a certificate; else put it behind a proxy that does. SIGTERM ends it once the requests under way are answered, and SIGHUP has it read its certificate again.",
   "help.portal.serve.listen": "address to listen on (default: 127.0.0.1:8080)",
   "help.portal.serve.domain": "domain whose accounts it serves; may be repeated (default: every domain)",
   "help.portal.serve.authority": "further name under which clients reach it; may be repeated",
@@ -175,8 +175,7 @@ export const help = {
   "help.portal.serve.store":
     "where records are kept: sqlite:PATH or postgres://USER@HOST/DATABASE (default: in the home folder)",
   "help.portal.serve.store-file": "file with the address of the store, for one with a password in it",
-  "help.portal.serve.log-key-file":
-    "file with the key that signs the portal's log; made where there is none (default: beside the SQLite file)",
+  "help.portal.serve.log-key-file": "file with the key that signs the portal's log (default: beside the SQLite file)",
   "help.portal.serve.log-origin": "name of the portal's log, for when its key is made (default: a random one)",
   "help.portal.serve.public-log": "give the log of public records to anyone who asks",
   "help.portal.serve.tls-cert":
@@ -204,7 +203,7 @@ export const help = {
   "help.portal.stats.description": "Gives numbers and no names. Works while the portal is being served.",
   "help.portal.suspend.summary": "suspend an account of this portal, or open it again",
   "help.portal.suspend.description":
-    "A suspended account is shown to nobody and takes nothing in; nothing of it is lost. The portal's log says so. Works while the portal is being served. The exit status is 3 where there is no such account, and 5 where it has been deleted.",
+    "The profile of a suspended account is still shown. All changes of the account are refused, and nothing of it is lost. The portal's log says so. Works while the portal is being served. The exit status is 3 where there is no such account, and 5 where it has been deleted.",
   "help.portal.suspend.address": "the account",
   "help.portal.suspend.reopen": "open it again",
   "help.portal.keys.summary": "show the keys of a portal's log, or give it a new one",

@@ -140,7 +140,8 @@ export const portal = {
   "portal.store-newer": "The portal's store {file} was written by a newer meshman.",
   "portal.store-newer.hint": "Update meshman on this machine.",
   "portal.store-older": "The portal's store {file} was written by an older meshman.",
-  "portal.store-older.hint": "Make a backup of it, then run `meshman portal migrate`.",
+  "portal.store-older.hint":
+    "Stop the portal and make a copy of the store as it is. Then run `meshman portal migrate`.",
   "portal.log-key-bound": "The key file {file} belongs to another store than this one.",
   "portal.log-key-bound.hint":
     "Restore that store from a backup. For a store that begins anew, move the key file away first.",
@@ -189,4 +190,5 @@ export const portal = {
   "portal.store-closed": "The portal's store is closed.",
   "portal.stored-profile": "The stored profile {udf} does not verify.",
   "portal.stored-account": "An account has no profile.",
+  "portal.stored-record": "A stored record is damaged.",
 } as const;

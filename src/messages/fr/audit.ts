@@ -4,6 +4,7 @@ export const audit = {
   "audit.file-wrong": "Le portail {url} fournit {file}, qui n'est pas ce que dit la tête de son journal.",
   "audit.leaves-disordered": "L'entrée {index} du journal du portail {url} ne suit pas celle d'avant.",
   "audit.progress": "{done} entrées sur {size} vérifiées.",
+  "audit.log-too-large": "Le journal du portail {url} a {size} entrées, plus que ce programme n'en parcourt.",
   "audit.log-verified": {
     one: "Le journal est en ordre : son unique entrée a été vérifiée ({count}).",
     other: "Le journal est en ordre : ses {count} entrées ont toutes été vérifiées.",
@@ -30,6 +31,7 @@ export const audit = {
     other: "{portal} : entrées {from} à {size}, dont {count} sur vous",
   },
   "audit.nobody-known": "inconnu",
+  "audit.by-portal": "le portail",
   "audit.leaf-personal": "profil",
   "audit.leaf-master": "note de révocation",
   "audit.leaf-device": "profil d'appareil",
@@ -49,7 +51,6 @@ export const audit = {
   "audit.kind-page-truncated": "Le fichier dit que le portail a terminé une liste avant sa fin.",
   "audit.two-roots": "C'est prouvé : deux têtes signées de même taille ont des racines différentes.",
   "audit.other-prefix": "C'est prouvé : la plus longue de deux histoires signées ne commence pas par la plus courte.",
-  "audit.signed-later": "C'est prouvé : une histoire plus courte a été signée après une plus longue.",
   "audit.two-leaves": "C'est prouvé : deux entrées se trouvent à la même place d'une histoire signée.",
   "audit.links": "C'est prouvé : une entrée d'une histoire signée ne nomme pas celle d'avant.",
   "audit.sequences": "C'est prouvé : des versions ne croissent pas dans une histoire signée.",
@@ -86,7 +87,7 @@ export const audit = {
     "Un portail de notre sorte tient un journal de chaque changement et le signe, pour ne pas pouvoir montrer des histoires différentes à des personnes différentes. Ce qui ne concorde pas est conservé comme preuve dans le dossier.",
   "help.audit.status.summary": "montrer jusqu'où le journal de chaque portail est connu, et s'il concorde encore",
   "help.audit.status.description":
-    "Demande à chaque portail sa dernière tête signée et vérifie qu'elle prolonge ce qui a été vu ici. Le code de sortie est 7 si ce n'est pas le cas de l'un d'eux.",
+    "Demande à chaque portail sa dernière tête signée et vérifie qu'elle prolonge ce qui a été vu ici. Le code de sortie est 7 si ce n'est pas le cas de l'un d'eux, et 6 si aucun portail n'a pu être joint.",
   "help.audit.self.summary": "chercher ce que d'autres ont fait en votre nom",
   "help.audit.self.description":
     "Parcourt les journaux depuis la dernière fois, vérifie chaque entrée sur votre profil, vos comptes et vos appareils, et montre celles que cet appareil n'a pas faites. Le code de sortie est 7 si le journal n'est pas en ordre, ou si le portail ne fournit pas ce qu'il a.",

@@ -4,6 +4,8 @@ import type { backup as english } from "../en/backup.js";
 export const backup: Wording<typeof english> = {
   "backup.what.content": "Le contenu de la sauvegarde",
   "backup.none": "Le fichier {path} n'est pas la sauvegarde d'un profil, ou il est endommagé.",
+  "backup.is-bundle": "Le fichier {path} est le paquet d'un appareil, et non la sauvegarde d'un profil.",
+  "backup.is-bundle.hint": "`meshman device install` le prend, sur la machine qui doit être cet appareil.",
   "backup.damaged": "La sauvegarde {path} est endommagée.",
   "backup.invalid.hint": "Utilisez-en une autre copie.",
   "backup.passphrase-wrong": "La phrase secrète n'ouvre pas la sauvegarde.",

@@ -32,6 +32,8 @@ export const cli: Wording<typeof english> = {
 
   "file.unreadable": "Le fichier {path} ne peut pas être lu.",
   "file.unreadable.hint": "Vérifiez le chemin, et que vous avez le droit de lire le fichier.",
+  "file.device": "{path} est un périphérique, qui peut ne jamais finir.",
+  "file.device.hint": "Nommez un fichier, ou `-` pour l'entrée standard.",
   "file.too-large": "Le fichier {path} est trop volumineux.",
   "file.shared": "avertissement : d'autres utilisateurs peuvent lire {path}.",
   "file.descriptor-unreadable": "Le descripteur de fichier {fd} ne peut pas être lu.",
@@ -114,7 +116,7 @@ export const cli: Wording<typeof english> = {
   "protect.path-empty": "Le chemin du fichier de clé est vide.",
   "protect.given-twice": "Donnez un nouveau secret une seule fois : dans un fichier, ou par un descripteur.",
   "protect.passphrase-needed.hint": "Utilisez --new-passphrase-file ou --new-passphrase-fd.",
-  "protect.key-needed": "La nouvelle clé",
+  "protect.key-needed": "La nouvelle clé doit être donnée : elle n'est pas demandée.",
   "protect.key-needed.hint":
     "Utilisez --new-key-file ou --new-key-fd. `head -c 32 /dev/urandom | base64` crée une clé.",
   "protect.keyring.hint":

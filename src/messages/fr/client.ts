@@ -131,6 +131,11 @@ export const client: Wording<typeof english> = {
   "client.log-fork":
     "Le portail {url} montre une autre histoire qu'avant : son journal de {shown} entrées ne prolonge pas celui de {known}.",
   "client.log-split": "Le portail {url} a montré à l'appareil {by} une autre histoire qu'à celui-ci.",
+  "client.log-other": "Le portail {url} montre un autre journal que celui qu'il vient de montrer à une autre commande.",
+  "client.token-foreign":
+    "L'appareil {by} détient une tête du journal {origin}, que cet appareil ne connaît à aucun de vos portails. Comparez `meshman audit status` sur les deux.",
+  "client.token-unsigned":
+    "L'appareil {by} détient une tête de journal qu'aucune clé connue de ce journal n'a signée. Elle n'a pas été prise en compte. Cherchez pourquoi, et retirez l'appareil s'il peut être entre de mauvaises mains.",
   "client.log-unseen": "Rien n'a encore été vu du journal.",
   "client.log-order": "Le journal du portail {url} a des versions d'un même enregistrement dans le mauvais ordre.",
   "client.log-omission": "Le journal du portail {url} a une version que le portail ne fournit pas.",

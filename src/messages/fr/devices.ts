@@ -14,6 +14,8 @@ export const devices: Wording<typeof english> = {
 
   "bundle.what.content": "Le contenu du paquet",
   "bundle.none": "Le fichier {path} n'est pas le paquet d'un appareil, ou il est endommagé.",
+  "bundle.is-backup": "Le fichier {path} est la sauvegarde d'un profil, et non le paquet d'un appareil.",
+  "bundle.is-backup.hint": "`meshman profile import` la prend.",
   "bundle.not-opened": "Le paquet ne s'ouvre pas : la clé est celle d'un autre paquet, ou le fichier est endommagé.",
   "bundle.not-opened.hint":
     "Vérifiez que la clé va avec ce fichier et que le fichier est arrivé entier. S'il est endommagé, créez un autre appareil avec `meshman device preconfigure`.",

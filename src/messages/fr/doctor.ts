@@ -96,6 +96,12 @@ export const doctor: Wording<typeof english> = {
   "doctor.portal-file-missing": "Le portail {url} n'a pas de fichier sur cette machine.",
   "doctor.portal-file-missing.mend":
     "Restaurez son fichier, ou indiquez où se trouve maintenant le compte avec --portal.",
+  "doctor.log": "Le journal du portail {url} prolonge ce qui a été vu ici.",
+  "doctor.evidence": {
+    one: "{path} contient {count} fichier montrant ce qu'un portail a fait et ne doit pas faire.",
+    other: "{path} contient {count} fichiers montrant ce que des portails ont fait et ne doivent pas faire.",
+  },
+  "doctor.evidence.mend": "Vérifiez ce que prouve chaque fichier, le plus récent avec : meshman audit evidence {file}",
   "doctor.clock": "L'horloge concorde avec celle de {url}.",
   "doctor.clock-ahead": {
     one: "L'horloge avance de {count} seconde sur celle de {url}.",

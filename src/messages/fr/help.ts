@@ -173,7 +173,7 @@ export const help: Wording<typeof english> = {
     "Un portail garde les enregistrements signés et chiffrés des comptes. Rien ne repose sur la confiance en lui.",
   "help.portal.serve.summary": "servir des comptes par HTTP",
   "help.portal.serve.description":
-    "Affiche une ligne quand il est prêt. Il parle https s'il a un certificat ; sinon, placez-le derrière un serveur mandataire qui le fait. SIGTERM l'arrête une fois que les requêtes en cours ont reçu leur réponse, et SIGHUP lui fait relire son certificat.",
+    "Crée la base de données et la clé de son journal si elles n'existent pas, et affiche l'adresse où il écoute et cette clé quand il est prêt. Il parle https s'il a un certificat ; sinon, placez-le derrière un serveur mandataire qui le fait. SIGTERM l'arrête une fois que les requêtes en cours ont reçu leur réponse, et SIGHUP lui fait relire son certificat.",
   "help.portal.serve.listen": "adresse d'écoute (par défaut : 127.0.0.1:8080)",
   "help.portal.serve.domain": "domaine dont il dessert les comptes ; peut être répété (par défaut : tous les domaines)",
   "help.portal.serve.authority": "autre nom sous lequel les clients le joignent ; peut être répété",
@@ -182,7 +182,7 @@ export const help: Wording<typeof english> = {
     "endroit où les enregistrements sont gardés : sqlite:PATH ou postgres://USER@HOST/DATABASE (par défaut : dans le dossier de meshman)",
   "help.portal.serve.store-file": "fichier contenant l'adresse de la base de données, si elle comporte un mot de passe",
   "help.portal.serve.log-key-file":
-    "fichier de la clé qui signe le journal du portail ; créé s'il n'existe pas (par défaut : à côté du fichier SQLite)",
+    "fichier de la clé qui signe le journal du portail (par défaut : à côté du fichier SQLite)",
   "help.portal.serve.log-origin":
     "nom du journal du portail, au moment où sa clé est créée (par défaut : un nom aléatoire)",
   "help.portal.serve.public-log": "donner le journal des enregistrements publics à quiconque le demande",
@@ -212,7 +212,7 @@ export const help: Wording<typeof english> = {
   "help.portal.stats.description": "Donne des nombres et aucun nom. Fonctionne pendant que le portail est en service.",
   "help.portal.suspend.summary": "suspendre un compte de ce portail, ou le rouvrir",
   "help.portal.suspend.description":
-    "Un compte suspendu n'est montré à personne et n'accepte rien ; rien n'en est perdu. Le journal du portail le dit. Fonctionne pendant que le portail est en service. Le code de sortie est 3 si le compte n'existe pas, et 5 s'il a été supprimé.",
+    "Le profil d'un compte suspendu reste visible. Tout changement du compte est refusé, et rien n'en est perdu. Le journal du portail le dit. Fonctionne pendant que le portail est en service. Le code de sortie est 3 si le compte n'existe pas, et 5 s'il a été supprimé.",
   "help.portal.suspend.address": "le compte",
   "help.portal.suspend.reopen": "le rouvrir",
   "help.portal.keys.summary": "montrer les clés du journal d'un portail, ou lui en donner une nouvelle",

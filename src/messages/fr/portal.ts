@@ -143,7 +143,8 @@ export const portal: Wording<typeof english> = {
   "portal.store-newer": "La base de données {file} du portail a été écrite par une version plus récente de meshman.",
   "portal.store-newer.hint": "Mettez à jour meshman sur cette machine.",
   "portal.store-older": "La base de données {file} du portail a été écrite par une version plus ancienne de meshman.",
-  "portal.store-older.hint": "Faites-en une sauvegarde, puis lancez `meshman portal migrate`.",
+  "portal.store-older.hint":
+    "Arrêtez le portail et copiez la base de données telle quelle. Lancez ensuite `meshman portal migrate`.",
   "portal.log-key-bound": "Le fichier de clé {file} appartient à une autre base de données que celle-ci.",
   "portal.log-key-bound.hint":
     "Restaurez cette autre base à partir d'une sauvegarde. Pour une base nouvelle, déplacez d'abord le fichier de clé.",
@@ -195,4 +196,5 @@ export const portal: Wording<typeof english> = {
   "portal.store-closed": "La base de données du portail est fermée.",
   "portal.stored-profile": "La vérification du profil enregistré {udf} échoue.",
   "portal.stored-account": "Un compte n'a pas de profil.",
+  "portal.stored-record": "Un enregistrement stocké est endommagé.",
 };

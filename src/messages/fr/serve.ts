@@ -17,6 +17,15 @@ export const serve: Wording<typeof english> = {
 
   "serve.what-config": "Le fichier de configuration {path}",
   "serve.config-invalid": "Le fichier de configuration {path} n'est pas du JSON utilisable. {fault}",
+  "serve.form-listen": 'Un texte : "HOST:PORT".',
+  "serve.form-metrics-listen": 'Un texte, "HOST:PORT", ou un numéro de port.',
+  "serve.form-texts": 'Un texte, ou une liste de textes : ["...", "..."].',
+  "serve.form-flag": "true ou false, sans guillemets.",
+  "serve.form-rate":
+    'Un objet dont les membres sont des requêtes par minute, un nombre à partir de 1, ou "none". Les sortes : {kinds}.',
+  "serve.form-quota": "Un objet dont les membres sont des nombres à partir de 1. Les sortes : {kinds}.",
+  "serve.form-text": 'Un texte : "...".',
+  "serve.form-unknown": "Ce membre n'existe pas. Les membres : {members}.",
   "serve.pair-invalid": "L'option {option} n'admet pas la valeur {text}.",
   "serve.rate-invalid.hint":
     "Écrivez KIND=N, en requêtes par minute, ou KIND=none. Valeurs possibles de KIND : {kinds}.",

@@ -294,13 +294,29 @@ export const openLogKey = async (file: string, { random, origin }: LogKeyOptions
   return Promise.resolve(keys);
 };
 
+const isWritable = (file: string): boolean => {
+  try {
+    fs.accessSync(file, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Takes away a key file that was made just now, unless somebody has put another one in its place. */
+const takeBack = (file: string, verifier: string): void => {
+  const content = readContent(file);
+  if (content?.signers.every((signer) => signer.verifier === verifier) === true) fs.rmSync(file, { force: true });
+};
+
 const otherStore = (file: string): MeshError =>
   new MeshError("log-key-missing", msg("portal.log-key-bound", { file }), { hint: msg("portal.log-key-bound.hint") });
 
 /**
  * Opens a store with the keys of its log. A key file that was made for it is taken away again where the store has a log with other keys
  * already: somebody has lost the file, and a new one in its place would only hide that. And no new store is made under keys that have
- * signed for another one, as when that was lost and its key file was not. Throws `log-key-missing`, and what `openLogKey` and `open` throw.
+ * signed for another one, as when that was lost and its key file was not; nor under keys whose file cannot be told so. Throws
+ * `log-key-missing`, and what `openLogKey` and `open` throw.
  */
 export const openWithLogKey = async <Opened extends Pick<Store, "id" | "close">>(
   file: string,
@@ -309,20 +325,24 @@ export const openWithLogKey = async <Opened extends Pick<Store, "id" | "close">>
 ): Promise<Opened> => {
   const keys = await openLogKey(file, options);
   const isBound = keys.stores.length > 0;
+  const mayBind = !isBound && isWritable(file);
   let store: Opened;
   try {
-    store = await open(keys, !isBound);
+    store = await open(keys, mayBind);
   } catch (error) {
-    if (keys.isNew && isMeshError(error, "log-key-missing")) fs.rmSync(file, { force: true });
+    if (keys.isNew && isMeshError(error, "log-key-missing")) {
+      takeBack(file, keys.verifier);
+      throw new MeshError("log-key-missing", msg("store.no-key-file", { file }), {
+        hint: msg("store.no-key-file.hint"),
+      });
+    }
     if (isBound && isMeshError(error, "store-not-found")) throw otherStore(file);
     throw error;
   }
   try {
     if (isBound && !keys.stores.includes(store.id)) throw otherStore(file);
-    if (!isBound) append(file, `${JSON.stringify({ Store: store.id })}\n`);
+    if (mayBind) append(file, `${JSON.stringify({ Store: store.id })}\n`);
   } catch (error) {
-    // Where nothing can be written nothing is signed.
-    if (isMeshError(error, "read-only")) return store;
     await store.close();
     throw error;
   }

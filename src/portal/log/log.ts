@@ -112,7 +112,10 @@ const leavesOf = ({ leaves = [], accountLeaf, itemLeaves = [] }: Answer): readon
   ...itemLeaves,
 ];
 
-export const createPortalLog = (store: Store): PortalLog => {
+/** Hears why an old head could not be signed anew, and whether it is so for the first time since one could. */
+export type OnUnsigned = (error: unknown, isFirst: boolean) => void;
+
+export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLog => {
   const cache = createTreeCache();
   /** Roots of heads that the tree in the cache has been found to have. */
   const roots = remembered<string, true>(1024);
@@ -353,14 +356,19 @@ export const createPortalLog = (store: Store): PortalLog => {
       return { Key: list.at(-1)?.verifier ?? "", ...(changes.length > 0 && { KeyChanges: changes }) };
     },
     freshen: async (now) => {
-      if (latest && isFresh(now, latest)) return;
+      if (latest && isFresh(now, latest)) {
+        // A change has had it signed.
+        refreshFailed = undefined;
+        return;
+      }
       if (refreshFailed !== undefined && Math.abs(now - refreshFailed) < REFRESH_PAUSE) return;
       refreshing ??= refresh(now)
         .then(
           () => {
             refreshFailed = undefined;
           },
-          () => {
+          (error: unknown) => {
+            onUnsigned?.(error, refreshFailed === undefined);
             refreshFailed = now;
           },
         )

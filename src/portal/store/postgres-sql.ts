@@ -53,12 +53,15 @@ export interface PostgresSql extends Sql {
 
 /**
  * Sends every statement at once, so that those which do not wait for each other share a way to the server and back. `drive` is told of
- * every call of the driver.
+ * every call of the driver. `answerWait` is how long each may take, in milliseconds, where it is not what the connection was made with.
  */
 export const createPostgresSql = (
   client: PoolClient,
   drive: <Result>(action: () => Promise<Result>) => Promise<Result>,
+  answerWait?: number,
 ): PostgresSql => {
+  const patience = answerWait === undefined ? {} : { query_timeout: answerWait };
+
   let failure: Error | undefined;
   let waiting: Promise<unknown>[] = [];
 
@@ -73,7 +76,7 @@ export const createPostgresSql = (
   };
 
   const query = (text: string, values: Value[]): Promise<Answer> =>
-    observe(() => client.query({ ...translate(text), values }));
+    observe(() => client.query({ ...translate(text), values, ...patience }));
 
   const leave = (answer: Promise<unknown>): void => {
     waiting.push(answer.catch(() => undefined));

@@ -6,7 +6,7 @@ import { mayCreate, RESTORING, storeNotFound, storeUnfinished, type StoreOptions
 import { createPooledStore, type Writer } from "./pooled-store.js";
 import { createPostgresSql, NAMESPACE, POSTGRES_SCHEMA, type PostgresSql } from "./postgres-sql.js";
 import { readPostgresUrl, redactPostgresUrl } from "./postgres-url.js";
-import { SCHEMA_VERSION } from "./schema.js";
+import { missingOf, SCHEMA_VERSION } from "./schema.js";
 import { HEAD, signerUnder, type HeadRow } from "./sequencer.js";
 import type { Sql } from "./sql.js";
 import type { Store } from "./store.js";
@@ -23,8 +23,8 @@ const CONNECT_WAIT = 10_000;
 const STATEMENT_WAIT = 30_000;
 /** After which time without a word from a process in the middle of a transaction the server ends it: others wait for it. */
 const SILENCE = 15_000;
-/** The same where nobody waits, or where a person's backup comes in. */
-const LONG_SILENCE = 600_000;
+/** The same of everything that lasts: a backup goes out, or comes in, or the whole store is checked. */
+const LONG = 600_000;
 /** How long an answer is waited for, whatever the server was told. */
 const ANSWER_WAIT = STATEMENT_WAIT + 10_000;
 /** How long a connection that nobody reads with is kept. */
@@ -51,7 +51,7 @@ const isState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && !/^E[A-
 const thrown = new WeakSet<Error>();
 
 /** Waits for the driver, and remembers what it throws. */
-export const drive = async <Result>(action: () => Promise<Result>): Promise<Result> => {
+const drive = async <Result>(action: () => Promise<Result>): Promise<Result> => {
   try {
     return await action();
   } catch (cause) {
@@ -110,11 +110,11 @@ const faultsOf = (shown: string) => {
 
 type Faults = ReturnType<typeof faultsOf>;
 
-const createPool = (url: string, max: number, limit: number, silence: number): Pool => {
+const createPool = (url: string, max: number, limit: number): Pool => {
   // A commit is on disk when it is answered, whatever the database says by default.
   const session = `SET synchronous_commit = on; SET search_path = pg_catalog; SET client_min_messages = error;
     SET statement_timeout = ${STATEMENT_WAIT}; SET lock_timeout = ${limit};
-    SET idle_in_transaction_session_timeout = ${silence}`;
+    SET idle_in_transaction_session_timeout = ${SILENCE}`;
   const pool = new Pool({
     ...readPostgresUrl(url),
     types: numbers,
@@ -139,6 +139,9 @@ const createPool = (url: string, max: number, limit: number, silence: number): P
 const LOCK = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on;
   SELECT size FROM ${NAMESPACE}.head FOR UPDATE`;
 
+/** For a transaction that may last. */
+const LASTING = `SET LOCAL statement_timeout = ${LONG}; SET LOCAL idle_in_transaction_session_timeout = ${LONG}`;
+
 /** Holds the row of the head while it writes: there is one sequencer at a time, whichever process it is in. */
 const createWriter = (pool: Pool): Writer => {
   let client: PoolClient | undefined;
@@ -158,11 +161,8 @@ const createWriter = (pool: Pool): Writer => {
   const begin = async (lasting: boolean): Promise<void> => {
     client = await drive(() => pool.connect());
     const connection = client;
-    sql = createPostgresSql(client, drive);
-    await drive(() => connection.query(LOCK));
-    if (lasting) {
-      await drive(() => connection.query(`SET LOCAL idle_in_transaction_session_timeout = ${LONG_SILENCE}`));
-    }
+    sql = createPostgresSql(client, drive, lasting ? LONG : undefined);
+    await drive(() => connection.query(lasting ? `${LOCK}; ${LASTING}` : LOCK));
   };
 
   return {
@@ -239,10 +239,11 @@ const createViewer = (pool: Pool) => {
     await sql.sent();
     client.release(sql.failure() !== undefined);
   };
-  return async <T>(task: (sql: Sql) => Promise<T>): Promise<T> => {
+  return async <T>(task: (sql: Sql) => Promise<T>, lasting = false): Promise<T> => {
     const client = await drive(() => pool.connect());
-    const sql = createPostgresSql(client, drive);
+    const sql = createPostgresSql(client, drive, lasting ? LONG : undefined);
     sql.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    if (lasting) sql.send(LASTING);
     let failure: Error | undefined;
     try {
       const value = await task(sql);
@@ -343,6 +344,8 @@ const prepareSchema = async (
   return id;
 };
 
+const RELATIONS = `SELECT c.relname AS name FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '${NAMESPACE}'`;
 const INVALID = `SELECT c.relname AS name FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '${NAMESPACE}' AND NOT i.indisvalid`;
 
@@ -356,8 +359,8 @@ export const openPostgresStore = async (url: string, options: StoreOptions): Pro
   const shown = redactPostgresUrl(url);
   const faults = faultsOf(shown);
   const limit = options.busyWait ?? BUSY_WAIT;
-  const writing = createPool(url, 1, limit, SILENCE);
-  const reading = createPool(url, READERS, limit, LONG_SILENCE);
+  const writing = createPool(url, 1, limit);
+  const reading = createPool(url, READERS, limit);
   try {
     const id = await withClient(writing, (client) => prepareSchema(client, options, faults, shown));
     const viewTables = createViewer(reading);
@@ -375,10 +378,13 @@ export const openPostgresStore = async (url: string, options: StoreOptions): Pro
       faults,
       translate: faults.translate,
       view: (task) => translated(viewTables((sql) => task(createReader(sql)))),
-      viewTables: (task) => translated(viewTables(task)),
+      viewTables: (task) => translated(viewTables(task, true)),
       checkStorage: () =>
         translated(
-          withClient(reading, async (client) => (await rowsOf(client, INVALID)).map(({ name }) => String(name))),
+          withClient(reading, async (client) => {
+            const names = (await rowsOf(client, RELATIONS)).map(({ name }) => String(name));
+            return [...missingOf(names), ...(await rowsOf(client, INVALID)).map(({ name }) => String(name))];
+          }),
         ),
       closeReaders: () => drive(() => reading.end()),
       onCommit: options.onCommit,

@@ -121,3 +121,9 @@ CREATE TABLE reservation (account TEXT PRIMARY KEY, key TEXT NOT NULL, expires I
   STRICT, WITHOUT ROWID;
 CREATE INDEX reservation_key ON reservation (key);
 `;
+
+/** What of the tables and indexes is not among the names of those that there are, in words such as a database's own. */
+export const missingOf = (names: readonly string[]): string[] =>
+  [...SCHEMA.matchAll(/^CREATE (?:UNIQUE )?(TABLE|INDEX) ([a-z_]+)/gm)]
+    .filter(([, , name = ""]) => !names.includes(name))
+    .map(([, kind = "", name = ""]) => `no such ${kind.toLowerCase()}: ${name}`);

@@ -6,7 +6,7 @@ import { EMPTY_ROOT, leafHash, treeRoot } from "../../mesh/log/tree.js";
 import type { Sql } from "./sql.js";
 import type { Head, LogSigner, StoredLeaf, Time } from "./store.js";
 
-/** The head signed before is not signed as older by a clock that was behind it by less than this, in milliseconds. */
+/** A head that is no further ahead of the clock than this, in milliseconds, is still accepted by clients: the next is not older than it. */
 export const CLOCK_TOLERANCE = 300_000;
 
 /** The head as it is stored. */
@@ -68,7 +68,6 @@ export interface Sequencer {
   committed(): void;
   /** The head before this transaction. */
   head(): HeadRow;
-  signer(): LogSigner | undefined;
 }
 
 /** The tiles on the right edge of a tree, by level and index. They change with the next leaf; all others never do. */
@@ -228,8 +227,8 @@ export const createSequencer = (sql: Sql, signer: LogSigner | undefined, faults:
         if (tile) edge.set(nameOf(level, index), tile);
       }
       const root = rootOf(size, edge);
-      // A head is not older than the one before it, unless the clock was put right.
-      const signed = time < old.time && old.time - time < CLOCK_TOLERANCE ? old.time : time;
+      // A head is not older than the one before it, unless the clock was put right and no client would take that time any more.
+      const signed = time < old.time && old.time - time <= CLOCK_TOLERANCE ? old.time : time;
       const checkpoint = signer.sign(checkpointText({ origin: signer.origin, size, root, time: new Date(signed) }));
       const replaced = await sql.run(
         "UPDATE head SET size = ?, root = ?, checkpoint = ?, time = ?, verifier = ? WHERE size = ? AND root = ? AND checkpoint = ?",
@@ -254,7 +253,6 @@ export const createSequencer = (sql: Sql, signer: LogSigner | undefined, faults:
       sealed = undefined;
     },
     head: begun,
-    signer: () => next ?? current,
   };
 };
 

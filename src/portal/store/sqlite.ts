@@ -5,7 +5,7 @@ import { msg } from "../../messages/message.js";
 import { beginLog, migrateToLog } from "./migrate.js";
 import { mayCreate, RESTORING, storeNotFound, storeUnfinished, type StoreOptions } from "./options.js";
 import { createPooledStore } from "./pooled-store.js";
-import { SCHEMA, SCHEMA_VERSION } from "./schema.js";
+import { missingOf, SCHEMA, SCHEMA_VERSION } from "./schema.js";
 import { createSequencer, HEAD, signerUnder, type HeadRow, type SequencerFaults } from "./sequencer.js";
 import type { Sql } from "./sql.js";
 import {
@@ -222,7 +222,8 @@ const createViewer = (db: Database.Database, limit: number) => {
 /**
  * Opens the store in a SQLite file, which is made where there is none (mode 0600; the folder must exist). Several processes
  * may have it open at once. Throws `state-corrupt` for a damaged or foreign file, `not-supported` for one of a newer version,
- * `store-version` for one of an older, `store-not-found` and `store-unfinished`, `log-key-missing` where its log is signed with another key, `busy`, `read-only` or `io-failed`.
+ * `store-version` for one of an older, `store-not-found` and `store-unfinished`, `log-key-missing` where its log is signed with
+ * another key, `busy`, `read-only` or `io-failed`.
  */
 export const openSqliteStore = async (path: string, options: StoreOptions): Promise<Store> => {
   const limit = options.busyWait ?? BUSY_WAIT;
@@ -282,7 +283,9 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
 const checkFile = (db: Database.Database): string[] => {
   const problems = db.pragma("integrity_check") as { integrity_check: string }[];
   const foreign = db.pragma("foreign_key_check") as { table: string; rowid: number | null; parent: string }[];
+  const names = db.prepare("SELECT name FROM sqlite_schema").pluck().all() as string[];
   return [
+    ...missingOf(names),
     ...problems.map(({ integrity_check: problem }) => problem).filter((problem) => problem !== "ok"),
     ...foreign.map(({ table, rowid, parent }) => `${table} ${rowid ?? ""}: ${parent}`),
   ];

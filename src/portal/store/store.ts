@@ -290,9 +290,8 @@ export interface Store {
   /** Random, made with the store: 32 hexadecimal digits. */
   readonly id: string;
   /**
-   * Runs `work` and resolves once what it changed is on disk, together with a signed head that covers it; where it throws, nothing
-   * of it is. `work` awaits nothing but
-   * the transaction's own methods, since others may be waiting behind it for the same disk write.
+   * Runs `work` and resolves once what it changed is on disk, together with a signed head that covers it; where it throws, nothing of
+   * it is. `work` awaits nothing but the transaction's own methods, since others may be waiting behind it for the same disk write.
    */
   transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs `work` on one consistent view. The same holds for what it may await. */

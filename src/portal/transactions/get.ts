@@ -88,9 +88,11 @@ const answer = async (tx: Reader, { query, full }: GetPage, bounds: Bounds, acco
   const last = items.at(-1);
   if (!last) return notFound(account);
   const records = ordered(items);
+  // Also where the text itself is what is answered: nothing damaged leaves the portal.
+  const entries = records.map(entryOf);
   return done(
     {
-      ...(full ? { DataItems: records.map(dataItem) } : { Entries: records.map(entryOf) }),
+      ...(full ? { DataItems: records.map(dataItem) } : { Entries: entries }),
       ...(more && { PageKey: encodeGetPage({ query: { ...query, below: last.tid }, full }) }),
       ...(account && { AccountStatus: account.status }),
     },

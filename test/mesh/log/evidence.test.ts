@@ -128,6 +128,18 @@ describe("a fork", () => {
     expect(invalid({ kind: "log-fork", heads: [honest.checkpoint(at(0), 0), later] })).toBe("evidence-invalid");
   });
 
+  test("a greater head that was signed by a clock put right is none by that", () => {
+    const heads = [honest.checkpoint(at(6), 7), honest.checkpoint(at(0))];
+    const consistency = texts(honest.consistency(7));
+    expect(invalid({ kind: "log-fork", heads, consistency })).toBe("evidence-invalid");
+    expect(verdict({ kind: "log-fork", heads })).toEqual(["unexplained"]);
+    const other = [heads[0] ?? "", forked.checkpoint(at(0))];
+    expect(verdict({ kind: "log-fork", heads: other, consistency: texts(forked.consistency(7)) })).toEqual([
+      "proven",
+      "other-prefix",
+    ]);
+  });
+
   test("needs two heads", () => {
     expect(invalid({ kind: "log-fork", heads: [ours] })).toBe("evidence-invalid");
     expect(invalid({ kind: "log-fork", heads: [] })).toBe("evidence-invalid");
@@ -135,13 +147,8 @@ describe("a fork", () => {
 });
 
 describe("a rollback", () => {
-  test("a smaller head that was signed later is proof", () => {
-    const heads = [honest.checkpoint(at(0)), honest.checkpoint(at(1), 7)];
-    expect(verdict({ kind: "log-rollback", heads })).toEqual(["proven", "signed-later"]);
-  });
-
-  test("a smaller head of an earlier time, or of the same, is unexplained", () => {
-    for (const minutes of [-1, 0]) {
+  test("a smaller head is unexplained, whenever it was signed: clocks are put right", () => {
+    for (const minutes of [-1, 0, 1, 1000]) {
       const heads = [honest.checkpoint(at(0)), honest.checkpoint(at(minutes), 7)];
       expect(verdict({ kind: "log-rollback", heads })).toEqual(["unexplained"]);
     }
@@ -175,8 +182,7 @@ describe("a split", () => {
     const twoRoots = { kind: "log-split", heads: [carried, forked.checkpoint(at(1), 7)], record } as const;
     expect(verdict(twoRoots)).toEqual(["proven", "two-roots"]);
     const smaller = { kind: "log-split", heads: [carried, forked.checkpoint(at(1), 5)], record } as const;
-    expect(verdict(smaller)).toEqual(["proven", "signed-later"]);
-    expect(verdict({ ...smaller, heads: [carried, forked.checkpoint(at(0), 5)] })).toEqual(["unexplained"]);
+    expect(verdict(smaller)).toEqual(["unexplained"]);
   });
 
   test("is none where the heads are of one history", () => {
