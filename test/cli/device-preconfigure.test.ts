@@ -338,7 +338,12 @@ describe("device install", () => {
     ["a bundle with a letter changed", altered(flipped), "decryption-failed", 7],
     ["half a bundle", altered((text) => text.slice(0, text.length / 2)), "decryption-failed", 7],
     ["another file", altered(() => "{}"), "decryption-failed", 7],
-    ["another id", altered((text) => text.replace(/"id":"./, '"id":"_')), "decryption-failed", 7],
+    [
+      "another id",
+      altered((text) => text.replace(/(?<="id":")./, (first) => (first === "_" ? "A" : "_"))),
+      "decryption-failed",
+      7,
+    ],
     [
       "a bundle of a later version",
       altered((text) => text.replace('"version":1', '"version":2')),
