@@ -20,6 +20,8 @@ const EXIT_STATUS = {
   "file-unreadable": 2,
   "passphrase-weak": 2,
   "no-home": 2,
+  "import-invalid": 2,
+  "entry-ambiguous": 2,
   // 3: no such thing
   "profile-not-found": 3,
   "account-not-found": 3,
@@ -27,6 +29,9 @@ const EXIT_STATUS = {
   "request-not-found": 3,
   "record-not-found": 3,
   "store-not-found": 3,
+  "application-not-found": 3,
+  "entry-not-found": 3,
+  "reference-unresolved": 3,
   // 4: locked
   locked: 4,
   "wrong-passphrase": 4,
@@ -58,6 +63,11 @@ const EXIT_STATUS = {
   "rate-limited": 5,
   "too-large": 5,
   "not-supported": 5,
+  "application-exists": 5,
+  "application-denied": 5,
+  "entry-exists": 5,
+  "clipboard-unavailable": 5,
+  "ssh-failed": 5,
   // 6: the portal cannot be reached
   "portal-unreachable": 6,
   "portal-timeout": 6,
@@ -89,6 +99,10 @@ const EXIT_STATUS = {
   "answer-mismatch": 7,
   "page-truncated": 7,
   "evidence-invalid": 7,
+  // What is wrong with an application profile: who signed it, whom it is encrypted to, or a segment of it.
+  "application-signer": 7,
+  "application-recipient": 7,
+  "application-segment": 7,
   "pins-tampered": 7,
   "decryption-failed": 7,
   "share-invalid": 7,

@@ -1,4 +1,5 @@
 import type { Catalogue } from "../catalogue.js";
+import { app } from "./app.js";
 import { audit } from "./audit.js";
 import { backup } from "./backup.js";
 import { cliNouns } from "./cli-nouns.js";
@@ -10,23 +11,30 @@ import { help } from "./help.js";
 import { invites } from "./invites.js";
 import { keystore } from "./keystore.js";
 import { labels } from "./labels.js";
+import { mail } from "./mail.js";
 import { mesh } from "./mesh.js";
+import { password } from "./password.js";
 import { portal } from "./portal.js";
 import { serve } from "./serve.js";
+import { ssh } from "./ssh.js";
 import { storeAdmin } from "./store-admin.js";
 
 /** Every message in German. */
 export const de: Catalogue = {
   verbatim: "{text}",
+  ...mail,
   ...mesh,
   ...keystore,
   ...client,
+  ...password,
   ...portal,
   ...serve,
+  ...ssh,
   ...storeAdmin,
   ...labels,
   ...cli,
   ...cliNouns,
+  ...app,
   ...audit,
   ...backup,
   ...devices,

@@ -1,0 +1,2 @@
+/** What the commands about applications say, and what becomes of their records. */
+export const app = {};

@@ -1,0 +1,2 @@
+/** What the commands about mail and network settings say. */
+export const mail = {};

@@ -1,0 +1,2 @@
+/** What the commands about passwords say. */
+export const password = {};

@@ -1,0 +1,2 @@
+/** What the commands about SSH say. */
+export const ssh = {};
