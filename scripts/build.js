@@ -20,6 +20,25 @@ const MAIN = path.join(ROOT, "src/main.ts");
 const NEXT = path.join(ROOT, "src/cli/local.ts");
 
 const CODE = { target: "node20.19", minifySyntax: true, minifyWhitespace: true, logLevel: "warning" };
+/**
+ * Leaves out of every schema of valibot what other libraries than ours would use it by. Making that takes a good part of the time, and
+ * of the memory, that all schemas take when the program starts.
+ */
+const plainSchemas = {
+  name: "plain-schemas",
+  setup: (build) => {
+    build.onLoad({ filter: /[\\/]valibot[\\/]dist[\\/]index\.mjs$/ }, async ({ path: file }) => {
+      const text = await fs.promises.readFile(file, "utf8");
+      const contents = text.replace(
+        /^function _standardSchema\(schema\) \{\n\tschema\["~standard"\] = \{\n(?:\t\t.*\n)+\t\};\n\treturn schema;\n\}$/m,
+        "function _standardSchema(schema) {\n\treturn schema;\n}",
+      );
+      if (contents === text) throw new Error("valibot makes its schemas in another way now.");
+      return { contents, loader: "js" };
+    });
+  },
+};
+
 const BUNDLE = {
   ...CODE,
   absWorkingDir: ROOT,
@@ -61,7 +80,7 @@ const bundleProgram = (imports = new Map()) =>
     outExtension: { ".js": ".cjs" },
     chunkNames: "[name]-[hash]",
     metafile: true,
-    plugins: [withImports(imports)],
+    plugins: [plainSchemas, withImports(imports)],
   });
 
 /** The source files that each entry point loads with itself, by its path. */
@@ -93,7 +112,8 @@ const importsOf = (loaded) => {
 const bundleParts = () =>
   esbuild.build({
     ...BUNDLE,
-    entryPoints: ["src/agent.ts", "src/keyring-process.ts"],
+    entryPoints: ["src/agent.ts", "src/ssh-agent.ts", "src/clipboard.ts", "src/keyring-process.ts"],
+    plugins: [plainSchemas],
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   });
 

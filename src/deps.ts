@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 
 /** What a file is, as far as the program asks. `mode` holds the permission bits alone. */
 export interface FileStat {
@@ -75,7 +75,7 @@ export interface SrvRecord {
 /** A process that goes on when the program has ended. */
 export interface DetachedStart {
   /** Which part of the program it runs: the name of its built file. */
-  readonly part: "agent";
+  readonly part: "agent" | "ssh-agent" | "clipboard";
   /** All of its standard input. */
   readonly input: Uint8Array;
   /** It is ended where it has not printed a line after so many milliseconds. */
@@ -94,6 +94,32 @@ export interface PartRun {
   readonly timeout: number;
   /** It is killed where it prints more octets. */
   readonly limit: number;
+}
+
+/** Another program, such as `ssh`. */
+export interface ProgramStart {
+  /** Looked for on the PATH where it is no path. Never given to a shell. */
+  readonly command: string;
+  readonly arguments: readonly string[];
+  /** All of its environment. Without it, it has that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** True where what it reads and writes goes through pipes; else it has the input and outputs of this process. */
+  readonly piped: boolean;
+  /** Where what it prints goes, in the place of this process's output or of pipes. */
+  readonly output?: "stderr" | "none";
+  /** True where the signals that this process gets are for it, until it has ended. */
+  readonly forwarding?: boolean;
+}
+
+/** A program that was started. */
+export interface RunningProgram {
+  /** Its pipes, where it has any. */
+  readonly pipes: { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable } | undefined;
+  /** What it reads, where that goes through a pipe. */
+  readonly input?: Writable | undefined;
+  /** How it ended, once its outputs are closed too. Rejects with the system's error where it cannot be started. */
+  readonly ended: Promise<{ readonly status?: number; readonly signal?: string }>;
+  readonly kill: (signal: "SIGTERM" | "SIGKILL") => void;
 }
 
 /** What the process takes up. */
@@ -188,6 +214,8 @@ export interface Deps {
    * the code ETIMEDOUT where its time is up.
    */
   readonly runPart: (run: PartRun) => Promise<Buffer>;
+  /** Starts another program. Whoever starts it waits for its end. */
+  readonly startProgram: (start: ProgramStart) => Promise<RunningProgram>;
   readonly resources: () => ProcessResources;
   /** Calls `listener` at every SIGHUP, which ends the process no more. */
   readonly onHangup: (listener: () => void) => void;
@@ -384,12 +412,23 @@ const listenLocal = async (path: string, serve: (connection: Duplex) => void): P
     server.once("error", reject);
     server.listen(path, resolve);
   });
+  try {
+    if (process.platform !== "win32") fs.chmodSync(path, 0o600);
+  } catch {
+    // The folder keeps others out already, and a socket that has gone shows at the first connection.
+  }
   // A connection that could not be taken, for want of descriptors for example, is the other side's loss alone.
   server.on("error", () => undefined);
   return () => void server.close();
 };
 
-const temporaryFolder = (): string => process.getBuiltinModule("node:os").tmpdir();
+/** What Node's own answer would be: only on Windows it is worth the time that the module takes to load. */
+const temporaryFolder = (): string => {
+  if (process.platform === "win32") return process.getBuiltinModule("node:os").tmpdir();
+  const { TMPDIR, TMP, TEMP } = process.env;
+  const folder = [TMPDIR, TMP, TEMP].find((named) => named !== undefined && named !== "") ?? "/tmp";
+  return folder.length > 1 && folder.endsWith("/") ? folder.slice(0, -1) : folder;
+};
 
 /** Programs on Windows do not start without it. */
 const NEEDED_ENVIRONMENT = ["SystemRoot"];
@@ -492,6 +531,66 @@ const runPart = async (
   } finally {
     for (const chunk of chunks) chunk.fill(0);
   }
+};
+
+const FORWARDED =
+  process.platform === "win32"
+    ? (["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    : (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"] as const);
+
+/** Passes signals on, in the place of what this process does at them. Gives the way back. */
+const forwardSignals = (take: (signal: NodeJS.Signals) => void): (() => void) => {
+  const before = FORWARDED.map((name) => [name, process.listeners(name)] as const);
+  // At a terminal, ^C reaches the program by itself: whoever gets it twice may end in haste.
+  const listen = (name: NodeJS.Signals): void => {
+    if ((name !== "SIGINT" && name !== "SIGQUIT") || !isTerminal(0)) take(name);
+  };
+  for (const name of FORWARDED) process.removeAllListeners(name).on(name, listen);
+  return () => {
+    for (const [name, listeners] of before) {
+      process.removeListener(name, listen);
+      for (const listener of listeners) process.on(name, listener);
+    }
+  };
+};
+
+const startProgram = async ({
+  command,
+  arguments: words,
+  env = process.env,
+  piped,
+  output: place,
+  forwarding = false,
+}: ProgramStart): Promise<RunningProgram> => {
+  const { spawn } = await import("node:child_process");
+  const child = spawn(command, words, {
+    env: { ...env },
+    stdio:
+      place === "none"
+        ? [piped ? "pipe" : "inherit", "ignore", "ignore"]
+        : piped
+          ? "pipe"
+          : ["inherit", place === "stderr" ? 2 : "inherit", "inherit"],
+    windowsHide: true,
+  });
+  const restore = forwarding ? forwardSignals((signal) => void child.kill(signal)) : () => undefined;
+  const ended = new Promise<{ status?: number; signal?: string }>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status, signal) =>
+      resolve({ ...(status !== null && { status }), ...(signal !== null && { signal }) }),
+    );
+  }).finally(restore);
+  // Whoever looks at the end later must not be too late for what goes wrong at once.
+  ended.catch(() => undefined);
+  const { stdin, stdout, stderr } = child;
+  // One that reads no more has ended, or soon will.
+  stdin?.on("error", () => undefined);
+  return {
+    pipes: stdin && stdout && stderr ? { stdin, stdout, stderr } : undefined,
+    input: stdin ?? undefined,
+    ended,
+    kill: (signal) => void child.kill(signal),
+  };
 };
 
 /** Marks a process as a worker, beside what Node itself leaves in its environment: another program may use that as well. */
@@ -662,6 +761,7 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
     listenLocal,
     startDetached: (start) => startDetached(parts, start, stopper().signal),
     runPart: (run) => runPart(parts, run, stopper().signal),
+    startProgram,
     resources,
     onHangup: (listener) => void process.on("SIGHUP", listener),
     startWorker,

@@ -6,6 +6,7 @@ import { readProfile, updateProfile } from "../keystore/state.js";
 import { recordTime } from "../mesh/profile.js";
 import { deviceName, findDevice, isLapsed, type PersonalProfile } from "../mesh/records/personal.js";
 import { msg } from "../messages/message.js";
+import type { Settled } from "./application/settled.js";
 import { withGlobals, type Context } from "./context.js";
 import { knownProfile } from "./known.js";
 import { accountsOf } from "./select.js";
@@ -56,8 +57,15 @@ export type Change = (
  * Changes the profile and publishes it to every account. Where another administration device was faster, the portal says
  * 409: then its version is fetched, the change is made again on top of it, and published again, at most five times.
  * Gives the version that is current afterwards. Throws `conflict` when it is never our turn.
+ *
+ * The applications follow: they are encrypted to the devices that may read them now. Where that fails the change stands all the
+ * same, and a note says what is still to be done; `settled` is told what became of each.
  */
-export const changeProfile = async (session: Session, change: Change): Promise<PersonalProfile> => {
+export const changeProfile = async (
+  session: Session,
+  change: Change,
+  settled?: (applications: readonly Settled[]) => void,
+): Promise<PersonalProfile> => {
   const { context, state } = session;
   if (accountsOf(state).length === 0) {
     const current = await refresh(session);
@@ -74,10 +82,15 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
       const current = await follow(session, client, account.account);
       const next = await change(current, await newestToken(context, state, client));
       if (!next) {
-        await publishElsewhere(session, account.account, current, client);
+        // An earlier run may have been cut off on its way to the other accounts, or to the applications.
+        await toTheEnd(
+          () => publishElsewhere(session, account.account, current, client),
+          () => settle(session, undefined, current, settled),
+        );
         return current;
       }
       refuseSkewed(context, client, current, next);
+      await keepHeads(session, current, next);
       // Before it is published anywhere, or nobody would know any more that some portals lack it.
       if (hasOthers) await recordPublishing(session, next);
       try {
@@ -91,10 +104,66 @@ export const changeProfile = async (session: Session, change: Change): Promise<P
       if (client.log) await rememberPortal(session, client);
       await remember(session, next);
       await noteLapsed(context, current, next);
-      await publishElsewhere(session, account.account, next, client);
+      // Every portal holds an application against its own copy of the profile, so that must be there first.
+      await toTheEnd(
+        () => publishElsewhere(session, account.account, next, client),
+        () => settle(session, current, next, settled),
+      );
       return next;
     }
   });
+};
+
+/** Does both, and then throws what went wrong first. */
+const toTheEnd = async (first: () => Promise<void>, second: () => Promise<void>): Promise<void> => {
+  try {
+    await first();
+  } catch (error) {
+    await second().catch(() => undefined);
+    throw error;
+  }
+  await second();
+};
+
+/** Who may sign the heads of applications, and for which. */
+const signersOf = ({ applications, devices, master }: PersonalProfile): readonly string[] => {
+  const listed = new Set(devices.map(({ udf }) => udf));
+  const online = master.administrators.filter(({ deviceUdf }) => listed.has(deviceUdf)).map(({ key }) => key.udf);
+  const own = applications.flatMap(({ Identifier, AdminDeviceUDF = [] }) =>
+    AdminDeviceUDF.map((udf) => `${Identifier} ${udf}`),
+  );
+  return [...online, ...own];
+};
+
+/**
+ * Fetches what somebody has published who may not any more once the change is published: nothing but this home could then tell it
+ * from what that one publishes afterwards.
+ */
+const keepHeads = async (session: Session, before: PersonalProfile, after: PersonalProfile): Promise<void> => {
+  if (before.applications.length === 0) return;
+  const staying = new Set(signersOf(after));
+  if (signersOf(before).every((signer) => staying.has(signer))) return;
+  const { keepApplications } = await import("./application/settle.js");
+  await keepApplications(session, before);
+};
+
+/** Brings the applications in line with a change, where it is one that matters to them, or with the profile as it is. */
+const settle = async (
+  session: Session,
+  before: PersonalProfile | undefined,
+  after: PersonalProfile,
+  settled?: (applications: readonly Settled[]) => void,
+): Promise<void> => {
+  if (after.applications.length === 0 || (before && !concernsApplications(before, after))) return;
+  const { settleAndNote } = await import("./application/settle.js");
+  const done = await settleAndNote(session, after, before && { before });
+  settled?.(done);
+};
+
+const concernsApplications = (before: PersonalProfile, after: PersonalProfile): boolean => {
+  const text = (profile: PersonalProfile): string =>
+    JSON.stringify([profile.applications, profile.devices.map(({ udf }) => udf), signersOf(profile)]);
+  return text(before) !== text(after);
 };
 
 /** Names of the devices that have lapsed, and so are dropped by a change, whatever it is about. */

@@ -14,6 +14,42 @@ const NEW_PASSPHRASE: readonly OptionDeclaration[] = [
 ];
 const EXPECT: OptionDeclaration = ["--expect-fingerprint <udf>", "help.option.expect-fingerprint"];
 const DEVICE_NAME: OptionDeclaration = ["--device-name <name>", "help.option.device-name"];
+const GRANT: OptionDeclaration = ["--grant <application>", "help.option.grant", "list"];
+const NO_GRANT: OptionDeclaration = ["--no-grant", "help.option.no-grant"];
+const APP_OFFLINE: OptionDeclaration = ["--offline", "help.option.app-offline"];
+const APP_QUEUE: OptionDeclaration = ["--offline", "help.option.app-queue"];
+const APPLICATION: OptionDeclaration = ["--app <application>", "help.option.app"];
+
+/** Which entry is meant, and what it can be told by where several are alike. */
+const PASSWORD_ENTRY: VerbDeclaration["arguments"] = [
+  ["[site]", "help.password.site"],
+  ["[user]", "help.password.user"],
+];
+const ENTRY_ID: OptionDeclaration = ["--entry <id>", "help.password.entry"];
+/** What a password that is made here is like. */
+const PASSWORD_RULES: readonly OptionDeclaration[] = [
+  ["--length <n>", "help.password.generate.length", "whole"],
+  ["--bits <n>", "help.password.generate.bits", "whole"],
+  ["--words [n]", "help.password.generate.words", "whole"],
+  ["--symbols", "help.password.generate.symbols"],
+  ["--letters-only", "help.password.generate.letters-only"],
+  ["--plain", "help.password.generate.plain"],
+];
+/** Where a password comes from. */
+const PASSWORD_SOURCES: readonly OptionDeclaration[] = [
+  ["--generate", "help.password.generate-it"],
+  ...PASSWORD_RULES,
+  ["--password-file <path>", "help.password.password-file"],
+  ["--password-fd <n>", "help.password.password-fd", "whole"],
+];
+/** What else is kept with a password. */
+const PASSWORD_FIELDS: readonly OptionDeclaration[] = [
+  ["--otp", "help.password.otp"],
+  ["--otp-file <path>", "help.password.otp-file"],
+  ["--otp-fd <n>", "help.password.otp-fd", "whole"],
+  ["--note-file <path>", "help.password.note-file"],
+  ["--title <title>", "help.password.title"],
+];
 
 const connect: VerbDeclaration = {
   arguments: [["<address>", "help.device.connect.address"]],
@@ -49,6 +85,8 @@ const complete: VerbDeclaration = {
     ["--refuse", "help.device.complete.refuse"],
     ["--admin", "help.device.complete.admin"],
     ["--name <name>", "help.device.complete.name"],
+    GRANT,
+    NO_GRANT,
     SHARE_FILE,
     ENTRY_FILE,
   ],
@@ -62,6 +100,17 @@ const complete: VerbDeclaration = {
   load: async () => (await import("./online.js")).deviceComplete,
 };
 
+/** What the commands about SSH have in common. */
+const SSH_OUT: OptionDeclaration = ["--out <file>", "help.ssh.out"];
+const SSH_APPLICATION: readonly OptionDeclaration[] = [
+  ["--app <name>", "help.ssh.app"],
+  ["--offline", "help.ssh.offline"],
+];
+const SSH_HOST: NonNullable<VerbDeclaration["arguments"]> = [
+  ["<host>", "help.ssh.host"],
+  ["[options...]", "help.ssh.options"],
+];
+
 /** Where a portal's store is: the same for serving it and for looking after it. */
 const PORTAL_STORE: readonly OptionDeclaration[] = [
   ["--store <store>", "help.portal.serve.store"],
@@ -71,12 +120,26 @@ const PORTAL_STORE: readonly OptionDeclaration[] = [
 ];
 const PORTAL_LOG_ORIGIN: OptionDeclaration = ["--log-origin <name>", "help.portal.serve.log-origin"];
 
-export const NOUNS: readonly NounDeclaration[] = [
+/** How a mail server is reached, by which mail comes or goes. */
+const mailConnection = (direction: "inbound" | "outbound"): readonly OptionDeclaration[] => [
+  [`--${direction}-server <host>`, `help.mail.set.${direction}`],
+  [`--${direction}-port <n>`, "help.mail.set.port", "whole"],
+  [`--${direction}-security <mode>`, "help.mail.set.security", "list"],
+  [`--${direction}-user <name>`, "help.mail.set.connection-user"],
+  [`--${direction}-prefix <prefix>`, "help.mail.set.prefix"],
+  [`--${direction}-uri <uri>`, "help.mail.set.uri"],
+  [`--${direction}-auth <mechanisms>`, "help.mail.set.authentication"],
+  [`--${direction}-timeout <seconds>`, "help.mail.set.timeout", "whole"],
+  [`--${direction}-polling <answer>`, "help.mail.set.polling"],
+];
+
+/** The same with the verbs still to be made: a command needs those of one noun alone. */
+const DECLARED: readonly (Omit<NounDeclaration, "verbs"> & { readonly verbs: () => NounDeclaration["verbs"] })[] = [
   {
     name: "profile",
     summary: "help.profile.summary",
     description: "help.profile.description",
-    verbs: {
+    verbs: () => ({
       create: {
         options: [["--name <name>", "help.profile.create.name"], DEVICE_NAME, NO_PASSPHRASE],
         summary: "help.profile.create.summary",
@@ -167,13 +230,13 @@ export const NOUNS: readonly NounDeclaration[] = [
         examples: ["meshman profile delete work --confirm work"],
         load: async () => (await import("./online.js")).profileDelete,
       },
-    },
+    }),
   },
   {
     name: "account",
     summary: "help.account.summary",
     description: "help.account.description",
-    verbs: {
+    verbs: () => ({
       validate: {
         arguments: [["<address>", "help.account.validate.address"]],
         summary: "help.account.validate.summary",
@@ -207,13 +270,13 @@ export const NOUNS: readonly NounDeclaration[] = [
         examples: ["meshman account delete alice@example.com --confirm alice@example.com"],
         load: async () => (await import("./online.js")).accountDelete,
       },
-    },
+    }),
   },
   {
     name: "device",
     summary: "help.device.summary",
     description: "help.device.description",
-    verbs: {
+    verbs: () => ({
       connect,
       invite: {
         options: [
@@ -222,6 +285,8 @@ export const NOUNS: readonly NounDeclaration[] = [
           ["--name <name>", "help.device.invite.name"],
           ["--admin", "help.device.invite.admin"],
           ["--device-expires <duration>", "help.device.invite.device-expires"],
+          GRANT,
+          NO_GRANT,
           ["--out <file>", "help.device.invite.out"],
         ],
         summary: "help.device.invite.summary",
@@ -319,6 +384,8 @@ export const NOUNS: readonly NounDeclaration[] = [
         options: [
           ["--name <name>", "help.device.preconfigure.name", "required"],
           ["--expires <duration>", "help.device.preconfigure.expires"],
+          GRANT,
+          NO_GRANT,
           ["--out <file>", "help.device.preconfigure.out", "required"],
           ["--key-out <file>", "help.device.preconfigure.key-out"],
         ],
@@ -347,13 +414,284 @@ export const NOUNS: readonly NounDeclaration[] = [
         ],
         load: async () => (await import("./online.js")).deviceInstall,
       },
-    },
+    }),
+  },
+  {
+    name: "app",
+    summary: "help.app.summary",
+    description: "help.app.description",
+    verbs: () => ({
+      list: {
+        options: [APP_OFFLINE],
+        summary: "help.app.list.summary",
+        examples: ["meshman app list", "meshman app list --offline --json"],
+        load: async () => (await import("./app.js")).appList,
+      },
+      show: {
+        arguments: [["<application>", "help.option.app"]],
+        options: [APP_OFFLINE],
+        summary: "help.app.show.summary",
+        examples: ["meshman app show passwords"],
+        load: async () => (await import("./app.js")).appShow,
+      },
+      create: {
+        arguments: [["<type>", "help.app.create.type"]],
+        options: [["--name <name>", "help.app.create.name"]],
+        summary: "help.app.create.summary",
+        description: "help.app.create.description",
+        examples: ["meshman app create passwords", "meshman app create passwords --name work"],
+        load: async () => (await import("./app.js")).appCreate,
+      },
+      history: {
+        arguments: [["<application>", "help.option.app"]],
+        summary: "help.app.history.summary",
+        examples: ["meshman app history passwords"],
+        load: async () => (await import("./app.js")).appHistory,
+      },
+      conflicts: {
+        arguments: [["[application]", "help.option.app"]],
+        options: [["--show", "help.app.conflicts.show"]],
+        summary: "help.app.conflicts.summary",
+        description: "help.app.conflicts.description",
+        examples: ["meshman app conflicts", "meshman app conflicts passwords --show --json"],
+        load: async () => (await import("./app.js")).appConflicts,
+      },
+      resolve: {
+        arguments: [
+          ["<application>", "help.option.app"],
+          ["<entry>", "help.app.resolve.entry"],
+        ],
+        options: [["--keep <version>", "help.app.resolve.keep", "required"], APP_QUEUE],
+        summary: "help.app.resolve.summary",
+        examples: [
+          "meshman app resolve passwords example.com --keep current",
+          "meshman app resolve passwords example.com --keep kq0S7yX2b1c",
+        ],
+        load: async () => (await import("./app.js")).appResolve,
+      },
+      rename: {
+        arguments: [
+          ["<application>", "help.option.app"],
+          ["<name>", "help.app.rename.name"],
+        ],
+        summary: "help.app.rename.summary",
+        examples: ["meshman app rename passwords home"],
+        load: async () => (await import("./app.js")).appRename,
+      },
+      delete: {
+        arguments: [["<application>", "help.option.app"]],
+        options: [["--confirm <name>", "help.app.delete.confirm"]],
+        summary: "help.app.delete.summary",
+        description: "help.app.delete.description",
+        examples: ["meshman app delete work --confirm work"],
+        load: async () => (await import("./app.js")).appDelete,
+      },
+      grant: {
+        arguments: [["<device...>", "help.app.grant.device"]],
+        options: [
+          ["--app <application>", "help.option.app", "required"],
+          ["--read-only", "help.app.grant.read-only"],
+        ],
+        summary: "help.app.grant.summary",
+        description: "help.app.grant.description",
+        examples: ["meshman app grant phone --app passwords", "meshman app grant runner --app passwords --read-only"],
+        load: async () => (await import("./app.js")).appGrant,
+      },
+      revoke: {
+        arguments: [["<device>", "help.device.remove.device"]],
+        options: [["--app <application>", "help.option.app", "required"]],
+        summary: "help.app.revoke.summary",
+        description: "help.app.revoke.description",
+        examples: ["meshman app revoke phone --app passwords"],
+        load: async () => (await import("./app.js")).appRevoke,
+      },
+      exposure: {
+        arguments: [["<device>", "help.app.exposure.device"]],
+        options: [["--app <application>", "help.option.app"], APP_OFFLINE],
+        summary: "help.app.exposure.summary",
+        description: "help.app.exposure.description",
+        examples: ["meshman app exposure phone", "meshman app exposure phone --app passwords --json"],
+        load: async () => (await import("./app.js")).appExposure,
+      },
+    }),
+  },
+  {
+    name: "password",
+    summary: "help.password.summary",
+    description: "help.password.description",
+    verbs: () => ({
+      add: {
+        arguments: [["<site>", "help.password.add.site"]],
+        options: [
+          ["--username <name>", "help.password.username"],
+          ...PASSWORD_SOURCES,
+          ["--no-password", "help.password.add.no-password"],
+          ...PASSWORD_FIELDS,
+          ["--site <site>", "help.password.add.more-sites", "list"],
+          ["--label <label>", "help.password.add.label", "list"],
+          APPLICATION,
+          APP_QUEUE,
+        ],
+        summary: "help.password.add.summary",
+        description: "help.password.add.description",
+        examples: [
+          "meshman password add example.com --username alice",
+          "meshman password add example.com --username alice --generate --label work",
+          "meshman password add *.example.com --username alice --password-file password.txt",
+        ],
+        load: async () => (await import("./password.js")).passwordAdd,
+      },
+      get: {
+        arguments: PASSWORD_ENTRY,
+        options: [
+          ["--field <field>", "help.password.get.field"],
+          ["--otp", "help.password.get.otp"],
+          ["--all", "help.password.get.all"],
+          ["--clip", "help.password.get.clip"],
+          ["--clear-after <duration>", "help.password.get.clear-after"],
+          ENTRY_ID,
+          APPLICATION,
+          APP_OFFLINE,
+        ],
+        summary: "help.password.get.summary",
+        description: "help.password.get.description",
+        examples: [
+          "meshman password get example.com",
+          "meshman password get example.com alice --clip",
+          "meshman password get example.com --otp",
+          "meshman password get example.com --field username",
+        ],
+        load: () => import("./password/get.js"),
+      },
+      list: {
+        arguments: [["[pattern]", "help.password.list.pattern"]],
+        options: [["--label <label>", "help.password.list.label", "list"], APPLICATION, APP_OFFLINE],
+        summary: "help.password.list.summary",
+        description: "help.password.list.description",
+        examples: [
+          "meshman password list",
+          "meshman password list example --label work",
+          "meshman password list --json",
+        ],
+        load: async () => (await import("./password.js")).passwordList,
+      },
+      edit: {
+        arguments: PASSWORD_ENTRY,
+        options: [
+          ["--username <name>", "help.password.edit.username"],
+          ...PASSWORD_SOURCES,
+          ["--ask-password", "help.password.edit.ask-password"],
+          ...PASSWORD_FIELDS,
+          ["--site <site>", "help.password.edit.site", "list"],
+          ["--drop-site <site>", "help.password.edit.drop-site", "list"],
+          ["--label <label>", "help.password.edit.label", "list"],
+          ["--drop-label <label>", "help.password.edit.drop-label", "list"],
+          ["--drop <field>", "help.password.edit.drop", "list"],
+          ENTRY_ID,
+          APPLICATION,
+          APP_QUEUE,
+        ],
+        summary: "help.password.edit.summary",
+        description: "help.password.edit.description",
+        examples: [
+          "meshman password edit example.com alice --generate",
+          "meshman password edit example.com --site www.example.com --drop notes",
+        ],
+        load: async () => (await import("./password.js")).passwordEdit,
+      },
+      remove: {
+        arguments: PASSWORD_ENTRY,
+        options: [ENTRY_ID, APPLICATION, APP_QUEUE],
+        summary: "help.password.remove.summary",
+        examples: ["meshman password remove example.com alice"],
+        load: async () => (await import("./password.js")).passwordRemove,
+      },
+      generate: {
+        options: PASSWORD_RULES,
+        summary: "help.password.generate.summary",
+        description: "help.password.generate.description",
+        examples: [
+          "meshman password generate",
+          "meshman password generate --words 6",
+          "meshman password generate --length 12 --symbols --json",
+        ],
+        load: () => import("./password/generate.js"),
+      },
+      check: {
+        options: [["--older-than <duration>", "help.password.check.older-than"], APPLICATION],
+        summary: "help.password.check.summary",
+        description: "help.password.check.description",
+        examples: ["meshman password check", "meshman password check --older-than 365d --json"],
+        load: () => import("./password/check.js"),
+      },
+      import: {
+        arguments: [["<file>", "help.password.import.file"]],
+        options: [
+          ["--format <format>", "help.password.import.format"],
+          ["--dry-run", "help.password.import.dry-run"],
+          ["--replace", "help.password.import.replace"],
+          ["--skip", "help.password.import.skip"],
+          APPLICATION,
+          APP_QUEUE,
+        ],
+        summary: "help.password.import.summary",
+        description: "help.password.import.description",
+        examples: [
+          "meshman password import passwords.csv --dry-run",
+          "meshman password import bitwarden.json --replace",
+        ],
+        load: () => import("./password/import.js"),
+      },
+      export: {
+        options: [
+          ["--format <format>", "help.password.export.format"],
+          ["--out <file>", "help.password.export.out"],
+          ["--label <label>", "help.password.list.label", "list"],
+          APPLICATION,
+          APP_OFFLINE,
+        ],
+        summary: "help.password.export.summary",
+        description: "help.password.export.description",
+        examples: [
+          "meshman password export --out bitwarden.json",
+          "meshman password export --format chrome --out passwords.csv --yes",
+        ],
+        load: () => import("./password/export.js"),
+      },
+      run: {
+        arguments: [["<command...>", "help.password.run.command"]],
+        options: [["--env-file <file>", "help.password.run.env-file", "list"], APPLICATION, APP_OFFLINE],
+        summary: "help.password.run.summary",
+        description: "help.password.run.description",
+        examples: [
+          "meshman password run -- ./deploy.sh --now",
+          "meshman password run --env-file production.env -- node server.js",
+        ],
+        load: () => import("./password/run.js"),
+      },
+      inject: {
+        arguments: [["<file>", "help.password.inject.file"]],
+        options: [["--out <file>", "help.password.inject.out"], APPLICATION, APP_OFFLINE],
+        summary: "help.password.inject.summary",
+        description: "help.password.inject.description",
+        examples: ["meshman password inject config.template --out config.ini"],
+        load: () => import("./password/inject.js"),
+      },
+      "git-credential": {
+        arguments: [["<action>", "help.password.git-credential.action"]],
+        options: [APPLICATION, APP_QUEUE],
+        summary: "help.password.git-credential.summary",
+        description: "help.password.git-credential.description",
+        examples: ["meshman password git-credential get"],
+        load: () => import("./password/git-credential.js"),
+      },
+    }),
   },
   {
     name: "escrow",
     summary: "help.escrow.summary",
     description: "help.escrow.description",
-    verbs: {
+    verbs: () => ({
       split: {
         options: [
           ["--shares <n>", "help.escrow.split.shares", "whole", "required"],
@@ -395,13 +733,255 @@ export const NOUNS: readonly NounDeclaration[] = [
         ],
         load: async () => (await import("./online.js")).escrowRecover,
       },
-    },
+    }),
+  },
+  {
+    name: "ssh",
+    summary: "help.ssh.summary",
+    description: "help.ssh.description",
+    verbs: () => ({
+      add: {
+        arguments: [["[host...]", "help.ssh.add.host"]],
+        options: [
+          ["--hostname <name>", "help.ssh.add.hostname"],
+          ["--user <user>", "help.ssh.add.user"],
+          ["--port <n>", "help.ssh.add.port", "whole"],
+          ["--jump <hosts>", "help.ssh.add.jump"],
+          ["--host-key-file <file>", "help.ssh.add.host-key-file"],
+          ["--option <name=value>", "help.ssh.add.option", "list"],
+          ...SSH_APPLICATION,
+        ],
+        summary: "help.ssh.add.summary",
+        description: "help.ssh.add.description",
+        examples: [
+          "meshman ssh add",
+          "meshman ssh add build --hostname build.example.com --user deploy --host-key-file ~/.ssh/known_hosts",
+        ],
+        load: async () => (await import("./ssh.js")).add,
+      },
+      list: {
+        options: SSH_APPLICATION,
+        summary: "help.ssh.list.summary",
+        examples: ["meshman ssh list", "meshman ssh list --json"],
+        load: async () => (await import("./ssh.js")).list,
+      },
+      remove: {
+        arguments: [["<host>", "help.ssh.remove.host"]],
+        options: SSH_APPLICATION,
+        summary: "help.ssh.remove.summary",
+        examples: ["meshman ssh remove build"],
+        load: async () => (await import("./ssh.js")).remove,
+      },
+      "authorized-keys": {
+        options: [SSH_OUT, ...SSH_APPLICATION],
+        summary: "help.ssh.authorized-keys.summary",
+        description: "help.ssh.authorized-keys.description",
+        examples: ["meshman ssh authorized-keys"],
+        load: async () => (await import("./ssh.js")).authorizedKeys,
+      },
+      install: {
+        arguments: SSH_HOST,
+        options: SSH_APPLICATION,
+        summary: "help.ssh.install.summary",
+        description: "help.ssh.install.description",
+        examples: ["meshman ssh install deploy@build.example.com", "meshman ssh install build -- -p 2222"],
+        load: async () => (await import("./ssh.js")).install,
+      },
+      refresh: {
+        arguments: SSH_HOST,
+        options: SSH_APPLICATION,
+        summary: "help.ssh.refresh.summary",
+        description: "help.ssh.refresh.description",
+        examples: ["meshman ssh refresh deploy@build.example.com"],
+        load: async () => (await import("./ssh.js")).refresh,
+      },
+      "known-hosts": {
+        options: [SSH_OUT, ["--import <file>", "help.ssh.known-hosts.import"], ...SSH_APPLICATION],
+        summary: "help.ssh.known-hosts.summary",
+        examples: [
+          "meshman ssh known-hosts --out ~/.ssh/known_hosts_mesh",
+          "meshman ssh known-hosts --import ~/.ssh/known_hosts",
+        ],
+        load: async () => (await import("./ssh.js")).knownHosts,
+      },
+      config: {
+        options: [SSH_OUT, ["--known-hosts <file>", "help.ssh.config.known-hosts"], ...SSH_APPLICATION],
+        summary: "help.ssh.config.summary",
+        description: "help.ssh.config.description",
+        examples: ["meshman ssh config --out ~/.ssh/config_mesh --known-hosts ~/.ssh/known_hosts_mesh"],
+        load: async () => (await import("./ssh.js")).config,
+      },
+      agent: {
+        arguments: [["[command...]", "help.ssh.agent.command"]],
+        options: [
+          ["--for <duration>", "help.ssh.agent.for"],
+          ["--foreground", "help.ssh.agent.foreground"],
+          ["--stop", "help.ssh.agent.stop"],
+        ],
+        summary: "help.ssh.agent.summary",
+        description: "help.ssh.agent.description",
+        examples: ['eval "$(meshman ssh agent)"', "meshman ssh agent --for 15m", "meshman ssh agent -- git push"],
+        load: async () => (await import("./ssh.js")).agent,
+      },
+      export: {
+        summary: "help.ssh.export.summary",
+        description: "help.ssh.export.description",
+        examples: ["meshman ssh export"],
+        load: async () => (await import("./ssh.js")).exportKey,
+      },
+    }),
+  },
+  {
+    name: "mail",
+    summary: "help.mail.summary",
+    description: "help.mail.description",
+    verbs: () => ({
+      set: {
+        arguments: [["<address>", "help.mail.set.address"]],
+        options: [
+          ["--display-name <name>", "help.mail.set.display-name"],
+          ["--reply-to <address>", "help.mail.set.reply-to"],
+          ["--account-name <name>", "help.mail.set.account-name"],
+          ["--default", "help.mail.set.default"],
+          ["--user <name>", "help.mail.set.user"],
+          ...mailConnection("inbound"),
+          ...mailConnection("outbound"),
+          ["--password-file <path>", "help.mail.set.password-file"],
+          ["--password-fd <n>", "help.mail.set.password-fd", "whole"],
+          ["--ask-password", "help.mail.set.ask-password"],
+          ["--password-for <which>", "help.mail.set.password-for"],
+          ["--from-file <file>", "help.mail.set.from-file"],
+          ["--clear <setting>", "help.mail.set.clear", "list"],
+          APPLICATION,
+          APP_QUEUE,
+        ],
+        summary: "help.mail.set.summary",
+        description: "help.mail.set.description",
+        examples: [
+          "meshman mail set alice@example.com --display-name 'Alice Example' --inbound-server imap.example.com:993 --inbound-security direct --outbound-server smtp.example.com:587 --outbound-security upgrade --user alice --ask-password",
+          "meshman mail set alice@example.com --from-file settings.json",
+          "meshman mail set alice@example.com --password-fd 3 3< password.txt",
+          "meshman mail set alice@example.com --clear reply-to",
+        ],
+        load: async () => (await import("./mail.js")).mailSet,
+      },
+      show: {
+        arguments: [["<address>", "help.mail.address"]],
+        options: [
+          ["--format <format>", "help.mail.show.format"],
+          ["--show-passwords", "help.mail.show.show-passwords"],
+          ["--password <which>", "help.mail.show.password"],
+          APPLICATION,
+          APP_OFFLINE,
+        ],
+        summary: "help.mail.show.summary",
+        description: "help.mail.show.description",
+        examples: [
+          "meshman mail show alice@example.com",
+          "meshman mail show alice@example.com --format mutt > ~/.config/mutt/alice",
+          "meshman mail show alice@example.com --format json --show-passwords",
+          "meshman mail show alice@example.com --password inbound",
+        ],
+        load: async () => (await import("./mail.js")).mailShow,
+      },
+      list: {
+        options: [APPLICATION, APP_OFFLINE],
+        summary: "help.mail.list.summary",
+        description: "help.mail.list.description",
+        examples: ["meshman mail list", "meshman mail list --json"],
+        load: async () => (await import("./mail.js")).mailList,
+      },
+      keys: {
+        arguments: [["<address>", "help.mail.address"]],
+        options: [
+          ["--openpgp <file>", "help.mail.keys.openpgp"],
+          ["--smime <file>", "help.mail.keys.smime"],
+          ["--remove <kind>", "help.mail.keys.remove", "list"],
+          APPLICATION,
+          APP_QUEUE,
+        ],
+        summary: "help.mail.keys.summary",
+        description: "help.mail.keys.description",
+        examples: [
+          "meshman mail keys alice@example.com",
+          "meshman mail keys alice@example.com --openpgp alice.asc --smime alice.pem",
+          "meshman mail keys alice@example.com --remove smime",
+        ],
+        load: async () => (await import("./mail.js")).mailKeys,
+      },
+      remove: {
+        arguments: [["<address>", "help.mail.address"]],
+        options: [APPLICATION, APP_QUEUE],
+        summary: "help.mail.remove.summary",
+        description: "help.mail.remove.description",
+        examples: ["meshman mail remove alice@example.com", "meshman mail remove alice@example.com --yes"],
+        load: async () => (await import("./mail.js")).mailRemove,
+      },
+    }),
+  },
+  {
+    name: "network",
+    summary: "help.network.summary",
+    description: "help.network.description",
+    verbs: () => ({
+      set: {
+        arguments: [["<name>", "help.network.set.name"]],
+        options: [
+          ["--site <name>", "help.network.set.site", "list"],
+          ["--dns <server>", "help.network.set.dns", "list"],
+          ["--prefix <suffix>", "help.network.set.prefix", "list"],
+          ["--ctl <file>", "help.network.set.ctl"],
+          ["--web-pki <udf>", "help.network.set.web-pki", "list"],
+          ["--web-pki-certificate <file>", "help.network.set.web-pki-certificate", "list"],
+          ["--from-file <file>", "help.network.set.from-file"],
+          ["--clear <setting>", "help.network.set.clear", "list"],
+          APPLICATION,
+          APP_QUEUE,
+        ],
+        summary: "help.network.set.summary",
+        description: "help.network.set.description",
+        examples: [
+          "meshman network set office --site '*.corp.example.com' --dns 192.0.2.53 --prefix corp.example.com",
+          "meshman network set home --dns https://dns.example.com/dns-query",
+          "meshman network set office --web-pki-certificate corp-root.pem",
+        ],
+        load: async () => (await import("./mail.js")).networkSet,
+      },
+      show: {
+        arguments: [["<name>", "help.network.name"]],
+        options: [
+          ["--format <format>", "help.network.show.format"],
+          ["--show-passwords", "help.mail.show.show-passwords"],
+          APPLICATION,
+          APP_OFFLINE,
+        ],
+        summary: "help.network.show.summary",
+        description: "help.network.show.description",
+        examples: ["meshman network show office", "meshman network show office --format json"],
+        load: async () => (await import("./mail.js")).networkShow,
+      },
+      list: {
+        options: [APPLICATION, APP_OFFLINE],
+        summary: "help.network.list.summary",
+        description: "help.network.list.description",
+        examples: ["meshman network list"],
+        load: async () => (await import("./mail.js")).networkList,
+      },
+      remove: {
+        arguments: [["<name>", "help.network.name"]],
+        options: [APPLICATION, APP_QUEUE],
+        summary: "help.network.remove.summary",
+        description: "help.network.remove.description",
+        examples: ["meshman network remove office", "meshman network remove office --yes"],
+        load: async () => (await import("./mail.js")).networkRemove,
+      },
+    }),
   },
   {
     name: "portal",
     summary: "help.portal.summary",
     description: "help.portal.description",
-    verbs: {
+    verbs: () => ({
       serve: {
         options: [
           ["--listen <host:port>", "help.portal.serve.listen"],
@@ -505,13 +1085,13 @@ export const NOUNS: readonly NounDeclaration[] = [
         examples: ["meshman portal hello https://example.com"],
         load: async () => (await import("./online.js")).portalHello,
       },
-    },
+    }),
   },
   {
     name: "audit",
     summary: "help.audit.summary",
     description: "help.audit.description",
-    verbs: {
+    verbs: () => ({
       status: {
         summary: "help.audit.status.summary",
         description: "help.audit.status.description",
@@ -546,13 +1126,13 @@ export const NOUNS: readonly NounDeclaration[] = [
         examples: ["meshman audit evidence 2026-05-01T12-00-00.000Z-log-fork.json"],
         load: () => import("./audit/evidence.js"),
       },
-    },
+    }),
   },
   {
     name: "keystore",
     summary: "help.keystore.summary",
     description: "help.keystore.description",
-    verbs: {
+    verbs: () => ({
       status: {
         summary: "help.keystore.status.summary",
         description: "help.keystore.status.description",
@@ -608,9 +1188,19 @@ export const NOUNS: readonly NounDeclaration[] = [
         ],
         load: async () => (await import("./online.js")).keystorePasswd,
       },
-    },
+    }),
   },
 ];
+
+export const NOUNS: readonly NounDeclaration[] = DECLARED.map(({ verbs: make, ...noun }) => {
+  let verbs: NounDeclaration["verbs"] | undefined;
+  return {
+    ...noun,
+    get verbs() {
+      return (verbs ??= make());
+    },
+  };
+});
 
 /** Commands without a noun, the aliases of the specifications' own tool among them. */
 export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
@@ -625,6 +1215,13 @@ export const PLAIN_COMMANDS: Readonly<Record<string, VerbDeclaration>> = {
     description: "help.status.description",
     examples: ["meshman status", "meshman status --json"],
     load: async () => (await import("./local.js")).status,
+  },
+  sync: {
+    options: [["--app <application>", "help.option.app"]],
+    summary: "help.sync.summary",
+    description: "help.sync.description",
+    examples: ["meshman sync", "meshman sync --app passwords --json"],
+    load: async () => (await import("./app.js")).sync,
   },
   doctor: {
     options: [["--offline", "help.doctor.offline"]],

@@ -37,6 +37,8 @@ export interface Input {
   text(name: string): string | undefined;
   list(name: string): readonly string[];
   flag(name: string): boolean;
+  /** True where an option was denied, as in `--no-grant`. */
+  denied(name: string): boolean;
   whole(name: string): number | undefined;
 }
 
@@ -82,6 +84,7 @@ export const inputOf = (values: readonly unknown[], options: Readonly<Record<str
     return Array.isArray(value) ? value.map(String) : [];
   },
   flag: (name) => options[name] !== undefined && options[name] !== false,
+  denied: (name) => options[name] === false,
   whole: (name) => {
     const value = options[name];
     return typeof value === "number" ? value : undefined;

@@ -20,6 +20,12 @@ const PROBLEMS = {
     unprintable: msg("name.device-unprintable"),
     udf: msg("name.device-udf"),
   },
+  application: {
+    empty: msg("name.application-empty"),
+    long: msg("name.application-long", { maximum: MAX_NAME }),
+    unprintable: msg("name.application-unprintable"),
+    udf: msg("name.application-udf"),
+  },
 } satisfies Record<string, Record<string, Message>>;
 
 /** What a name is the name of. */

@@ -12,6 +12,10 @@ export interface Result {
   /** What else a person should know: on standard error, behind the result, unless --quiet. */
   readonly note?: Message | undefined;
   readonly exit?: number;
+  /**
+   * True where the text is for programs, octet for octet: a password, or a file. On a terminal it is made safe for it all the same.
+   */
+  readonly exact?: boolean;
 }
 
 export interface OutputOptions {
@@ -118,7 +122,8 @@ export const printResult = async (
   { json, quiet }: OutputOptions,
   translator: Translator,
 ): Promise<void> => {
-  const text = json ? `${JSON.stringify(result.value)}\n` : printableLines(result.text(await translator()));
+  const shown = (text: string): string => (result.exact === true && !deps.stdout.isTTY ? text : printableLines(text));
+  const text = json ? `${JSON.stringify(result.value)}\n` : shown(result.text(await translator()));
   if (text !== "") await deps.stdout.write(text);
   if (result.note === undefined || quiet) return;
   const note = printable((await translator())(result.note));

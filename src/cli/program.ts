@@ -31,7 +31,8 @@ const declareOption = ([flags, description, ...kinds]: OptionDeclaration, descri
   );
   if (kinds.includes("whole")) option.argParser((text: string) => wholeNumber(text, option.long ?? flags));
   if (kinds.includes("list"))
-    option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+    // What came before may be the false of its `--no-` form.
+    option.argParser((text: string, before: unknown) => [...(Array.isArray(before) ? (before as string[]) : []), text]);
   return option;
 };
 

@@ -38,10 +38,15 @@ const keysOf = ({ udf, authenticationKey, encryptionKey, onlineSignatureKey }: D
   onlineSignatureKey,
 ];
 
+/** The fingerprint of the SSH key of the device that this home is, where it has one. */
+export const sshKeyOf = ({ device, ssh }: ProfileState): string | undefined =>
+  ssh?.device === device.udf ? ssh.key : undefined;
+
 /** Fingerprints of the device keys that a profile's state speaks of: of this device, as it may become, and of those made here. */
 export const deviceKeysOf = (state: ProfileState): ReadonlySet<string> =>
   new Set([
     ...keysOf(state.device),
+    ...[sshKeyOf(state)].filter((kid) => kid !== undefined),
     ...rotationsOf(state).flatMap(({ device }) => keysOf(device)),
     ...state.work.flatMap((work) => (work.kind === "preconfigure" ? keysOf(work.device) : [])),
   ]);

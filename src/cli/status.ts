@@ -1,3 +1,4 @@
+import { listApplications, listQueues } from "../keystore/application-store.js";
 import type { Home } from "../keystore/home.js";
 import { readKeystoreFacts, type KeystoreFacts } from "../keystore/keystore-file.js";
 import type { ProfileState, Work } from "../keystore/state.js";
@@ -62,6 +63,18 @@ export const pendingWorkOf = (
   ];
 };
 
+/** Changes of applications that no portal has yet. Of a damaged file `doctor` tells. */
+export const queuedWorkOf = (home: Home, { udf }: ProfileState): { kind: string; since: string; command: string }[] => {
+  const queues = listQueues(home, udf).filter(({ edits }) => edits > 0);
+  if (queues.length === 0) return [];
+  const names = new Map(listApplications(home, udf).map(({ identifier, name }) => [identifier, name]));
+  return queues.map(({ identifier, since }) => ({
+    kind: "sync",
+    since,
+    command: `meshman sync --app ${shellWord(names.get(identifier) ?? identifier)}`,
+  }));
+};
+
 const keystoreText = (
   home: Home,
   { protection, agent }: Standing & { readonly protection: KeystoreFacts["protection"] },
@@ -101,7 +114,7 @@ export const run: Run = async (context) => {
   const account = state.accounts[0] ?? state.connecting;
   const expires = device?.expires ?? null;
   const lapsed = expires !== null && hasCome(expires, context.deps.now());
-  const pendingWork = pendingWorkOf(state, device !== undefined);
+  const pendingWork = [...pendingWorkOf(state, device !== undefined), ...queuedWorkOf(context.home, state)];
   const { recovery } = state;
   const value = {
     profile: {

@@ -355,7 +355,9 @@ const mergeStates = (
   const isBehind = newer !== undefined && pin !== undefined && comparePins(pinOf(newer), pin) < 0;
   if (newer && pin && !isBehind) refuseFork(newer, pin);
   const known = isHereNewer ? here : brought;
-  const { record: _record, view: _view, revoked: _revoked, ...rest } = brought;
+  const { record: _record, view: _view, revoked: _revoked, ssh: _ssh, ...rest } = brought;
+  // The SSH key may have been made after the backup, and is lost where nothing speaks of it.
+  const ssh = [here?.ssh, brought.ssh].find((key) => key?.device === brought.device.udf);
   const revoked = here?.revoked ?? brought.revoked;
   const recovery = known.recovery ?? here?.recovery ?? brought.recovery;
   return {
@@ -365,6 +367,7 @@ const mergeStates = (
     ...mergeRotations(brought, here),
     ...(known.record && !isBehind ? { record: known.record, ...(known.view ? { view: known.view } : {}) } : {}),
     ...(recovery ? { recovery } : {}),
+    ...(ssh ? { ssh } : {}),
     ...(revoked === undefined ? {} : { revoked }),
   };
 };

@@ -70,6 +70,8 @@ export const checkHome = async (home: Home, keystore: Keystore): Promise<HomeChe
       [onlineSignatureKey, "online-signature"],
     ] as const;
     for (const [kid, use] of needed) if (!isHere(kid, use)) keystore.get(kid, use);
+    const { ssh } = state;
+    if (ssh?.device === udf && !isHere(ssh.key, "ssh-authentication")) keystore.get(ssh.key, "ssh-authentication");
     if (isVerified(state, known)) return;
     const { verifyState } = await import("./verify-state.js");
     verifyState(home, state);

@@ -99,6 +99,31 @@ export const writeDurably = (
 };
 
 /**
+ * Replaces a file that can be had again: readers find the old file or the new one, but a power cut may leave neither, and who reads it
+ * must notice. Throws as `writeDurably` does.
+ */
+export const writeLightly = (
+  fs: FileSystem,
+  path: string,
+  data: Uint8Array,
+  random: (length: number) => Uint8Array,
+): void => {
+  const temporary = temporaryFor(path, random);
+  try {
+    const fd = fs.create(temporary, 0o600);
+    try {
+      writeAll(fs, fd, data);
+    } finally {
+      fs.close(fd);
+    }
+    fs.rename(temporary, path);
+  } catch (cause) {
+    discard(fs, temporary);
+    throw fileError(cause, path, "write");
+  }
+};
+
+/**
  * The same for what is too large to be held in memory: `produce` is given the way to write it piece by piece, and what it throws is
  * thrown on. Gives what it gave.
  */

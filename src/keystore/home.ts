@@ -31,6 +31,8 @@ const LOCK = ".lock";
 const OWNER = /^\.owner-[0-9a-f]{16}$/;
 /** Subfolder of the home with one file per profile. */
 export const PROFILES = "profiles";
+/** Subfolder of the home with one folder per profile, in which its applications are. */
+export const APPLICATIONS = "applications";
 
 /** A lock whose holder has shown no sign of life for so long is taken over. All in milliseconds. */
 const STALE = 10_000;
@@ -165,6 +167,16 @@ const release = async (home: string, ours: boolean): Promise<void> => {
   }
 };
 
+/** The folders of the profiles below that of the applications. Throws the system's error. */
+const applicationFolders = (fs: FileSystem, home: string): string[] => {
+  const folder = join(home, APPLICATIONS);
+  if (fs.stat(folder)?.isDirectory !== true) return [];
+  return fs
+    .list(folder)
+    .map((name) => join(folder, name))
+    .filter((path) => fs.stat(path)?.isDirectory === true);
+};
+
 const removeIfThere = (fs: FileSystem, path: string): void => {
   try {
     fs.unlink(path);
@@ -187,7 +199,7 @@ const claim = (home: string, deps: Deps, owner: string): void => {
       const path = join(home, name);
       if (OWNER.test(name) && path !== owner) removeIfThere(fs, path);
     }
-    for (const folder of [home, join(home, PROFILES)]) {
+    for (const folder of [home, join(home, PROFILES), ...applicationFolders(fs, home)]) {
       if (!fs.stat(folder)) continue;
       for (const name of fs.list(folder)) if (isTemporaryName(name)) removeIfThere(fs, join(folder, name));
     }
@@ -218,8 +230,13 @@ export const findLeftovers = ({ path, deps }: Home): Leftovers => {
   const isBusy = lock !== undefined && Math.abs(deps.now().getTime() - lock.modified) <= STALE;
   if (isBusy) return { isBusy, names: [] };
   const own = namesIn(path).filter((name) => name === LOCK || OWNER.test(name) || isTemporaryName(name));
-  const inner = namesIn(join(path, PROFILES)).filter(isTemporaryName);
-  return { isBusy, names: [...own, ...inner.map((name) => join(PROFILES, name))] };
+  const inner = [PROFILES, ...namesIn(join(path, APPLICATIONS)).map((name) => join(APPLICATIONS, name))];
+  const others = inner.flatMap((folder) =>
+    namesIn(join(path, folder))
+      .filter(isTemporaryName)
+      .map((name) => join(folder, name)),
+  );
+  return { isBusy, names: [...own, ...others] };
 };
 
 /** The home folder at the explicit or usual place. Nothing is made or written before `withLock`. Throws `no-home`. */

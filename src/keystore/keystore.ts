@@ -29,7 +29,7 @@ import {
   type StoredProtection,
   type Wrapped,
 } from "./protection.js";
-import { deriveKey, seal, unseal, type Binding } from "./seal.js";
+import { deriveKey, openOctets, seal, sealOctets, unseal, type Binding } from "./seal.js";
 
 export { readKeystoreFacts, type KeyFacts, type KeystoreFacts } from "./keystore-file.js";
 export { METHODS, MINIMUM_PASSPHRASE, type Method, type Protection, type Secrets } from "./protection.js";
@@ -68,6 +68,10 @@ export interface Keystore {
   changePassphrase(passphrase: Buffer): Promise<Message | undefined>;
   /** HMAC-SHA-512, cut to 32 octets, under the key that authenticates the pins. */
   mac(data: Uint8Array): Buffer;
+  /** Encrypts what this home keeps in files of its own, under a key that is for nothing else, bound to `binding`. */
+  sealData(plaintext: Uint8Array, binding: Binding): Buffer;
+  /** Opens what `sealData` made in this keystore with the same binding. Throws `decryption-failed`. */
+  openData(sealed: Uint8Array, binding: Binding): Buffer;
   /** A copy of the keystore key, for an agent to hold. The caller wipes it. */
   copyKey(): Buffer;
   /** Wipes the keys from memory. */
@@ -229,6 +233,7 @@ const isInUse = (home: Home, account: string): boolean => {
 const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
   const keysKey = deriveKey(keystoreKey, id, "meshman/keystore/keys");
   const pinsKey = deriveKey(keystoreKey, id, "meshman/keystore/pins");
+  const dataKey = deriveKey(keystoreKey, id, "meshman/keystore/data");
   let open = true;
   const assertOpen = (): void => {
     if (!open) throw new MeshError("locked", msg("keystore.closed"));
@@ -274,13 +279,23 @@ const openHandle = (home: Home, id: string, keystoreKey: Buffer): Keystore => {
       assertOpen();
       return createHmac("sha512", pinsKey).update(data).digest().subarray(0, 32);
     },
+    sealData: (plaintext, binding) => {
+      assertOpen();
+      return sealOctets(plaintext, dataKey, ["meshman/keystore/data", id, ...binding], (length) =>
+        home.deps.random(length),
+      );
+    },
+    openData: (sealed, binding) => {
+      assertOpen();
+      return openOctets(sealed, dataKey, ["meshman/keystore/data", id, ...binding]);
+    },
     copyKey: () => {
       assertOpen();
       return Buffer.from(keystoreKey);
     },
     close: () => {
       open = false;
-      for (const key of [keystoreKey, keysKey, pinsKey]) key.fill(0);
+      for (const key of [keystoreKey, keysKey, pinsKey, dataKey]) key.fill(0);
     },
   };
 };

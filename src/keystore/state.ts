@@ -55,6 +55,12 @@ export interface RotationState {
   ended?: string;
 }
 
+/** The SSH key of a device. It says nothing any more where this home is another device. */
+export interface SshState {
+  device: string;
+  key: string;
+}
+
 /** What was begun and must be finished, should the process have died on the way. */
 export type Work =
   | { kind: "account-create"; account: string; portal: string; record: SignedRecord; since: string }
@@ -96,6 +102,7 @@ export interface ProfileState {
   view?: ProfileView;
   connecting?: ConnectingState;
   rotations?: RotationState[];
+  ssh?: SshState;
   recovery?: RecoveryState;
   /** When the profile was revoked, where that happened from here. */
   revoked?: string;
@@ -176,6 +183,7 @@ const makeStateSchema = () => {
         }),
       ),
     ),
+    ssh: v.exactOptional(v.looseObject({ device: UdfSchema, key: UdfSchema })),
     recovery: v.exactOptional(
       v.looseObject({
         identifier: textSchema(64),

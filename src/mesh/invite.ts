@@ -4,6 +4,7 @@ import { msg } from "../messages/message.js";
 import { encodeBase64url, lengthPrefixed, utf8 } from "./bytes.js";
 import { CHECKSUM_LENGTH, decodeSecretText, encodeChecked, withoutChecksum } from "./checked-text.js";
 import type { ConnectionRequest } from "./connection.js";
+import { withRights } from "./application/rights.js";
 import { decryptWith, encryptTo } from "./jwe.js";
 import type { PrivateKey, PublicKey } from "./keys.js";
 import type { PersonalChange } from "./profile.js";
@@ -131,6 +132,8 @@ export interface InviteOptions {
   readonly admin?: boolean | undefined;
   /** After how many seconds a device that joins by it lapses; else never. Not for administrators. */
   readonly deviceLifetime?: number | undefined;
+  /** Identifiers of the applications that a device that joins by it may use; else none. */
+  readonly grant?: readonly string[] | undefined;
 }
 
 const isWhole = (value: number, maximum: number): boolean =>
@@ -163,7 +166,7 @@ export const createInvite = async (
   now: Date,
 ): Promise<{ pin: string; invite: Invite }> => {
   checkOptions(options, now);
-  const { uses, notOnOrAfter, name, admin, deviceLifetime } = options;
+  const { uses, notOnOrAfter, name, admin, deviceLifetime, grant = [] } = options;
   const secret = random(SECRET_LENGTH);
   const macKey = inviteMacKey(secret);
   try {
@@ -178,6 +181,7 @@ export const createInvite = async (
         ...(name === undefined ? {} : { Name: name }),
         ...(admin === true ? { Admin: true as const } : {}),
         ...(deviceLifetime === undefined ? {} : { DeviceLifetime: deviceLifetime }),
+        ...(grant.length === 0 ? {} : { Grant: [...new Set(grant)] }),
       },
     };
   } finally {
@@ -341,16 +345,19 @@ export const rewrapInvites = async (
 };
 
 /**
- * What the next version of a profile says where a device joins by the invite that it names: the device, with the name and the
- * expiry that the invite gives, and one use less. Where the invite is for administrators, the next version is a new epoch in
+ * What the next version of a profile says where a device joins by the invite that it names: the device, with the name, the expiry and
+ * the applications that the invite gives, and one use less. Where the invite is for administrators, the next version is a new epoch in
  * which the device is one. The invitation must have been judged. Throws as `requireInvite` does.
  */
 export const invitedChange = (profile: PersonalProfile, device: Device, now: Date): PersonalChange => {
-  const { Id, Name, DeviceLifetime } = requireInvite(profile, device.invitation?.Id ?? "", now);
+  const { Id, Name, DeviceLifetime, Grant = [] } = requireInvite(profile, device.invitation?.Id ?? "", now);
   return {
     devices: [...profile.devices, device],
     invites: consumeInvite(profile, Id, device.udf),
     ...(Name === undefined ? {} : { deviceNames: { [device.udf]: Name } }),
+    ...(Grant.length === 0
+      ? {}
+      : { applications: withRights(profile.applications, Grant, device.udf, { read: true, write: true }) }),
     ...(DeviceLifetime === undefined
       ? {}
       : { deviceExpiries: { [device.udf]: recordTime(new Date(now.getTime() + DeviceLifetime * 1000)) } }),

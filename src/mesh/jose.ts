@@ -95,6 +95,8 @@ export interface RecordReader<Result> {
   (value: unknown): Result;
   /** The record of that identifier and hash, where it was read lately. */
   seen(identifier: string, hash: string): Result | undefined;
+  /** Makes room: nobody is likely to ask for that record any more. */
+  forget(identifier: string, hash: string): void;
 }
 
 /**
@@ -124,6 +126,7 @@ export const readingOnce = <Result>(
   };
   return Object.assign(reader, {
     seen: (identifier: string, hash: string) => known.get(nameOf(identifier, hash))?.result,
+    forget: (identifier: string, hash: string) => known.delete(nameOf(identifier, hash)),
   });
 };
 

@@ -8,8 +8,8 @@ import { isSafeX25519Point } from "./points.js";
 import { listSchema, parseWith, UdfSchema } from "./schema.js";
 import { MAX_RECORD } from "./signed-record.js";
 
-/** To how many keys one ciphertext is encrypted at most: a profile has no more administrators. */
-export const MAX_RECIPIENTS = 64;
+/** To how many keys one ciphertext is encrypted at most: those of all devices of a profile, and its master escrow keys. */
+export const MAX_RECIPIENTS = 128 + 8;
 
 /** The one suite (architecture-02 section 3.2). */
 const SUITE = { alg: "ECDH-ES+A256KW", enc: "A256GCM" } as const;
@@ -58,7 +58,7 @@ export const recipientsOf = (data: RecipientData): readonly string[] =>
   "recipients" in data ? data.recipients.map(({ header }) => header.kid) : [data.header.kid];
 
 /**
- * Encrypts octets to 1 to 64 encryption keys, each of which opens them alone. Throws `key-invalid` for a key that is not on
+ * Encrypts octets to 1 to 136 encryption keys, each of which opens them alone. Throws `key-invalid` for a key that is not on
  * X25519 or is given twice, and `too-large` for more keys or octets.
  */
 export const encryptTo = async (plaintext: Uint8Array, keys: readonly PublicKey[]): Promise<RecipientData> => {

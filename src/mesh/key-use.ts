@@ -8,5 +8,6 @@ export const KEY_USES = [
   "device-signature",
   "device-authentication",
   "device-encryption",
+  "ssh-authentication",
 ] as const;
 export type KeyUse = (typeof KEY_USES)[number];

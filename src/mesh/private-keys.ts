@@ -66,6 +66,16 @@ const keyObjectOf = ({ kty, crv, x, d }: PrivateKey): KeyObject | undefined => {
   }
 };
 
+/** The same of an Ed25519 key whose 32 secret octets are not to become text, which nobody can wipe. The caller wipes them. */
+export const ed25519KeyObject = (secret: Buffer): KeyObject => {
+  const key = Buffer.concat([PKCS8_PREFIX.Ed25519, secret]);
+  try {
+    return createPrivateKey({ key, format: "der", type: "pkcs8" });
+  } finally {
+    key.fill(0);
+  }
+};
+
 /** The key object with which node:crypto signs. Throws `key-invalid` where the public half is not that of the private. */
 export const privateKeyObject = (key: PrivateKey): KeyObject => {
   // Node takes more than one spelling.

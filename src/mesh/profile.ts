@@ -18,9 +18,11 @@ import {
   deviceName,
   findDevice,
   isAdministrator,
+  MAX_APPLICATIONS,
   MAX_DEVICES,
   MAX_INVITES,
   readPersonal,
+  type ApplicationEntry,
   type DeviceEntry,
   type Invite,
   type PersonalPayload,
@@ -180,6 +182,8 @@ export interface PersonalChange {
   /** When devices lapse, as RFC 3339 times by fingerprint; null where one never does. */
   readonly deviceExpiries?: Readonly<Record<string, string | null>>;
   readonly invites?: readonly Invite[];
+  /** The whole new list. Devices that leave with the same version are taken out of it, and those replaced have it handed on. */
+  readonly applications?: readonly ApplicationEntry[];
   readonly replace?: Replacement;
   /** The newest checkpoint of the portal of the profile's first account. It is never that of an earlier version. */
   readonly notaryToken?: string | undefined;
@@ -292,13 +296,20 @@ const signPersonal = (
   const said = new Set([...Object.keys(change.deviceNames ?? {}), ...Object.keys(change.deviceExpiries ?? {})]);
   const isSaid = ({ DeviceUDF: udf }: DeviceEntry): boolean => listed.has(udf) || (said.has(udf) && !lapsed.has(udf));
   // A device that left is named by no application any more.
-  const staying = (udfs: readonly string[] = []): string[] =>
-    udfs.map((udf) => (udf === replace?.old ? replace.device.udf : udf)).filter((udf) => listed.has(udf));
-  const applications = (Applications ?? []).map(({ AdminDeviceUDF, DecryptDeviceUDF, ...entry }) => ({
-    ...entry,
-    ...list("AdminDeviceUDF", staying(AdminDeviceUDF)),
-    ...list("DecryptDeviceUDF", staying(DecryptDeviceUDF)),
-  }));
+  const staying = (udfs: readonly string[] = []): string[] => {
+    const handedOver = udfs.map((udf) => (udf === replace?.old ? replace.device.udf : udf));
+    return [...new Set(handedOver)].filter((udf) => listed.has(udf));
+  };
+  const applications = (change.applications ?? Applications ?? []).map(
+    ({ AdminDeviceUDF, DecryptDeviceUDF, ...entry }) => ({
+      ...entry,
+      ...list("AdminDeviceUDF", staying(AdminDeviceUDF)),
+      ...list("DecryptDeviceUDF", staying(DecryptDeviceUDF)),
+    }),
+  );
+  if (applications.length > MAX_APPLICATIONS) {
+    throw tooMany(msg("mesh.applications-many", { maximum: MAX_APPLICATIONS }), msg("mesh.applications-many.hint"));
+  }
   return readPersonal(
     signRecord(
       master.udf,

@@ -13,6 +13,7 @@ export const CONTENT_TYPE = {
   connect: "application/mmm-connect",
   escrowed: "application/mmm-escrowed",
   invite: "application/mmm-invite",
+  openPgp: "application/pgp-keys",
 } as const;
 
 /** Type code of a SHA-2-512 fingerprint: it makes the text start with M. */

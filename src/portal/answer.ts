@@ -6,6 +6,10 @@ export interface Answer {
   readonly status: number;
   readonly description: Message;
   readonly members: Readonly<Record<string, unknown>>;
+  /** This very object of members is answered with again: it is made into octets once. */
+  readonly lasting?: true;
+  /** Members behind those, which others than this request are not answered with. */
+  readonly own?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Indices of the log's leaves that `Proofs` proves: of a change those it appended, or that are there already; of a result its own. */
   readonly leaves?: readonly number[];

@@ -26,6 +26,8 @@ export interface PortalResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** The body in pieces, which are quicker to send: octets, and characters of which each is one octet. */
+  readonly pieces?: readonly [Buffer | string, (Buffer | string)?];
 }
 
 /** What the records of one profile may take up. */
@@ -37,7 +39,7 @@ export interface Quota {
   readonly accounts: number;
 }
 
-export const DEFAULT_QUOTA: Quota = { bytes: 64 * 1024 * 1024, records: 1024, accounts: 16 };
+export const DEFAULT_QUOTA: Quota = { bytes: 256 * 1024 * 1024, records: 65_536, accounts: 16 };
 
 /** What a transaction works with, for one request. */
 export interface Context {
@@ -53,9 +55,10 @@ export interface Context {
   readonly announceLog: (now: Time) => Promise<Announcement>;
   /**
    * Answers from one consistent view of the store. Where the client asks for proofs, the answer comes back with them, bound to the
-   * head of that very view; a refusal does not throw then.
+   * head of that very view; a refusal does not throw then. An answer that depends on nothing but the log may have a name: it is
+   * remembered for as long as the log stays as it is.
    */
-  readonly view: (work: (tx: Reader) => Promise<Answer>) => Promise<Answer>;
+  readonly view: (work: (tx: Reader) => Promise<Answer>, name?: string) => Promise<Answer>;
   /** Loads the words of a language. Never within a transaction of the store, which may await nothing else. */
   readonly translator: (language: Language) => Promise<Translate>;
   /** Words messages for whoever sent the request. */
@@ -89,6 +92,10 @@ export const keepRate = (
   kinds: RateKind | readonly RateKind[],
   key = request.address,
 ): void => {
-  const wait = Math.max(...[kinds].flat().map((kind) => limits?.take(kind, key, now) ?? 0));
+  if (!limits) return;
+  const wait =
+    typeof kinds === "string"
+      ? limits.take(kinds, key, now)
+      : Math.max(...kinds.map((kind) => limits.take(kind, key, now)));
   if (wait > 0) refuse(429, msg("portal.rate"), { headers: { "retry-after": String(wait) } });
 };

@@ -9,6 +9,7 @@ import {
   type Request,
   type Transaction,
 } from "../mesh/protocol.js";
+import { remembered } from "../mesh/remembered.js";
 import { parseWith } from "../mesh/schema.js";
 import { msg } from "../messages/message.js";
 import { refuse } from "./answer.js";
@@ -30,11 +31,28 @@ const GET_RECORDS = "GetRecords";
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Requests no longer than this, in octets, come again and again in the very same words, unless each has an identifier of its own. */
+const SHORT = 512;
+const MAX_KNOWN = 2048;
+const known = remembered<string, NamedMessage>(MAX_KNOWN);
+/** What stands in those that are known. */
+const contents = new WeakMap<NamedMessage, Request<Transaction>>();
+
 /**
  * Reads the octets of a request and finds out which transaction it is. Both wrappings are understood: the name of the
  * transaction around the name of the message, and the name of the message alone. Throws `json-invalid` or a Refusal.
  */
 export const nameMessage = (body: Buffer): NamedMessage => {
+  if (body.length > SHORT) return readName(body);
+  const octets = body.toString("latin1");
+  const before = known.get(octets);
+  if (before) return before;
+  const named = readName(body);
+  if (!octets.includes("RequestID")) known.set(octets, named);
+  return named;
+};
+
+const readName = (body: Buffer): NamedMessage => {
   const value = parseStrictJsonOctets(body);
   const names = isObject(value) ? Object.keys(value) : [];
   const [name] = names;
@@ -70,6 +88,8 @@ const CheckpointSchema = v.object({ Checkpoint: v.nonOptional(REQUEST_SCHEMAS.St
 /** What a request asks to be told about the log, be the rest of it as it may: its refusal says so too. */
 export const askedOf = ({ content, requestName: expected, transaction }: NamedMessage): Asked | undefined => {
   const message = isObject(content) && transaction !== "Hello" ? content[expected] : undefined;
+  // Said by itself, since most that ask for nothing would be told at length what they lack.
+  if (!isObject(message) || message["RequestID"] === undefined) return undefined;
   const asked = v.safeParse(AskedSchema, message);
   if (!asked.success) return undefined;
   const shown = v.safeParse(CheckpointSchema, message);
@@ -85,6 +105,14 @@ const recordsIn = (message: Record<string, unknown>): unknown[] => [
 
 /** Reads the request inside its wrapping as its schema describes it. Throws `json-invalid` or a Refusal. */
 export const readMessage = (named: NamedMessage): Request<Transaction> => {
+  const before = contents.get(named);
+  if (before) return before;
+  const content = readContent(named);
+  contents.set(named, content);
+  return content;
+};
+
+const readContent = (named: NamedMessage): Request<Transaction> => {
   const { content, requestName: expected, transaction, octets } = named;
   if (!isObject(content) || Object.keys(content).length !== 1 || !(expected in content)) {
     return refuse(400, msg("portal.transaction-form", { transaction, member: expected }));

@@ -1,4 +1,5 @@
 import { LIMITS, PORTAL_PATH, type Transaction } from "../mesh/protocol.js";
+import { remembered } from "../mesh/remembered.js";
 import { msg, type Message, type Translate } from "../messages/message.js";
 import { loadTranslator } from "../messages/translate.js";
 import { answerTo, harmless, Refusal, refuse, type Answer } from "./answer.js";
@@ -12,12 +13,14 @@ import {
   type PortalResponse,
   type Quota,
 } from "./context.js";
+import { createKnownAnswers } from "./known-answers.js";
 import { acceptedLanguage, createTranslators } from "./language.js";
 import { createLogFiles, logFileAt, type LogFile } from "./log/files.js";
 import { createPortalLog, type Asked, type OnUnsigned, type SealedAnswer } from "./log/log.js";
 import { askedOf, nameMessage, readMessage, type NamedMessage } from "./message.js";
+import { membersOf } from "./rendered.js";
 import { accountRate, addressRate, createLimits, type RateKind, type Rates } from "./rates.js";
-import type { Store } from "./store/store.js";
+import type { Reader, Store } from "./store/store.js";
 import { connectComplete } from "./transactions/connect-complete.js";
 import { connectPending } from "./transactions/connect-pending.js";
 import { connectStart } from "./transactions/connect-start.js";
@@ -143,24 +146,59 @@ const accountIn = (context: Context, message: object): string | undefined => {
   }
 };
 
+/** How the bodies of answers begin, without the members behind. Few different ones are needed often. */
+const begins = remembered<string, string>(256);
+const beginOf = (responseName: string, code: number, description: string): string => {
+  const key = `${responseName} ${code} ${description}`;
+  const known = begins.get(key);
+  if (known !== undefined) return known;
+  const begin = `{"${responseName}":{"Status":${code},"StatusDescription":${JSON.stringify(harmless(description))}`;
+  begins.set(key, begin);
+  return begin;
+};
+
+/** The octets of lasting members, with what stood around them when they were answered with last. */
+const lastingOctets = new WeakMap<
+  Answer["members"],
+  { readonly begin: string; readonly end: string; readonly octets: Buffer }
+>();
+const octetsOf = (begin: string, members: Answer["members"], end: string): Buffer => {
+  const known = lastingOctets.get(members);
+  if (known?.begin === begin && known.end === end) return known.octets;
+  const octets = Buffer.from(`${begin}${membersOf(members)}${end}`);
+  lastingOctets.set(members, { begin, end, octets });
+  return octets;
+};
+
+const asPiece = (piece: Buffer | string): Buffer | string =>
+  typeof piece !== "string" || Buffer.byteLength(piece) === piece.length ? piece : Buffer.from(piece);
+
 /** The HTTP response that carries an answer: its status is that of the payload (reference-10 section 12.2). */
 const encodeAnswer = (responseName: string, answer: Answer, translate: Translate): PortalResponse => {
-  const { status: code, description, members, headers } = answer;
-  const body = Buffer.from(
-    JSON.stringify({
-      [responseName]: { Status: code, StatusDescription: harmless(translate(description)), ...members },
-    }),
-  );
+  const { status: code, description, members, lasting, own, headers } = answer;
+  const begin = beginOf(responseName, code, translate(description));
+  const end = `${own ? membersOf(own) : ""}}}`;
+  const pieces: NonNullable<PortalResponse["pieces"]> = !lasting
+    ? [asPiece(`${begin}${membersOf(members)}${end}`)]
+    : own
+      ? [octetsOf(begin, members, ""), asPiece(end)]
+      : [octetsOf(begin, members, end)];
+  const length = pieces[0].length + (pieces[1]?.length ?? 0);
   return {
     status: code,
     headers: {
       "content-type": "application/json",
-      "content-length": String(body.length),
+      "content-length": String(length),
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       ...headers,
     },
-    body,
+    pieces,
+    get body() {
+      return Buffer.concat(
+        pieces.flatMap((piece = "") => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece)),
+      );
+    },
   };
 };
 
@@ -185,6 +223,7 @@ export const createPortal = (options: PortalOptions): Portal => {
   const limits = rateLimit === "none" ? undefined : createLimits({ rates: rateLimit, processes, onLimited });
   const translator = createTranslators();
   const log = createPortalLog(store, options.onUnsigned);
+  const answers = createKnownAnswers(store);
   const serveFile = createLogFiles(log);
   const common = {
     translator,
@@ -221,7 +260,7 @@ export const createPortal = (options: PortalOptions): Portal => {
     };
     try {
       // Parameters behind the path mean nothing here, and signatures do not cover them.
-      const path = request.path.replace(/\?.*$/s, "");
+      const [path = ""] = request.path.split("?", 1);
       const { authority } = request;
       const file = logFileAt(path);
       checkHttp(request, path, authorities.has(authority) || localAuthorities.includes(authority), file);
@@ -242,9 +281,14 @@ export const createPortal = (options: PortalOptions): Portal => {
         ...common,
         ...counted,
         translate,
-        view: async (work) => {
-          if (!question) return store.read(work);
-          sealed = await log.view(question, start, work);
+        view: async (work, name) => {
+          const known = name === undefined ? undefined : await answers.find(name);
+          if (known && !question) return known.answer;
+          const keep = name === undefined || known ? work : (tx: Reader) => answers.keep(name, tx, work);
+          if (!question) return store.read(keep);
+          sealed = await (known
+            ? log.sealAt(question, start, known.head, known.answer)
+            : log.view(question, start, keep));
           return sealed.answer;
         },
       };
@@ -276,8 +320,9 @@ export const createPortal = (options: PortalOptions): Portal => {
     authority: options.authorities[0] ?? "",
     handle: (request, localAuthorities) => {
       const response = handle(request, localAuthorities);
+      const done = (): void => void underWay.delete(response);
       underWay.add(response);
-      void response.finally(() => underWay.delete(response));
+      response.then(done, done);
       return response;
     },
     spent: (address) => limits?.spent(address, options.now().getTime()) ?? 0,

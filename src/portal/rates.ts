@@ -1,4 +1,5 @@
 import type { Transaction } from "../mesh/protocol.js";
+import { remembered } from "../mesh/remembered.js";
 import { addressKey, createLimiter, type Limiter } from "./limiter.js";
 import type { Time } from "./store/store.js";
 
@@ -22,6 +23,9 @@ export const DEFAULT_RATES = {
   /** Changes that were accepted, and so were signed by the account's own profile: nobody else can use them up. */
   "account-write": 600,
 } as const;
+
+/** Addresses of which it is known what counts as the same one. */
+const MAX_ADDRESSES = 1024;
 
 export type RateKind = keyof typeof DEFAULT_RATES;
 
@@ -55,17 +59,29 @@ export const createLimits = ({ rates = {}, processes = 1, onLimited }: LimitsOpt
     const rate: Rate = rates[kind] ?? DEFAULT_RATES[kind];
     if (rate !== "none") limiters.set(kind, createLimiter(Math.max(1, Math.floor(rate / processes))));
   }
-  const keyOf = (kind: RateKind, key: string): string => (isAccountRate(kind) ? key : addressKey(key));
+  // Of those whose requests come one after the other.
+  const known = remembered<string, string>(MAX_ADDRESSES);
+  const addressOf = (address: string): string => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    const key = addressKey(address);
+    known.set(address, key);
+    return key;
+  };
+  const keyOf = (kind: RateKind, key: string): string => (isAccountRate(kind) ? key : addressOf(key));
   return {
     take: (kind, key, now) => {
-      const wait = limiters.get(kind)?.take(keyOf(kind, key), now) ?? 0;
+      const limiter = limiters.get(kind);
+      if (!limiter) return 0;
+      const wait = limiter.take(keyOf(kind, key), now);
       if (wait > 0) onLimited?.(kind);
       return wait;
     },
     spent: (address, now) => {
-      const key = addressKey(address);
-      const waits = (["read", "write"] as const).map((kind) => limiters.get(kind)?.look(key, now) ?? 0);
-      const wait = Math.min(...waits);
+      const [reads, writes] = [limiters.get("read"), limiters.get("write")];
+      if (!reads || !writes) return 0;
+      const key = addressOf(address);
+      const wait = Math.min(reads.look(key, now), writes.look(key, now));
       if (wait > 0) onLimited?.("read");
       return wait;
     },

@@ -60,6 +60,7 @@ export interface PortalServer {
   close(): Promise<void>;
 }
 
+const NOTHING = Buffer.alloc(0);
 const MAX_HEADERS = 16 * 1024;
 const MAX_CONNECTIONS = 1024;
 const MAX_HELD = 256 * 1024 * 1024;
@@ -160,25 +161,30 @@ const joinedHeaders = ({ rawHeaders }: http.IncomingMessage): Record<string, str
   return headers;
 };
 
-/** Up to here a body is sent in one piece with its headers, which saves a system call for each answer. */
-const SMALL = 64 * 1024;
-
-const send = (response: http.ServerResponse, { status, headers, body }: PortalResponse): void => {
-  response.writeHead(status, { ...headers });
-  // Node puts a text right behind the headers, and every octet is a character of this encoding.
-  if (body.length <= SMALL) response.end(body.toString("latin1"), "latin1");
-  else response.end(body);
+const send = (response: http.ServerResponse, answer: PortalResponse, id?: string): void => {
+  const { status, headers, pieces } = answer;
+  // All at once: headers that were set before would be gone through once more.
+  response.writeHead(status, id === undefined ? { ...headers } : { "x-request-id": id, ...headers });
+  const [first, second] = pieces ?? [answer.body];
+  // Node gathers them until the end, so that they go out with the headers in one system call.
+  if (second !== undefined) response.write(first, "latin1");
+  response.end(second ?? first, "latin1");
 };
 
 /** Answers before the body has been read, and gives the connection up. */
-const sendAndClose = (request: http.IncomingMessage, response: http.ServerResponse, answer: PortalResponse): void => {
+const sendAndClose = (
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  answer: PortalResponse,
+  id: string,
+): void => {
   response.setHeader("connection", "close");
   response.on("finish", () => {
     request.removeAllListeners("data");
     request.resume();
     setTimeout(() => request.socket.destroy(), LINGER).unref();
   });
-  send(response, answer);
+  send(response, answer, id);
 };
 
 /** Whether the portal lives, and whether it can do its work: for whoever watches over it. */
@@ -289,6 +295,13 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     throw error;
   }
 
+  /** Which authorities requests over a connection may name beyond those configured. */
+  const arrivals = new WeakMap<Socket, readonly string[]>();
+  const authoritiesOf = (socket: Socket): readonly string[] => {
+    const known = arrivals.get(socket) ?? socketAuthorities(socket, isSecure);
+    arrivals.set(socket, known);
+    return known;
+  };
   let closing = false;
   const held: Held = { octets: 0, most: options.maxHeld ?? MAX_HELD };
   const health = createHealth(options.store, {
@@ -324,28 +337,27 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     awaitsContinue: boolean,
   ): Promise<void> => {
     if (closing) response.setHeader("connection", "close");
-    const watched = await answerWatcher(request, isReady);
+    const watched = request.method === "POST" ? undefined : await answerWatcher(request, isReady);
     if (watched) {
       send(response, watched);
       return;
     }
     const headers = joinedHeaders(request);
     const id = `${prefix}-${(count++).toString(36)}`;
-    response.setHeader("x-request-id", id);
     const seen: PortalRequest = {
       method: request.method ?? "",
       // Two of them joined are the name of nobody (RFC 9112 section 3.2).
       authority: (headers["host"] ?? "").toLowerCase(),
       path: request.url ?? "",
       headers,
-      body: Buffer.alloc(0),
+      body: NOTHING,
       address: clientAddress(request.socket.remoteAddress ?? "", headers),
       id,
     };
     const length = Number(headers["content-length"] ?? 0);
     const wait = portal.spent(seen.address);
     const refuse = async (status: 413 | 429 | 503): Promise<void> =>
-      sendAndClose(request, response, await refuseUnread(request, seen, status, wait));
+      sendAndClose(request, response, await refuseUnread(request, seen, status, wait), id);
     if (wait > 0) return refuse(429);
     if (length > LIMITS.body) return refuse(413);
     if (held.octets + length > held.most) return refuse(503);
@@ -353,9 +365,9 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     const body = await readBody(request, held);
     if (typeof body === "number") return refuse(body);
     try {
-      const answer = await portal.handle({ ...seen, body }, socketAuthorities(request.socket, isSecure));
+      const answer = await portal.handle({ ...seen, body }, authoritiesOf(request.socket));
       if (closing) response.setHeader("connection", "close");
-      send(response, answer);
+      send(response, answer, id);
     } finally {
       held.octets -= body.length;
     }

@@ -4,11 +4,13 @@ import { sha256OfText } from "../mesh/bytes.js";
 import type { Entry } from "../mesh/protocol.js";
 import { isAdministrator, isLapsed, readPersonal, type PersonalProfile } from "../mesh/records/personal.js";
 import type { PublicKey } from "../mesh/keys.js";
+import { remembered } from "../mesh/remembered.js";
 import { recordHash } from "../mesh/signed-record.js";
 import { msg } from "../messages/message.js";
 import { Refusal, refuse } from "./answer.js";
 import type { ResolveKey, SignedOptions, SigningKey } from "./authenticate.js";
 import { keepRate, type Context } from "./context.js";
+import { rendered, type Rendered } from "./rendered.js";
 import type { Account, NewRecord, Reader, Store, StoredRecord } from "./store/store.js";
 
 /**
@@ -38,6 +40,24 @@ export const entryOf = ({ type, hash, text }: StoredRecord): Entry => {
     throw damaged(cause);
   }
   throw damaged();
+};
+
+/** Octets of the texts of records that have been found to be what was accepted lately. */
+const MAX_KNOWN = 8 * 1024 * 1024;
+const known = remembered<string, { readonly type: string; readonly text: string; readonly entry: Rendered }>(
+  MAX_KNOWN,
+  ({ text }) => text.length,
+);
+
+/** The same to be answered with as it is. A text that is still the one that was looked at needs no other look. */
+export const renderedEntry = (record: StoredRecord): Rendered => {
+  const { type, hash, text } = record;
+  const before = known.get(hash);
+  if (before?.text === text && before.type === type) return before.entry;
+  const json = JSON.stringify(entryOf(record));
+  const entry = rendered(json === text ? text : json);
+  known.set(hash, { type, text, entry });
+  return entry;
 };
 
 const PERSONAL = "SignedPersonalProfile";

@@ -90,6 +90,7 @@ describe("device complete", () => {
     expect((await admin.ok("device complete", code)).json).toEqual({
       result: "Accepted",
       device: { udf: UDF, name: "phone", admin: false },
+      applications: [],
     });
     expect(await version(admin)).toEqual([1, 3]);
     expect((await admin.ok("device pending")).json).toEqual({ pending: [] });
@@ -281,6 +282,7 @@ describe("--admin", () => {
     expect((await admin.ok("device complete --admin", code)).json).toEqual({
       result: "Accepted",
       device: { udf: UDF, name: "desk", admin: true },
+      applications: [],
     });
     expect(await version(admin)).toEqual([2, 1]);
     expect((await desk.ok("device status")).json).toEqual({ status: "accepted", expires: null });
@@ -534,6 +536,7 @@ describe("device list, show and remove", () => {
       device: { udf, name: "phone" },
       masterSequence: 1,
       sequence: 5,
+      applications: [],
     });
     await admin.ok("device remove", (await tablet.ok("profile show")).at("device", "udf"));
     for (const one of [phone, tablet]) {

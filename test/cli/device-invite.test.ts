@@ -65,6 +65,7 @@ describe("device invite", () => {
       admin: false,
       name: null,
       deviceLifetime: null,
+      applications: [],
       command,
     });
     expect(outcome.stderr).toBe("");

@@ -399,6 +399,7 @@ describe("escrow recover in a new home", () => {
       ],
       masterSequence: 2,
       published: true,
+      applications: [],
     });
     expect(await version(desktop)).toEqual([2, 1]);
     expect((await desktop.ok("status")).json).toMatchObject({

@@ -119,9 +119,12 @@ describe("help", () => {
   });
 
   test.each(COMMANDS.flatMap(([, examples]) => examples))("the example is understood: %s", async (example) => {
-    const words = example.replace(/ >.*$/, "").split(" ").slice(1);
+    // Some stand in a line of a shell, and some hand on what stands behind `--`.
+    const [, line = ""] = /\bmeshman (.*?)(?:\)"| >.*)?$/.exec(example) ?? [];
+    const [own = "", ...others] = line.split(" -- ");
+    const words = (own.match(/'[^']*'|[^ ']+/g) ?? []).map((word) => word.replaceAll("'", ""));
     // `--help` stops before anything is done, but only after the options in front of it were understood.
-    const outcome = await run([...words, "--help", "--json"]);
+    const outcome = await run([...words, "--help", "--json", ...others.flatMap((other) => ["--", other])]);
     expect(outcome.status).toBe(0);
   });
 

@@ -282,6 +282,18 @@ export const logContract = (name: string, prepare: () => Promise<OpenStore>): vo
       for (const { size, root } of seen) expect(root).toEqual(naiveRoot(leaves.slice(0, size)));
     });
 
+    it("gives the head without a view as a view has it, and never one from before a change", async () => {
+      for (let size = 1; size <= 3; size++) {
+        const before = await store.head();
+        expect(await store.head()).toEqual(before);
+        await create(store, `${size}@x`, size);
+        const after = await store.head();
+        expect(after).not.toBe(before);
+        expect(after).toMatchObject({ size });
+        expect(await head()).toEqual(after);
+      }
+    });
+
     it("signs a head anew that is too old, and nothing else of it changes", async () => {
       await create(store, "a@x", 1_000_000);
       const first = await head();

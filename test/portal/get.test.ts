@@ -85,6 +85,28 @@ describe("Get", () => {
     expect(await status()).toEqual([500, 500]);
   });
 
+  it("answers anew once anything has changed", async () => {
+    const shown = async (): Promise<unknown[]> => {
+      const [plain, full, byIdentifier] = await Promise.all([
+        get({ Account: "alice" }),
+        get({ Account: "alice", Full: true }),
+        get({ Identifier: alice.profile.udf }),
+      ]);
+      const [item] = full.message.DataItems ?? [];
+      return [plain.message.Entries?.[0], JSON.parse(item?.Text ?? ""), byIdentifier.message.Entries?.[0]];
+    };
+    for (let round = 0; round < 3; round++) {
+      const entry = personalEntry(versions[0]!);
+      for (let again = 0; again < 2; again++) expect(await shown()).toEqual([entry, entry, entry]);
+      const next = nextPersonal(alice.admin.keys.online, versions[0]!, {}, portal.clock.now());
+      expect((await portal.call("Publish", { Entry: personalEntry(next) })).status).toBe(201);
+      versions.unshift(next);
+    }
+    expect((await portal.call("Get", { Account: "alice" })).message.AccountStatus).toBe("Open");
+    await portal.store.transact((tx) => tx.setAccountStatus("alice@localhost", "Suspended", 1));
+    expect((await portal.call("Get", { Account: "alice" })).message.AccountStatus).toBe("Suspended");
+  });
+
   it("reads an identifier in any case and grouping", async () => {
     const Identifier = alice.profile.udf.toLowerCase().replaceAll("-", "");
     expect((await get({ Identifier })).message.Entries).toEqual([personalEntry(versions[0]!)]);

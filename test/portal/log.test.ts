@@ -570,7 +570,8 @@ describe("the tree in memory", () => {
     for (let count = 0; count < 10; count++) {
       await other.call("Get", { Account: "p1", Full: true, RequestID: makeRequestId() });
     }
-    expect(reads).toBe(10);
+    // What was answered by a head is known.
+    expect(reads).toBe(1);
   });
 
   it("is thrown away where the store turns out to hold another", async () => {
@@ -590,6 +591,7 @@ describe("the tree in memory", () => {
     let current = stores[0]!;
     const switching = around(current, () => ({
       read: (work) => current.read(work),
+      head: () => current.head(),
       refreshHead: (at, before) => current.refreshHead(at, before),
       close: async () => {
         for (const store of stores) await store.close();

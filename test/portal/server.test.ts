@@ -83,6 +83,31 @@ const sendRaw = (server: PortalServer, text: string): Promise<string> =>
     socket.on("error", reject);
   });
 
+/** Begins a request and waits until the server has read its head; what this gives sends the body and gives the status. */
+const begun = (server: PortalServer, body: string): Promise<() => Promise<number | undefined>> =>
+  new Promise((resolve, reject) => {
+    const headers = { "Content-Length": Buffer.byteLength(body), Expect: "100-continue" };
+    const options = { host: "127.0.0.1", port: server.port, path: PORTAL_PATH, method: "POST", agent: false, headers };
+    const request = http.request(options);
+    const answered = new Promise<number | undefined>((answer, fail) => {
+      request.on("response", (response) => {
+        response.resume().on("end", () => answer(response.statusCode));
+      });
+      request.on("error", (error) => {
+        fail(error);
+        reject(error);
+      });
+    });
+    answered.catch(() => undefined);
+    request.on("continue", () =>
+      resolve(() => {
+        request.end(body);
+        return answered;
+      }),
+    );
+    request.flushHeaders();
+  });
+
 const hello = wrap("Hello", {});
 
 describe("the HTTP server", () => {
@@ -223,11 +248,13 @@ describe("the HTTP server", () => {
   });
 
   it("finishes the requests under way when it is closed", async () => {
-    const server = await start();
-    const requests = Array.from({ length: 5 }, () => send(server, hello));
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    const answers = await Promise.all([...requests, server.close().then(() => undefined)]);
-    expect(answers.slice(0, 5).every((answer) => answer?.status === 201)).toBe(true);
+    const server = await start({ timeouts: { headers: 5000, request: 5000, keepAlive: 5000, close: 5000 } });
+    // Each has been begun: the server has read its head, and asks for its body.
+    const requests = await Promise.all(Array.from({ length: 5 }, () => begun(server, hello)));
+    const closed = server.close();
+    const answers = await Promise.all(requests.map((finish) => finish()));
+    await closed;
+    expect(answers).toEqual([201, 201, 201, 201, 201]);
     await expect(send(server, hello)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 

@@ -89,6 +89,9 @@ export const testDeps = (overrides: Partial<Deps> = {}): TestDeps => {
     runPart: async () => {
       throw new Error("Nothing is started here.");
     },
+    startProgram: async () => {
+      throw new Error("Nothing is started here.");
+    },
     resources: system.resources,
     onHangup: () => undefined,
     startWorker: async () => {

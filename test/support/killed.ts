@@ -37,16 +37,17 @@ export const breakLock = (of: Machine): void =>
 /**
  * Runs a command that dies at its first change of a file, then at its second, and so on, until it comes to its end before it
  * dies; each time from the same picture. `check` is given what it said, if anything, and how often it had been allowed to
- * change something.
+ * change something. With `step` it dies at every so many changes only.
  */
 export const killedEverywhere = async (
   of: Machine,
   line: string,
   restore: () => void,
   check: (first: Outcome, n: number) => Promise<void>,
+  step = 1,
 ): Promise<void> => {
   const real = testDeps().fs;
-  for (let n = 1; n < MANY; n++) {
+  for (let n = 1; n < MANY; n += step) {
     restore();
     const files = faultyFiles(real, n, "crash");
     const first = await of.with({ deps: { fs: files.fs } }).run(line);

@@ -75,6 +75,17 @@ const preconfigure = (worlds: Worlds, name: string): string =>
 const install = (worlds: Worlds, name: string): string =>
   `device install ${worlds.path(name)} --key-file ${worlds.path(`${name}.key`)} --no-passphrase`;
 
+const passwordFile = (worlds: Worlds, password: string): string => {
+  fs.writeFileSync(worlds.path(`password-${password}`), `${password}\n`, { mode: 0o600 });
+  return worlds.path(`password-${password}`);
+};
+
+const addPassword = (worlds: Worlds, site: string, password: string): string =>
+  `password add ${site} --username alice --password-file ${passwordFile(worlds, password)}`;
+
+const editPassword = (worlds: Worlds, site: string, password: string): string =>
+  `password edit ${site} alice --password-file ${passwordFile(worlds, password)}`;
+
 const codeOf = (worlds: Worlds): string => fs.readFileSync(worlds.path("code"), "utf8");
 
 const hasMaster = async (worlds: Worlds, machine: string): Promise<boolean> => {
@@ -131,7 +142,45 @@ export const makeWorlds = async (worlds: Worlds): Promise<void> => {
   await worlds.ok("laptop", `device complete ${codeOf(worlds)} --admin`);
   await worlds.ok("phone", "device status");
   await worlds.keep("two administrators");
+  await worlds.restore("request");
+  await worlds.ok("laptop", addPassword(worlds, "example.com", "one"));
+  await worlds.ok("laptop", addPassword(worlds, "example.org", "uno"));
+  await worlds.keep("passwords and a request");
+  await worlds.ok("laptop", `device complete ${codeOf(worlds)}`);
+  await worlds.ok("phone", "device status");
+  await worlds.ok("phone", "sync");
+  await worlds.keep("passwords");
+  await worlds.ok("laptop", split(worlds, "recovery"));
+  await worlds.ok("phone", editPassword(worlds, "example.org", "due"));
+  await worlds.keep("passwords and shares");
+  await worlds.restore("passwords");
+  await worlds.ok("phone", `${editPassword(worlds, "example.com", "two")} --offline`);
+  await worlds.ok("laptop", editPassword(worlds, "example.org", "due"));
+  await worlds.keep("passwords changed offline");
 };
+
+/** What everybody has of the passwords in the end, once all who are named have synchronised, and who may have seen what. */
+const passwordsOf = async (worlds: Worlds, machines: readonly string[], gone?: string): Promise<unknown> => {
+  // The second round brings to the first what the last had to tell.
+  for (const machine of [...machines, ...machines]) await worlds.ok(machine, "sync");
+  const found: unknown[] = [];
+  for (const machine of machines) {
+    const { json } = await worlds.ok(machine, "password list");
+    for (const { id, sites } of (json as { entries: { id: string; sites: string[] }[] }).entries) {
+      const shown = await worlds.ok(machine, `password get --entry ${id}`);
+      found.push([machine, sites[0], shown.at("password")].join(" "));
+    }
+    const { waiting, conflicts } = (await worlds.ok(machine, "app list")).json as Record<string, unknown>;
+    found.push([machine, waiting, conflicts]);
+  }
+  const exposed =
+    gone && ((await worlds.ok(machines[0]!, `app exposure ${gone}`)).json as { entries: Named[] }).entries;
+  return { found: found.map(String).sort(), exposed: exposed && exposed.map(({ labels }) => labels[0]).sort() };
+};
+
+interface Named {
+  readonly labels: readonly string[];
+}
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -568,6 +617,61 @@ export const SCENARIOS: readonly Scenario[] = [
       await worlds.ok("laptop", `keystore check --keystore-key-file ${givenKey(worlds)}`);
       return viewOf(worlds, "laptop");
     },
+  },
+  {
+    name: "password add, the first one",
+    from: "account",
+    machine: "laptop",
+    line: (worlds) => addPassword(worlds, "example.com", "one"),
+    done: ["entry-exists"],
+    view: (worlds) => passwordsOf(worlds, ["laptop"]),
+  },
+  {
+    name: "password edit",
+    from: "passwords",
+    machine: "phone",
+    line: (worlds) => editPassword(worlds, "example.com", "two"),
+    view: (worlds) => passwordsOf(worlds, ["laptop", "phone"]),
+  },
+  {
+    name: "password edit --offline",
+    from: "passwords",
+    machine: "laptop",
+    line: (worlds) => `${editPassword(worlds, "example.com", "two")} --offline`,
+    view: (worlds) => passwordsOf(worlds, ["laptop", "phone"]),
+  },
+  {
+    name: "sync",
+    from: "passwords changed offline",
+    machine: "phone",
+    line: () => "sync",
+    view: (worlds) => passwordsOf(worlds, ["phone", "laptop"]),
+  },
+  {
+    name: "device complete, with passwords",
+    from: "passwords and a request",
+    machine: "laptop",
+    line: (worlds) => `device complete ${codeOf(worlds)}`,
+    view: async (worlds) => {
+      expect((await worlds.ok("phone", "device status")).at("status")).toBe("accepted");
+      return passwordsOf(worlds, ["laptop", "phone"]);
+    },
+  },
+  {
+    name: "device remove, with passwords",
+    from: "passwords and shares",
+    machine: "laptop",
+    line: () => "device remove phone",
+    done: ["device-not-found"],
+    view: (worlds) => passwordsOf(worlds, ["laptop"], "phone"),
+  },
+  {
+    name: "escrow recover, with passwords",
+    from: "passwords and shares",
+    machine: "desktop",
+    line: (worlds) =>
+      `escrow recover --account ${ACCOUNT} --portal ${worlds.portal} ${shares(worlds, "recovery")} --drop-devices --device-name desktop --no-passphrase`,
+    view: (worlds) => passwordsOf(worlds, ["desktop"], "phone"),
   },
   {
     name: "profile delete",

@@ -17,6 +17,7 @@ import {
 import { checkRotation, type RotationVerdict } from "../../mesh/rotation.js";
 import { recordHash } from "../../mesh/signed-record.js";
 import { msg } from "../../messages/message.js";
+import { grantChange, grantedBy, mayRead, mayWrite, type Granting } from "../application/grants.js";
 import { changeProfile } from "../change.js";
 import { makeEpoch } from "../master.js";
 import { administrationKey, type Session } from "../session.js";
@@ -63,7 +64,13 @@ export const replacedBy = (
 /** On what ground a device is let in. */
 export type Ground =
   /** A person has compared its verification code, and says what it is to be called and may do. */
-  | { readonly kind: "code"; readonly admin: boolean; readonly name: string | undefined }
+  | {
+      readonly kind: "code";
+      readonly admin: boolean;
+      readonly name: string | undefined;
+      /** Its applications. One that is invited gets by default what its invite says, and one that is in keeps what it has. */
+      readonly granting: Granting;
+    }
   /** Nobody has: the device must prove that it is invited, or that it takes another one's place. */
   | { readonly kind: "proof" };
 
@@ -164,7 +171,7 @@ const decideByCode = async (
   session: Session,
   current: PersonalProfile,
   { device, account }: Asking,
-  { admin, name }: Extract<Ground, { kind: "code" }>,
+  { admin, name, granting }: Extract<Ground, { kind: "code" }>,
 ): Promise<Decision> => {
   const deviceNames = name === undefined ? {} : { deviceNames: { [device.udf]: name } };
   const administrators = administrationDevices(current);
@@ -172,9 +179,12 @@ const decideByCode = async (
   if (listed) {
     const raised = admin && !isAdministrator(current, device.udf);
     const renamed = name !== undefined && deviceName(current, listed) !== name;
-    if (!raised && !renamed) return { kind: "done" };
+    const granted =
+      granting.kind === "named" ? lackingRights(current, grantedBy(session, current, granting), device.udf) : [];
+    if (!raised && !renamed && granted.length === 0) return { kind: "done" };
     const raisedTo = raised ? [...administrators, listed] : undefined;
-    return { kind: "change", change: deviceNames, administrators: raisedTo, invite: undefined, replaces: undefined };
+    const change = { ...deviceNames, ...grantChange(current, granted, device.udf) };
+    return { kind: "change", change, administrators: raisedTo, invite: undefined, replaces: undefined };
   }
   const claims = await judgeClaims(session, current, device, account ?? "");
   if (claims.rotation === "wrong") {
@@ -190,22 +200,44 @@ const decideByCode = async (
       : admin
         ? [...administrators, device]
         : undefined;
-    const change = { replace: { old: replaces.udf, device }, ...deviceNames };
+    // By default it takes over what the other one had.
+    const applications =
+      granting.kind === "named" ? grantChange(current, grantedBy(session, current, granting), device.udf) : {};
+    const change = { replace: { old: replaces.udf, device }, ...deviceNames, ...applications };
     return { kind: "change", change, administrators: next, invite: undefined, replaces };
   }
   const isInvited = claims.invitation === "valid";
-  const { deviceExpiries = {}, ...invited }: PersonalChange = isInvited
+  const {
+    deviceExpiries = {},
+    applications,
+    ...invited
+  }: PersonalChange = isInvited
     ? invitedChange(current, device, session.context.deps.now())
     : { devices: [...current.devices, device] };
+  const granted =
+    isInvited && granting.kind === "default"
+      ? { ...(applications && { applications }) }
+      : grantChange(current, grantedBy(session, current, granting), device.udf);
   return {
     kind: "change",
     // An administrator never lapses.
-    change: { ...invited, ...(admin ? {} : { deviceExpiries }), ...deviceNames },
+    change: { ...invited, ...granted, ...(admin ? {} : { deviceExpiries }), ...deviceNames },
     administrators: admin ? [...administrators, device] : undefined,
     invite: isInvited ? device.invitation?.Id : undefined,
     replaces: undefined,
   };
 };
+
+/** Those of some applications to which a device lacks a right. */
+const lackingRights = (
+  { applications }: PersonalProfile,
+  identifiers: readonly string[],
+  deviceUdf: string,
+): readonly string[] =>
+  applications
+    .filter((entry) => identifiers.includes(entry.Identifier))
+    .filter((entry) => !mayRead(entry, deviceUdf) || !mayWrite(entry, deviceUdf))
+    .map(({ Identifier }) => Identifier);
 
 /** Makes the version in which a decision is carried out. */
 const make = async (

@@ -5,6 +5,7 @@ import { createConnectionResult, parseVerificationCode, verificationCode } from 
 import type { Device } from "../../mesh/records/device.js";
 import { deviceName, findDevice, isAdministrator } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
+import { applicationsOf, noteNotGranted, readGranting, type Granting } from "../application/grants.js";
 import { refresh } from "../change.js";
 import type { Context, Input, Run } from "../context.js";
 import { eachAccount } from "../each-account.js";
@@ -22,16 +23,20 @@ export const run: Run = async (context, input) => {
   if (input.flag("refuse") && input.flag("admin")) {
     throw new MeshError("usage", msg("device.refuse-or-admin"));
   }
+  const granting = readGranting(input);
+  if (input.flag("refuse") && granting.kind !== "default") {
+    throw new MeshError("usage", msg("app.refuse-or-grant"));
+  }
   const label = input.text("name");
   const name = label === undefined ? undefined : checkName(label, "device");
   const state = await requireProfile(context);
   const session = await openSession(context, state);
   const admitting: Admitting = {
-    ground: { kind: "code", admin: input.flag("admin"), name },
+    ground: { kind: "code", admin: input.flag("admin"), name, granting },
     master: (profile) => masterKey(session, input, profile),
   };
   const answered = await eachAccount(session, (client, { account }) =>
-    answer(session, input, client, account, code, admitting),
+    answer(session, input, client, account, code, admitting, granting),
   );
   if (answered) return answered;
   // No request any more: an earlier run of this command may have answered it.
@@ -44,7 +49,7 @@ export const run: Run = async (context, input) => {
     });
   }
   if (input.flag("refuse")) throw connectedAlready();
-  return accepted(device, await admitDevice(session, { device, account: undefined }, admitting));
+  return accepted(session, device, await admitDevice(session, { device, account: undefined }, admitting), granting);
 };
 
 const connectedAlready = (): MeshError =>
@@ -58,6 +63,7 @@ const answer = async (
   account: string,
   code: string,
   admitting: Admitting,
+  granting: Granting,
 ): Promise<Result | undefined> => {
   const { state } = session;
   const profile = await follow(session, client, account);
@@ -76,7 +82,7 @@ const answer = async (
   const check = (): Promise<void> => checkDevice(session.context, client, device);
   const admission = await admitDevice(session, { device, account }, { ...admitting, check });
   if (admission.kind === "in") await answerAccepted(session, client, account, device, admission.profile);
-  return accepted(device, admission);
+  return accepted(session, device, admission, granting);
 };
 
 const askCode = async (context: Context): Promise<string> => {
@@ -97,24 +103,33 @@ const report = (
   result: "Accepted" | "Refused",
   device: NamedDevice & { readonly admin: boolean },
   replaces?: NamedDevice,
+  applications?: readonly string[],
 ): Result => ({
-  value: { result, device, ...(replaces && { replaces }) },
+  value: { result, device, ...(replaces && { replaces }), ...(applications && { applications }) },
   text: fields([
     [msg("label.result"), STATUS_WORDS[result === "Accepted" ? "accepted" : "refused"]],
     [msg("label.device"), device.name],
     [msg("label.udf"), device.udf],
     [msg("label.administrator"), device.admin ? msg("label.yes") : undefined],
     [msg("label.replaces"), replaces?.udf],
+    [msg("label.applications"), applications?.join(", ") === "" ? undefined : applications?.join(", ")],
   ]),
 });
 
 /** What is told of a device that is in. */
-const accepted = (device: Device, admission: Admission): Result => {
+const accepted = async (
+  session: Session,
+  device: Device,
+  admission: Admission,
+  granting: Granting,
+): Promise<Result> => {
   if (admission.kind === "left") throw new MeshError("internal", msg("approve.left-by-code"));
   const { profile, changed, replaces } = admission;
   const { udf } = device;
   const admin = isAdministrator(profile, udf);
-  const result = report("Accepted", { udf, name: deviceName(profile, device), admin }, replaces);
+  if (changed && granting.kind === "default") await noteNotGranted(session, profile, udf);
+  const named = { udf, name: deviceName(profile, device), admin };
+  const result = report("Accepted", named, replaces, applicationsOf(profile, udf));
   // What it says of itself did not hold, so the other device is still there, or was gone before.
   const isFurther = changed && device.replaces !== undefined && !replaces;
   return isFurther ? { ...result, note: msg("approve.not-replacing") } : result;

@@ -8,6 +8,7 @@ import { nextPersonal } from "../../mesh/profile.js";
 import { EXTENSIONS } from "../../mesh/protocol.js";
 import { administrationDevices, MAX_USES, type Invite, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg, type Message } from "../../messages/message.js";
+import { grantedBy, namesOf, noteNotGranted, readGranting, type Granting } from "../application/grants.js";
 import { changeProfile, type Change } from "../change.js";
 import type { Context, Input, Run } from "../context.js";
 import { parseDuration, readableDuration } from "../duration.js";
@@ -29,6 +30,7 @@ interface Wanted {
   readonly name: string | undefined;
   readonly admin: boolean;
   readonly deviceLifetime: number | undefined;
+  readonly granting: Granting;
 }
 
 const readOptions = (input: Input): Wanted => {
@@ -43,6 +45,7 @@ const readOptions = (input: Input): Wanted => {
     name: name === undefined ? undefined : checkName(name, "device"),
     admin,
     deviceLifetime: lifetime === undefined ? undefined : parseLifetime(lifetime),
+    granting: readGranting(input),
   };
 };
 
@@ -54,12 +57,16 @@ export const run: Run = async (context, input) => {
   const { account, portal } = accountOf(context, state);
   const session = await openSession(context, state);
   const made = await publishInvite(session, wanted, out);
-  return report(session, wanted, made, account, portal);
+  const names = namesOf(made.profile, made.invite.Grant);
+  if (wanted.granting.kind === "default") await noteNotGranted(session, made.profile);
+  return report(session, wanted, made, account, portal, names);
 };
 
 /** An invite that is published, and where its PIN is. */
 interface Made {
   readonly invite: Invite;
+  /** The version of the profile that holds it. */
+  readonly profile: PersonalProfile;
   readonly pin: string;
   /** The absolute path of the file that holds the PIN. */
   readonly file: string | undefined;
@@ -68,9 +75,11 @@ interface Made {
 /** Codes by which nothing has been published. After any other, such as that of a lost answer, it may have been. */
 const REFUSALS = ["refused", "conflict", "too-large", "clock-skew"] as const;
 
+type Keys = Pick<Made, "invite" | "pin">;
+
 /** How far making an invite has come. */
 interface Progress {
-  made: Omit<Made, "file"> | undefined;
+  made: Keys | undefined;
   file: string | undefined;
   isSent: boolean;
 }
@@ -87,7 +96,7 @@ const publishInvite = async (session: Session, wanted: Wanted, out: string | und
     if (progress.made && !isSecret(progress.made, current)) startAnew(context, progress);
     const { pin, invite } = progress.made
       ? await renewed(progress.made, current, keystore.get(state.device.encryptionKey, "device-encryption"), now)
-      : await createInvite(current, optionsOf(wanted, now), deps.random, now);
+      : await createInvite(current, optionsOf(session, current, wanted, now), deps.random, now);
     const next = nextPersonal(key, current, { invites: [...current.invites, invite], notaryToken }, now);
     if (out !== undefined && progress.file === undefined) {
       progress.file = newFilePath(context, out);
@@ -97,21 +106,22 @@ const publishInvite = async (session: Session, wanted: Wanted, out: string | und
     progress.isSent = true;
     return next;
   };
+  let profile: PersonalProfile;
   try {
-    await changeProfile(session, change);
+    profile = await changeProfile(session, change);
   } catch (error) {
     await forget(context, progress, error);
     throw error;
   }
   if (!progress.made) throw new MeshError("internal", msg("output.unexpected"));
-  return { ...progress.made, file: progress.file };
+  return { ...progress.made, profile, file: progress.file };
 };
 
 /**
  * False where an invite has been sent to a portal, though in vain, for an administrator who is none any more: that one could open
  * it, and with its key let devices in.
  */
-const isSecret = ({ invite }: Omit<Made, "file">, current: PersonalProfile): boolean => {
+const isSecret = ({ invite }: Keys, current: PersonalProfile): boolean => {
   const administrators = administrationDevices(current).map(({ encryptionKey }) => encryptionKey.udf);
   return recipientsOf(invite.Key).every((kid) => administrators.includes(kid));
 };
@@ -129,24 +139,38 @@ const forget = async (context: Context, { file, isSent }: Progress, error: unkno
   else discard(context.deps.fs, file);
 };
 
-const optionsOf = ({ expires, ...options }: Wanted, now: Date): InviteOptions => ({
+/** The applications are fixed now: what comes later is not handed out to whoever joins by an older invite. */
+const optionsOf = (
+  session: Session,
+  current: PersonalProfile,
+  { expires, granting, ...options }: Wanted,
+  now: Date,
+): InviteOptions => ({
   ...options,
+  grant: grantedBy(session, current, granting),
   notOnOrAfter: new Date(now.getTime() + expires * 1000),
 });
 
 /** The same invite for a newer version, in which there may be other administrators. */
 const renewed = async (
-  { pin, invite }: Omit<Made, "file">,
+  { pin, invite }: Keys,
   current: PersonalProfile,
   encryptionKey: PrivateKey,
   now: Date,
-): Promise<Omit<Made, "file">> => {
+): Promise<Keys> => {
   const administrators = administrationDevices(current);
   const [again = invite] = await rewrapInvites({ invites: [invite] }, administrators, encryptionKey, now);
   return { pin, invite: again };
 };
 
-const report = (session: Session, wanted: Wanted, made: Made, account: string, portal: string): Result => {
+const report = (
+  session: Session,
+  wanted: Wanted,
+  made: Made,
+  account: string,
+  portal: string,
+  applications: readonly string[],
+): Result => {
   const { context, keystore, state } = session;
   const { invite, pin, file } = made;
   const { uses, name, admin, deviceLifetime } = wanted;
@@ -161,6 +185,7 @@ const report = (session: Session, wanted: Wanted, made: Made, account: string, p
     admin,
     name: name ?? null,
     deviceLifetime: deviceLifetime ?? null,
+    applications,
     command,
   };
   const text = fields([
@@ -171,6 +196,7 @@ const report = (session: Session, wanted: Wanted, made: Made, account: string, p
     [msg("label.name"), name],
     [msg("invite.lifetime"), deviceLifetime === undefined ? undefined : readableDuration(deviceLifetime)],
     [msg("label.administrator"), admin ? msg("label.yes") : undefined],
+    [msg("label.applications"), applications.length === 0 ? undefined : applications.join(", ")],
     [msg("invite.pin"), file],
   ]);
   return {

@@ -2,6 +2,7 @@ import { inviteState, type InviteState } from "../../mesh/invite.js";
 import { deviceName, type Invite, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Run } from "../context.js";
+import { namesOf } from "../application/grants.js";
 import { currentOrKnown } from "../current.js";
 import { readableTime, table } from "../output.js";
 import { requireProfile } from "../select.js";
@@ -24,6 +25,7 @@ const describeInvite = (profile: PersonalProfile, invite: Invite, now: Date) => 
   expires: invite.NotOnOrAfter,
   admin: invite.Admin === true,
   deviceLifetime: invite.DeviceLifetime ?? null,
+  applications: namesOf(profile, invite.Grant),
   state: inviteState(invite, now),
   devices: joinedBy(profile, invite),
 });

@@ -17,6 +17,7 @@ import { readDevice } from "../../mesh/records/device.js";
 import { findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import { hasCome } from "../../mesh/schema.js";
 import { msg } from "../../messages/message.js";
+import { grantChange, grantedBy, noteNotGranted, readGranting, type Granting } from "../application/grants.js";
 import { changeProfile } from "../change.js";
 import type { Context, Input, Run } from "../context.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
@@ -38,6 +39,7 @@ interface Plan {
   readonly keyPath: string | undefined;
   /** In seconds. */
   readonly lifetime: number | undefined;
+  readonly granting: Granting;
 }
 
 export const run: Run = async (context, input) => {
@@ -66,6 +68,7 @@ export const run: Run = async (context, input) => {
               devices: [...current.devices, device],
               deviceNames: { [device.udf]: plan.name },
               notaryToken,
+              ...grantChange(current, grantedBy(session, current, plan.granting), device.udf),
               ...(begun.expires === undefined ? {} : { deviceExpiries: { [device.udf]: begun.expires } }),
             },
             context.deps.now(),
@@ -75,6 +78,7 @@ export const run: Run = async (context, input) => {
       return listed ? undefined : next;
     });
     if (!findDevice(after, device.udf)) throw new MeshError("conflict", msg("change.busy"));
+    if (plan.granting.kind === "default") await noteNotGranted(session, after, device.udf);
     return await handOver(session, plan, begun, account, written ? undefined : key);
   } finally {
     key.fill(0);
@@ -93,7 +97,7 @@ const planOf = (context: Context, input: Input): Plan => {
   const keyOut = input.text("keyOut");
   const keyPath = keyOut === undefined ? undefined : absolute(keyOut);
   if (path === keyPath) throw new MeshError("usage", msg("preconfigure.one-file"));
-  return { name, path, keyPath, lifetime };
+  return { name, path, keyPath, lifetime, granting: readGranting(input) };
 };
 
 /** Both files are to be new. Throws `file-exists`, or `file-unreadable` where there is no folder for one. */

@@ -10,11 +10,12 @@ import {
 } from "../../mesh/records/personal.js";
 import type { Device } from "../../mesh/records/device.js";
 import { msg } from "../../messages/message.js";
+import { describeOutcome, type Settled } from "../application/settled.js";
 import { changeProfile, refresh } from "../change.js";
 import type { Run } from "../context.js";
 import { knownProfile } from "../known.js";
 import { makeEpoch, masterKey } from "../master.js";
-import { fields } from "../output.js";
+import { fields, gap, lines, raw, stack } from "../output.js";
 import { requireProfile } from "../select.js";
 import { administrationKey, openSession, type Session } from "../session.js";
 
@@ -31,25 +32,38 @@ export const run: Run = async (context, input) => {
       hint: msg("device.removes-itself.hint"),
     });
   }
-  const after = await changeProfile(session, async (current, notaryToken): Promise<PersonalProfile | undefined> => {
-    const key = administrationKey(session, current);
-    if (!findDevice(current, device.udf) && !isAdministrator(current, device.udf)) return undefined;
-    const change = { devices: current.devices.filter(({ udf }) => udf !== device.udf), notaryToken };
-    if (!isAdministrator(current, device.udf)) return nextPersonal(key, current, change, context.deps.now());
-    const administrators = administrationDevices(current).filter(({ udf }) => udf !== device.udf);
-    return makeEpoch(context, await masterKey(session, input, current), key, current, administrators, change);
-  });
+  let applications: readonly Settled[] = [];
+  const after = await changeProfile(
+    session,
+    async (current, notaryToken): Promise<PersonalProfile | undefined> => {
+      const key = administrationKey(session, current);
+      if (!findDevice(current, device.udf) && !isAdministrator(current, device.udf)) return undefined;
+      const change = { devices: current.devices.filter(({ udf }) => udf !== device.udf), notaryToken };
+      if (!isAdministrator(current, device.udf)) return nextPersonal(key, current, change, context.deps.now());
+      const administrators = administrationDevices(current).filter(({ udf }) => udf !== device.udf);
+      return makeEpoch(context, await masterKey(session, input, current), key, current, administrators, change);
+    },
+    (settled) => (applications = settled),
+  );
+  const rekeyed = applications.filter(({ outcome }) => outcome === "rekeyed").map((application) => application.name);
   return {
     value: {
       device: { udf: device.udf, name },
       masterSequence: after.master.sequence,
       sequence: after.sequence,
+      applications: applications.map(describeOutcome),
     },
-    text: fields([
-      [msg("label.removed"), name],
-      [msg("label.udf"), device.udf],
-      [msg("label.version"), `${after.master.sequence}.${after.sequence}`],
-    ]),
+    text: stack(
+      fields([
+        [msg("label.removed"), name],
+        [msg("label.udf"), device.udf],
+        [msg("label.version"), `${after.master.sequence}.${after.sequence}`],
+        [msg("app.encrypted-anew"), rekeyed.length === 0 ? undefined : rekeyed.join(", ")],
+      ]),
+      ...(rekeyed.length === 0
+        ? []
+        : [gap, lines(msg("app.see-exposure")), raw(`  meshman app exposure ${device.udf}\n`)]),
+    ),
   };
 };
 

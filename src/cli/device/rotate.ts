@@ -20,12 +20,12 @@ import {
 import { createRotation } from "../../mesh/rotation.js";
 import { msg } from "../../messages/message.js";
 import { changeProfile, refresh, withClient } from "../change.js";
-import type { Input, Run } from "../context.js";
+import { confirmed, type Input, type Run } from "../context.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { makeEpoch, masterKey } from "../master.js";
 import { platformName } from "../names.js";
 import { fields, gap, lines, raw, stack, type Result } from "../output.js";
-import { pendingRotation, rotationsOf, withRotations } from "../rotations.js";
+import { pendingRotation, rotationsOf, sshKeyOf, withRotations } from "../rotations.js";
 import { requireProfile } from "../select.js";
 import {
   accountOf,
@@ -48,10 +48,17 @@ export const run: Run = async (context, input) => {
   // What was asked for earlier has been granted meanwhile.
   if (udf !== old) return report(session, { old, udf, name: nameOf(profile, udf) }, "accepted");
   requireConnected(session, profile);
+  await warnOfSsh(session);
   if (canReplaceItself(session, input, profile)) return replaceItself(session, input, profile);
   // Nobody else could grant it: this says what is missing.
   if (isSoleAdministrator(profile, udf)) await masterKey(session, input, profile);
   return ask(session, input, profile);
+};
+
+/** The SSH key of the device goes with its other keys, and hosts may know no other one. Asked once. */
+const warnOfSsh = async ({ context, state }: Session): Promise<void> => {
+  if (sshKeyOf(state) === undefined || pendingRotation(state)) return;
+  await confirmed(context, msg("ssh.rotate-question"));
 };
 
 const isSoleAdministrator = (profile: PersonalProfile, udf: string): boolean =>

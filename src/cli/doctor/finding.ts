@@ -18,6 +18,7 @@ export type Check =
   | "work"
   | "recovery"
   | "invites"
+  | "applications"
   | "evidence"
   | "portal"
   | "log"

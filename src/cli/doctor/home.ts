@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Deps } from "../../deps.js";
 import { isMeshError } from "../../errors.js";
 import { discard, fileError, refuseShared } from "../../keystore/durable.js";
-import { checkFolder, findLeftovers, PROFILES, type Home } from "../../keystore/home.js";
+import { APPLICATIONS, checkFolder, findLeftovers, PROFILES, type Home } from "../../keystore/home.js";
 import { msg } from "../../messages/message.js";
 import { FOLDER as EVIDENCE } from "../evidence.js";
 import { failed, ok, problem, warning, type Finding } from "./finding.js";
@@ -90,6 +90,15 @@ const checkModes = ({ deps, path }: Home): Finding[] => {
       ...namesIn(profiles)
         .filter((name) => name.endsWith(".json"))
         .flatMap((name) => shared(join(profiles, name), "file", "problem")),
+      ...shared(join(path, APPLICATIONS), "folder", "problem"),
+      ...namesIn(join(path, APPLICATIONS)).flatMap((profile) => {
+        const folder = join(path, APPLICATIONS, profile);
+        const files = namesIn(folder).filter((name) => /\.(state|queue|segment)$/.test(name));
+        return [
+          ...shared(folder, "folder", "problem"),
+          ...files.flatMap((name) => shared(join(folder, name), "file", "problem")),
+        ];
+      }),
     ];
     return found.length > 0 ? found : [ok("permissions", msg("doctor.permissions"))];
   } catch (cause) {

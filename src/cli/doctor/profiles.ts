@@ -13,7 +13,8 @@ import { msg, verbatim } from "../../messages/message.js";
 import type { Context } from "../context.js";
 import { knownProfile } from "../known.js";
 import { readableTime } from "../output.js";
-import { pendingWorkOf } from "../status.js";
+import { pendingWorkOf, queuedWorkOf } from "../status.js";
+import { checkApplications } from "./applications.js";
 import { failed, ok, problem, warning, type Finding } from "./finding.js";
 
 /** A device that lapses within so many milliseconds is warned of: a week. */
@@ -44,6 +45,7 @@ export const checkProfiles = async (context: Context, facts: KeystoreFacts | und
   }
   if (states.length === 0 && findings.length === 0) findings.push(ok("profile", msg("doctor.no-profile")));
   for (const state of states) findings.push(...checkProfile(context, state, facts));
+  findings.push(...(await checkApplications(context.home, states, facts)));
   findings.push(...(await checkPreferences(context, states)));
   return { findings, states };
 };
@@ -80,7 +82,7 @@ const checkProfile = (context: Context, state: ProfileState, facts: KeystoreFact
     ...checkRevoked(state),
     ...checkKeys(state, facts),
     ...(known ? checkDevice(context, state, known) : []),
-    ...checkWork(state, known),
+    ...checkWork(context, state, known),
     ...(known ? checkRecovery(state, known) : []),
     ...(known ? checkInvites(context, state, known) : []),
   ];
@@ -127,10 +129,10 @@ const checkDevice = ({ deps }: Context, state: ProfileState, known: PersonalProf
   return [ok("device", msg("doctor.device-until", { name, time }))];
 };
 
-const checkWork = (state: ProfileState, known: PersonalProfile | undefined): Finding[] => {
+const checkWork = ({ home }: Context, state: ProfileState, known: PersonalProfile | undefined): Finding[] => {
   const { name, device, connecting } = state;
   const isConnected = known !== undefined && findDevice(known, device.udf) !== undefined;
-  return pendingWorkOf(state, isConnected).map(({ kind, since, command }) => {
+  return [...pendingWorkOf(state, isConnected), ...queuedWorkOf(home, state)].map(({ kind, since, command }) => {
     const time = readableTime(since);
     const message =
       kind === "connect" && connecting

@@ -1,4 +1,4 @@
-import { isMeshError, MeshError } from "../../errors.js";
+import { exitStatus, isMeshError, MeshError } from "../../errors.js";
 import type { PortalClient } from "../../client/client.js";
 import {
   createAccount,
@@ -36,6 +36,8 @@ import { deviceName, findDevice, isAdministrator, type PersonalProfile } from ".
 import { compareVersions } from "../../mesh/succession.js";
 import { accountUdf, parseUdf } from "../../mesh/udf.js";
 import { msg } from "../../messages/message.js";
+import { applicationName, withRights } from "../application/grants.js";
+import { describeOutcome, type Settled } from "../application/settled.js";
 import type { Context, Input, Run } from "../context.js";
 import { makeEpoch, openEscrow, readShares, type OpenedEscrow } from "../master.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
@@ -232,17 +234,20 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
         const { newest, history, gap, usable } = await newestAnywhere(context, session, clients);
         const done = newest !== undefined && isOurs(session, newest);
         const next = done ? newest : await makeRecovered(context, session, input, opened, master, online, newest);
+        if (newest && !done) await keepContent(session, newest, opened);
         if (!done) await noteEpoch(session, next);
         const { reached, failure } = await publishTo(session, usable, next, history);
         if (isMeshError(failure, "conflict") && attempt < MAX_ATTEMPTS) continue;
         if (failure && reached.size === 0) throw failure;
-        return { next, gap, reached };
+        return { next, gap, reached, before: done ? undefined : newest };
       }
     },
   );
-  const { next, gap, reached } = profile;
+  const { next, gap, reached, before } = profile;
   // What no portal has acknowledged is no version yet: the next run makes another, and must be free to.
   if (reached.size > 0 || portals.length === 0) await remember(session, next, gap);
+  // Before the recovery counts as finished, so that a run that is cut off here is made up for by the next.
+  const applications = reached.size > 0 ? await restoreContent(session, next, before, opened) : [];
   const missed = state.accounts.filter(({ portal }) => !reached.has(portal)).map(({ account }) => account);
   const published = reached.size > 0 && missed.length === 0;
   // Where one portal took the new epoch the others get it with the next change, or when an account is created again.
@@ -262,7 +267,33 @@ const finish = async (context: Context, session: Session, input: Input, opened: 
         }),
     work: [...current.work.filter(({ kind }) => kind !== "recover" && kind !== "publish"), ...unfinished],
   }));
-  return report(opened, next, device, published, missed);
+  return report(opened, next, device, published, missed, applications);
+};
+
+/** Fetches the applications while those who have signed them last are still known by the newest version of the profile. */
+const keepContent = async (session: Session, newest: PersonalProfile, { escrowed }: OpenedEscrow): Promise<void> => {
+  if (newest.applications.length === 0) return;
+  const { keepApplications } = await import("../application/settle.js");
+  try {
+    await keepApplications(session, newest, escrowed.keys.escrow);
+  } catch (error) {
+    // The profile may come back from another portal than that of its first account.
+    if (!isMeshError(error) || exitStatus(error.code) !== 6) throw error;
+    const name = newest.applications.map(applicationName).join(", ");
+    await session.context.note(msg("app.not-kept", { name, reason: error.text }));
+  }
+};
+
+/** Encrypts the applications to this device, and to nobody who has been dropped. */
+const restoreContent = async (
+  session: Session,
+  after: PersonalProfile,
+  before: PersonalProfile | undefined,
+  { escrowed }: OpenedEscrow,
+): Promise<readonly Settled[]> => {
+  if (after.applications.length === 0) return [];
+  const { settleAndNote } = await import("../application/settle.js");
+  return settleAndNote(session, after, { ...(before && { before }), escrowKey: escrowed.keys.escrow });
 };
 
 /** True for the epoch that an interrupted run of this recovery has made and published. */
@@ -286,6 +317,7 @@ const report = (
   device: Device,
   published: boolean,
   missed: readonly string[],
+  applications: readonly Settled[],
 ): Result => {
   const others = profile.devices
     .filter(({ udf }) => udf !== device.udf)
@@ -299,7 +331,12 @@ const report = (
           raw(others.map(({ udf, name }) => `  meshman device remove ${udf}    # ${printable(name)}\n`).join("")),
         );
   return {
-    value: { ...valueOf(opened, device, others), masterSequence: profile.master.sequence, published },
+    value: {
+      ...valueOf(opened, device, others),
+      masterSequence: profile.master.sequence,
+      published,
+      applications: applications.map(describeOutcome),
+    },
     text: stack(
       lines(msg("recover.profile-back")),
       gap,
@@ -307,6 +344,10 @@ const report = (
         [msg("label.profile"), profile.udf],
         [msg("label.device"), device.name],
         [msg("label.version"), `${profile.master.sequence}.${profile.sequence}`],
+        [
+          msg("label.applications"),
+          applications.length === 0 ? undefined : applications.map(({ name }) => name).join(", "),
+        ],
         [
           msg("label.not-published"),
           missed.length === 0 ? undefined : msg("recover.not-published", { accounts: missed.join(", ") }),
@@ -393,11 +434,23 @@ const makeRecovered = async (
   if (newest && newest.master.sequence >= highest.sequence) {
     // Whoever was an administrator knows what the invites are proved with.
     const kept = input.flag("dropDevices") ? [] : newest.devices.filter(({ udf }) => udf !== device.udf);
-    const change = { devices: [...kept, device], names, invites: [], notaryToken };
+    const change = {
+      devices: [...kept, device],
+      names,
+      invites: [],
+      notaryToken,
+      applications: allFor(newest, device),
+    };
     return makeEpoch(context, master, online, newest, [device], change);
   }
   // No portal has the profile, or only one older than the entry: the epoch after the entry's, with this device alone.
   return fromEntry(context, highest, master, online, device, { names, notaryToken });
+};
+
+/** Whoever has the master keys has everything that is encrypted to them. */
+const allFor = ({ applications }: PersonalProfile, { udf }: Device): PersonalProfile["applications"] => {
+  const identifiers = applications.map(({ Identifier }) => Identifier);
+  return withRights(applications, identifiers, udf, { read: true, write: true });
 };
 
 const fromEntry = async (

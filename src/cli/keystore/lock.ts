@@ -12,6 +12,8 @@ export const run: Run = async ({ home }) => {
   }
   // Also where none is needed: the protection may have been another when the agent was started.
   const found = await lockAgent(home, facts);
+  const { stopSshAgents } = await import("../ssh/agent/client.js");
+  await stopSshAgents(home, facts.id);
   const locked = !opensByItself(facts);
   return {
     value: { locked, agent: found !== "none" },

@@ -1,4 +1,5 @@
 import { MeshError } from "../../errors.js";
+import { removeApplications } from "../../keystore/application-store.js";
 import { readKeystoreFacts, removeKeys } from "../../keystore/keystore.js";
 import { deleteProfile } from "../../keystore/state.js";
 import { msg } from "../../messages/message.js";
@@ -24,6 +25,7 @@ export const run: Run = async (context, input) => {
       home,
       keys.map(({ kid }) => kid),
     );
+    removeApplications(home, state.udf);
     await deleteProfile(home, state.udf);
   });
   return {

@@ -93,8 +93,13 @@ export const socketPath = ({ folder }: Place, name: string): string =>
 /** A name for a new socket. Throws `agent-unavailable` where the system would not take its path. */
 export const newSocketName = ({ deps }: Home, place: Place): string => {
   const name = `${place.prefix}-${deps.random(4).toString("hex")}${place.folder === undefined ? "" : ".sock"}`;
-  const path = socketPath(place, name);
-  if (Buffer.byteLength(path) <= SOCKET_PATH_LIMIT) return name;
+  checkSocketPath(socketPath(place, name));
+  return name;
+};
+
+/** Throws `agent-unavailable` for a path that the system would not take for a socket. */
+export const checkSocketPath = (path: string): void => {
+  if (Buffer.byteLength(path) <= SOCKET_PATH_LIMIT) return;
   throw new MeshError("agent-unavailable", msg("keystore.agent-path-long", { path }), {
     hint: msg("keystore.agent-path-long.hint"),
   });

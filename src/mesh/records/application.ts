@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
+import { SEGMENT_TYPE } from "../application/kind.js";
 import { payloadHash, readRecord, verifySignature, type SignedRecord } from "../jose.js";
 import type { PublicKey } from "../keys.js";
 import { NotaryTokenSchema, parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
@@ -40,7 +41,12 @@ const typeOf = (value: unknown): string => {
 };
 
 /** Reads a SignedApplicationProfile without its signature. Throws `record-invalid` or `json-invalid`. */
-export const readApplication = (value: unknown): ApplicationProfile => {
+export const readApplication = (value: unknown): ApplicationProfile => readApplicationPayload(value).application;
+
+/** The same, with all members of its payload. */
+export const readApplicationPayload = (
+  value: unknown,
+): { readonly application: ApplicationProfile; readonly payload: Readonly<Record<string, unknown>> } => {
   let type: string;
   try {
     type = typeOf(value);
@@ -55,10 +61,12 @@ export const readApplication = (value: unknown): ApplicationProfile => {
   if (payload.Identifier !== read.record.Identifier) {
     throw new MeshError("record-invalid", msg("mesh.application-identifier"));
   }
-  if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
+  // Segments are never changed: else a device without rights could put another version in front of one that is needed.
+  const changes = type === SEGMENT_TYPE && payload.Sequence !== 1;
+  if (changes || (payload.Sequence === 1) !== (payload.Previous === undefined)) {
     throw new MeshError("record-invalid", msg("mesh.application-predecessor"));
   }
-  return {
+  const application = {
     record: read.record,
     type,
     identifier: payload.Identifier,
@@ -69,6 +77,7 @@ export const readApplication = (value: unknown): ApplicationProfile => {
     payloadHash: payloadHash(read.octets),
     kid: read.kid,
   };
+  return { application, payload };
 };
 
 /**

@@ -2,12 +2,13 @@ import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { msg } from "../../messages/message.js";
 import { payloadHash, readingOnce, SignedRecordSchema, verifySignature, type SignedRecord } from "../jose.js";
-import { RecipientDataSchema } from "../jwe.js";
+import { RecipientDataSchema, recipientsOf } from "../jwe.js";
 import {
   hasCome,
   listSchema,
   NotaryTokenSchema,
   parseWith,
+  problem,
   SequenceSchema,
   Sha256Schema,
   textSchema,
@@ -20,6 +21,10 @@ import { readMaster, type Administrator, type MasterProfile } from "./master.js"
 
 export const MAX_DEVICES = 128;
 export const MAX_INVITES = 64;
+/** How many applications a profile has at most. */
+export const MAX_APPLICATIONS = 256;
+/** How many administrators can open an invite: a master profile names no more. */
+const MAX_INVITE_RECIPIENTS = 64;
 /** How many devices one invite lets in at most. */
 export const MAX_USES = 1000;
 /** How many devices are remembered at most that came by one invite, or took the place of one that did. */
@@ -53,7 +58,10 @@ export type DeviceEntry = v.InferOutput<typeof DeviceEntrySchema>;
 const InviteSchema = v.looseObject({
   Id: UdfSchema,
   /** The MAC key, encrypted to the encryption keys of the administration devices. */
-  Key: RecipientDataSchema,
+  Key: v.pipe(
+    RecipientDataSchema,
+    v.check((data) => recipientsOf(data).length <= MAX_INVITE_RECIPIENTS, problem("problem.form")),
+  ),
   /** How many devices may still join by it. */
   Uses: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_USES)),
   NotOnOrAfter: TimeSchema,
@@ -65,6 +73,8 @@ const InviteSchema = v.looseObject({
   DeviceLifetime: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_LIFETIME))),
   /** While uses are left: which devices came by it, and which took the place of one that did. None comes a second time. */
   Joined: v.optional(listSchema(UdfSchema, MAX_JOINED)),
+  /** The applications that a device that joins by it may use. Absent: none. */
+  Grant: v.optional(listSchema(UdfSchema, MAX_APPLICATIONS)),
 });
 export type Invite = v.InferOutput<typeof InviteSchema>;
 
@@ -79,7 +89,7 @@ const PersonalProfileSchema = v.looseObject({
   SignedMasterProfile: SignedRecordSchema,
   Devices: listSchema(SignedRecordSchema, MAX_DEVICES),
   DeviceEntries: v.optional(listSchema(DeviceEntrySchema, MAX_DEVICES)),
-  Applications: v.optional(listSchema(ApplicationProfileEntrySchema, 256)),
+  Applications: v.optional(listSchema(ApplicationProfileEntrySchema, MAX_APPLICATIONS)),
   Invites: v.optional(listSchema(InviteSchema, MAX_INVITES)),
 });
 export type PersonalPayload = v.InferOutput<typeof PersonalProfileSchema>;
@@ -134,6 +144,7 @@ export const readPersonal = readingOnce<PersonalProfile>("PersonalProfile", 16 *
   }
   checkDevices(devices, payload.DeviceEntries ?? [], master);
   checkInvites(payload.Invites ?? []);
+  checkApplications(payload.Applications ?? []);
   if ((payload.Sequence === 1) !== (payload.Previous === undefined)) {
     throw new MeshError("record-invalid", msg("mesh.personal-predecessor"));
   }
@@ -189,6 +200,27 @@ const checkInvites = (invites: readonly Invite[]): void => {
     throw new MeshError("record-invalid", msg("mesh.personal-invite"));
   }
 };
+
+/** Devices that an entry names and the profile does not list have no rights by it; older profiles may name them. */
+const checkApplications = (applications: readonly ApplicationEntry[]): void => {
+  if (new Set(applications.map(({ Identifier }) => Identifier)).size !== applications.length) {
+    throw new MeshError("record-invalid", msg("mesh.personal-application"));
+  }
+};
+
+/** The entry of an application, where the profile has it. */
+export const findApplication = (
+  { applications }: Pick<PersonalProfile, "applications">,
+  identifier: string,
+): ApplicationEntry | undefined => applications.find(({ Identifier }) => Identifier === identifier);
+
+/** True where a device of the profile may read an application. */
+export const mayRead = ({ DecryptDeviceUDF }: ApplicationEntry, deviceUdf: string): boolean =>
+  DecryptDeviceUDF?.includes(deviceUdf) === true;
+
+/** True where a device of the profile may sign new versions of an application. Administrators of the profile may as well. */
+export const mayWrite = ({ AdminDeviceUDF }: ApplicationEntry, deviceUdf: string): boolean =>
+  AdminDeviceUDF?.includes(deviceUdf) === true;
 
 /** The device with a fingerprint, where the profile lists it. */
 export const findDevice = (profile: PersonalProfile, udf: string): Device | undefined =>

@@ -14,6 +14,7 @@ export const mesh: Wording<typeof english> = {
   "problem.checkpoint": "ist kein Checkpoint",
   "problem.key-twice": "enthält einen Schlüssel zweimal",
   "problem.power-of-two": "ist keine Zweierpotenz",
+  "problem.line": "enthält ein Steuerzeichen oder einen Zeilenumbruch",
   "problem.binary-length": "ist kein Binärwert der richtigen Länge",
   "problem.path": "ist kein absoluter Pfad",
   "problem.keyring-account": "ist kein Name eines Eintrags von meshman",
@@ -166,6 +167,22 @@ export const mesh: Wording<typeof english> = {
   "mesh.application-identifier": "Ein Anwendungsprofil hat nicht die Kennung, die darauf steht.",
   "mesh.application-predecessor": "Ein Anwendungsprofil nennt seinen Vorgänger, außer wenn es das erste ist.",
   "mesh.application-owner": "Das Anwendungsprofil gehört einer anderen Person.",
+  "mesh.personal-application": "Ein persönliches Profil nennt eine Anwendung zweimal.",
+  "mesh.applications-many": "Ein Profil hat höchstens {maximum} Anwendungen.",
+  "mesh.applications-many.hint": "Löschen Sie mit `meshman app delete` eine, die nicht mehr gebraucht wird.",
+  "mesh.application-other": "Ein Anwendungsprofil ist nicht das, welches das persönliche Profil nennt.",
+  "mesh.application-segments-twice": "Ein Anwendungsprofil nennt ein Segment zweimal.",
+  "mesh.application-signer": "Das Anwendungsprofil ist von einem Gerät signiert, das es nicht ändern darf.",
+  "mesh.application-signer.hint":
+    "Führen Sie `meshman sync` noch einmal aus. Bleibt es so, trauen Sie nicht, was das Portal von dieser Anwendung zeigt.",
+  "mesh.application-recipient": "Das Anwendungsprofil kann jemand lesen, der es nicht lesen darf.",
+  "mesh.application-recipient.hint":
+    "Führen Sie `meshman sync` noch einmal aus. Bleibt es so, zeigt `meshman app history`, wer es veröffentlicht hat.",
+  "mesh.application-segment": "Ein Teil des Inhalts der Anwendung fehlt oder ist nicht der, der zu ihr gehört.",
+  "mesh.application-segment.hint":
+    "Führen Sie `meshman sync` noch einmal aus. Bleibt es so, hat das Portal verloren oder vertauscht, was es bekam.",
+  "mesh.application-large": "Eine Anwendung enthält höchstens {maximum} Einträge.",
+  "mesh.segment-large": "Ein Teil des Inhalts einer Anwendung wäre größer als {maximum} Oktette.",
 
   "mesh.connection-request-name": "Eine Verbindungsanfrage ist nicht nach ihrem Gerät benannt.",
   "mesh.connection-result-name": "Ein Verbindungsergebnis ist nicht nach seinem Gerät benannt.",

@@ -12,6 +12,7 @@ export const mesh = {
   "problem.checkpoint": "is not a checkpoint",
   "problem.key-twice": "holds a key twice",
   "problem.power-of-two": "is not a power of two",
+  "problem.line": "has a control character or a line break",
   "problem.binary-length": "is not a binary value of the right length",
   "problem.path": "is not an absolute path",
   "problem.keyring-account": "is not the name of an entry of ours",
@@ -166,6 +167,22 @@ export const mesh = {
   "mesh.application-identifier": "An application profile does not have the identifier written on it.",
   "mesh.application-predecessor": "An application profile names its predecessor unless it is the first.",
   "mesh.application-owner": "The application profile belongs to another person.",
+  "mesh.personal-application": "A personal profile names an application twice.",
+  "mesh.applications-many": "A profile has at most {maximum} applications.",
+  "mesh.applications-many.hint": "Delete one that is no longer used with `meshman app delete`.",
+  "mesh.application-other": "An application profile is not the one that the personal profile names.",
+  "mesh.application-segments-twice": "An application profile names a segment twice.",
+  "mesh.application-signer": "The application profile is signed by a device that may not change it.",
+  "mesh.application-signer.hint":
+    "Run `meshman sync` again. If it stays so, do not trust what the portal shows of this application.",
+  "mesh.application-recipient": "The application profile can be read by somebody who may not read it.",
+  "mesh.application-recipient.hint":
+    "Run `meshman sync` again. If it stays so, find out with `meshman app history` who published it.",
+  "mesh.application-segment": "A part of the application's content is missing, or is not the one that belongs to it.",
+  "mesh.application-segment.hint":
+    "Run `meshman sync` again. If it stays so, the portal has lost or mixed up what it was given.",
+  "mesh.application-large": "An application holds at most {maximum} entries.",
+  "mesh.segment-large": "A part of an application's content would be larger than {maximum} octets.",
 
   // Connection requests and results.
   "mesh.connection-request-name": "A connection request is not named after its device.",

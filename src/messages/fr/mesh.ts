@@ -13,6 +13,7 @@ export const mesh: Wording<typeof english> = {
   "problem.checkpoint": "n'est pas un point de contrôle",
   "problem.key-twice": "contient deux fois la même clé",
   "problem.power-of-two": "n'est pas une puissance de deux",
+  "problem.line": "contient un caractère de contrôle ou un saut de ligne",
   "problem.binary-length": "n'est pas une valeur binaire de la bonne longueur",
   "problem.path": "n'est pas un chemin absolu",
   "problem.keyring-account": "n'est pas le nom d'une entrée de meshman",
@@ -162,6 +163,22 @@ export const mesh: Wording<typeof english> = {
   "mesh.application-identifier": "Un profil d'application n'a pas l'identifiant qui y est inscrit.",
   "mesh.application-predecessor": "Un profil d'application nomme son prédécesseur, sauf s'il est le premier.",
   "mesh.application-owner": "Le profil d'application appartient à une autre personne.",
+  "mesh.personal-application": "Un profil personnel nomme deux fois une application.",
+  "mesh.applications-many": "Un profil a au plus {maximum} applications.",
+  "mesh.applications-many.hint": "Supprimez-en une qui ne sert plus avec `meshman app delete`.",
+  "mesh.application-other": "Un profil d'application n'est pas celui que nomme le profil personnel.",
+  "mesh.application-segments-twice": "Un profil d'application nomme deux fois un segment.",
+  "mesh.application-signer": "Le profil d'application est signé par un appareil qui ne peut pas le modifier.",
+  "mesh.application-signer.hint":
+    "Relancez `meshman sync`. Si cela persiste, ne vous fiez pas à ce que le portail montre de cette application.",
+  "mesh.application-recipient": "Le profil d'application peut être lu par quelqu'un qui n'en a pas le droit.",
+  "mesh.application-recipient.hint":
+    "Relancez `meshman sync`. Si cela persiste, cherchez avec `meshman app history` qui l'a publié.",
+  "mesh.application-segment": "Une partie du contenu de l'application manque, ou n'est pas celle qui lui appartient.",
+  "mesh.application-segment.hint":
+    "Relancez `meshman sync`. Si cela persiste, le portail a perdu ou mélangé ce qui lui a été confié.",
+  "mesh.application-large": "Une application contient au plus {maximum} entrées.",
+  "mesh.segment-large": "Une partie du contenu d'une application dépasserait {maximum} octets.",
 
   "mesh.connection-request-name": "Une demande de connexion ne porte pas le nom de son appareil.",
   "mesh.connection-result-name": "Un résultat de connexion ne porte pas le nom de son appareil.",

@@ -15,10 +15,11 @@ import {
   type ReadHash,
   type TreeNode,
 } from "../../mesh/log/tree.js";
-import { CHECKPOINT_INTERVAL, type DataItem, type Proof } from "../../mesh/protocol.js";
-import { remembered } from "../../mesh/remembered.js";
+import { CHECKPOINT_INTERVAL, type Proof } from "../../mesh/protocol.js";
+import { remembered, type Remembered } from "../../mesh/remembered.js";
 import { msg } from "../../messages/message.js";
 import { Refusal, type Answer } from "../answer.js";
+import { asciiJson, rendered, withMember, type Rendered } from "../rendered.js";
 import type { Head, Reader, Store, StoredLogKey, Time } from "../store/store.js";
 import { createTreeCache, Lacking, type TilePlace } from "./tree-cache.js";
 
@@ -51,6 +52,8 @@ export interface PortalLog {
   freshen(now: Time): Promise<void>;
   /** Answers from one view of the store, and says so by the head of that very view. A refusal is given back like any answer. */
   view(asked: Asked, now: Time, work: (tx: Reader) => Promise<Answer>): Promise<SealedAnswer>;
+  /** The same for an answer that is known to be the one by that head. */
+  sealAt(asked: Asked, now: Time, head: Head, answer: Answer): Promise<SealedAnswer>;
   /** Adds to an answer the newest head, which covers all that has been acknowledged, and the proofs that it needs. */
   seal(asked: Asked, now: Time, answer: Answer): Promise<SealedAnswer>;
   /** The newest head. */
@@ -68,6 +71,17 @@ interface Source {
   logKeys(): Promise<readonly StoredLogKey[]>;
 }
 
+interface Edge {
+  readonly root: Buffer;
+  readonly hashes: EdgeHashes;
+  /** By the leaves' indices. */
+  readonly proofs: Remembered<number, Rendered>;
+  /** Consistency with heads that clients hold, by their notes. */
+  readonly paths: Remembered<string, Rendered>;
+}
+
+/** Proofs that are remembered for one head. They take up about a kilobyte each. */
+const MAX_PROOFS = 4096;
 /** How long the keys of the log are taken for what they were, in milliseconds. */
 const KEYS_LIFETIME = 100;
 /** A head that is further ahead of the clock is refused by clients. */
@@ -121,9 +135,16 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
   const roots = remembered<string, true>(1024);
   /** Heads that this log has signed and still goes on from, by their notes. */
   const notes = remembered<string, CheckpointBody>(4096);
-  /** What every proof by the tree that was asked about last needs of its right edge. */
-  let edge: { readonly root: Buffer; readonly hashes: EdgeHashes } | undefined;
+  /** What every proof by the tree that was asked about last needs of its right edge, and what was proved by it already. */
+  let edge: Edge | undefined;
+  /** Members of lasting answers, with what is said of them by a head. */
+  const sealed = new WeakMap<Answer["members"], { readonly head: Head; readonly members: Answer["members"] }>();
+  let announced: Announcement | undefined;
+  /** The note that was answered with last. */
+  let shown: { readonly note: string; readonly text: Rendered } | undefined;
   let latest: Head | undefined;
+  /** The head that was found to be good last. */
+  let accepted: Head | undefined;
   let keys: { readonly list: readonly StoredLogKey[]; readonly at: Time } | undefined;
   let refreshing: Promise<void> | undefined;
   let refreshFailed: Time | undefined;
@@ -182,6 +203,7 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
 
   /** Makes sure that the tree in memory is the one that a head is of, before anything is proved by it. */
   const accept = async (source: Source, head: Head): Promise<void> => {
+    if (accepted === head) return;
     const name = `${head.size} ${head.root.toString("base64")}`;
     if (roots.get(name)) return;
     const current = keys?.list.at(-1);
@@ -192,43 +214,58 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
       cache.clear();
       roots.clear();
       notes.clear();
+      accepted = undefined;
+      edge = undefined;
       if (!(await hasRoot(source, head))) throw damaged();
     }
     roots.set(name, true);
+    accepted = head;
   };
 
-  const edgeOf = ({ root }: Head): EdgeHashes => {
-    if (!edge?.root.equals(root)) edge = { root, hashes: new Map() };
-    return edge.hashes;
+  /** A head's note, with the one character of it that is none of ASCII escaped: texts of one octet a character are sent much quicker. */
+  const renderedNote = (note: string): Rendered => {
+    if (shown?.note !== note) shown = { note, text: rendered(asciiJson(note)) };
+    return shown.text;
+  };
+
+  const edgeOf = ({ root }: Head): Edge => {
+    if (edge?.root !== root && !edge?.root.equals(root)) {
+      edge = { root, hashes: new Map(), proofs: remembered(MAX_PROOFS), paths: remembered(MAX_PROOFS) };
+    }
+    return edge;
   };
 
   const encode = (hashes: readonly Uint8Array[]): string[] => hashes.map(encodeBase64url);
 
   /** The proofs of leaves by a head that covers them. */
-  const prove = async (
-    source: Source,
-    head: Head,
-    indices: readonly number[],
-    withoutPaths = false,
-  ): Promise<readonly Proof[]> => {
-    const missing = indices.filter((index) => !cache.leaf(index));
-    if (missing.length > 0) await source.leaves(missing);
-    const leaves = indices.map((index) => {
-      const data = cache.leaf(index);
-      if (!data) throw damaged();
-      return { Index: index, Leaf: encodeBase64url(data), Hashes: [] };
-    });
-    if (withoutPaths || leaves.length === 0) return leaves;
-    return compute(
+  const prove = async (source: Source, head: Head, indices: readonly number[]): Promise<readonly Rendered[]> => {
+    const { hashes, proofs } = edgeOf(head);
+    const known = indices.flatMap((index) => proofs.get(index) ?? []);
+    if (known.length === indices.length) return known;
+    const leaves = await readProofs(source, indices);
+    const made = await compute(
       source,
       head.size,
       () => indices.flatMap((index) => inclusionNodes(index, head.size)),
       (read) =>
-        leaves.map((leaf) => ({
-          ...leaf,
-          Hashes: encode(inclusionProof(leaf.Index, head.size, read, edgeOf(head))),
-        })),
+        leaves.map((leaf) => ({ ...leaf, Hashes: encode(inclusionProof(leaf.Index, head.size, read, hashes)) })),
     );
+    return made.map((proof) => {
+      const proved = rendered(JSON.stringify(proof));
+      proofs.set(proof.Index, proved);
+      return proved;
+    });
+  };
+
+  /** The proofs of leaves without their paths. */
+  const readProofs = async (source: Source, indices: readonly number[]): Promise<readonly Proof[]> => {
+    const missing = indices.filter((index) => !cache.leaf(index));
+    if (missing.length > 0) await source.leaves(missing);
+    return indices.map((index) => {
+      const data = cache.leaf(index);
+      if (!data) throw damaged();
+      return { Index: index, Leaf: encodeBase64url(data), Hashes: [] };
+    });
   };
 
   /** What a note says where one of the log's keys has signed it. */
@@ -250,50 +287,58 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
     now: Time,
     head: Head,
     note: string | undefined,
-  ): Promise<{ readonly path?: readonly string[]; readonly aheadOfUs: boolean }> => {
+  ): Promise<{ readonly path?: Rendered; readonly aheadOfUs: boolean }> => {
     if (note === undefined || note === head.checkpoint) return { aheadOfUs: false };
+    const { hashes, paths } = edgeOf(head);
+    const before = paths.get(note);
+    if (before) return { path: before, aheadOfUs: false };
     const known = notes.get(note);
     const held = known ?? (readCheckpoint(note) && (await openOwn(source, now, note)));
     if (!held) return { aheadOfUs: false };
     if (held.size > head.size) return { aheadOfUs: true };
-    if (held.size === head.size) return { aheadOfUs: !held.root.equals(head.root) };
+    if (held.size === head.size) {
+      const isSame = held.root.equals(head.root);
+      if (isSame) notes.set(note, held);
+      return { aheadOfUs: !isSame };
+    }
     const path = await compute(
       source,
       head.size,
       () => consistencyNodes(held.size, head.size),
-      (read) => consistencyProof(held.size, head.size, read, edgeOf(head)),
+      (read) => consistencyProof(held.size, head.size, read, hashes),
     );
     const follows = known !== undefined || verifyConsistency(held, head, path);
+    const text = rendered(JSON.stringify(encode(path)));
     if (follows) notes.set(note, held);
-    return { ...(path.length > 0 && { path: encode(path) }), aheadOfUs: !follows };
+    if (follows && path.length > 0) paths.set(note, text);
+    return { ...(path.length > 0 && { path: text }), aheadOfUs: !follows };
   };
 
   const sealBy = async (source: Source, asked: Asked, now: Time, head: Head, answer: Answer): Promise<SealedAnswer> => {
     const { leaves = [], accountLeaf, itemLeaves = [], withoutPaths } = answer;
     await accept(source, head);
     const { path, aheadOfUs } = await compare(source, now, head, asked.checkpoint);
-    notes.set(head.checkpoint, { origin: "", size: head.size, root: head.root, time: new Date(head.time) });
+    const own = { RequestID: asked.id, ...(path && { Consistency: path }) };
+    const before = answer.lasting && sealed.get(answer.members);
+    if (before && before.head === head) return { answer: { ...answer, members: before.members, own }, aheadOfUs };
+    if (!notes.get(head.checkpoint)) {
+      notes.set(head.checkpoint, { origin: "", size: head.size, root: head.root, time: new Date(head.time) });
+    }
     const fixed = accountLeaf === undefined ? leaves : [...leaves, accountLeaf];
     const proofs = await prove(source, head, fixed);
-    const itemProofs = await prove(source, head, itemLeaves, withoutPaths);
-    const items = answer.members["DataItems"] as readonly DataItem[] | undefined;
-    return {
-      answer: {
-        ...answer,
-        members: {
-          ...answer.members,
-          ...(itemLeaves.length > 0 && {
-            DataItems: (items ?? []).map((item, index) => ({ ...item, Proof: itemProofs[index] })),
-          }),
-          RequestID: asked.id,
-          Checkpoint: head.checkpoint,
-          ...(path && { Consistency: path }),
-          ...(leaves.length > 0 && { Proofs: proofs.slice(0, leaves.length) }),
-          ...(accountLeaf !== undefined && { AccountProof: proofs.at(-1) }),
-        },
-      },
-      aheadOfUs,
+    const itemProofs = await (withoutPaths ? readProofs(source, itemLeaves) : prove(source, head, itemLeaves));
+    const items = answer.members["DataItems"] as readonly unknown[] | undefined;
+    const members = {
+      ...answer.members,
+      ...(itemLeaves.length > 0 && {
+        DataItems: (items ?? []).map((item, index) => withMember(item, "Proof", itemProofs[index])),
+      }),
+      Checkpoint: renderedNote(head.checkpoint),
+      ...(leaves.length > 0 && { Proofs: proofs.slice(0, leaves.length) }),
+      ...(accountLeaf !== undefined && { AccountProof: proofs.at(-1) }),
     };
+    if (answer.lasting) sealed.set(answer.members, { head, members });
+    return { answer: { ...answer, members, own }, aheadOfUs };
   };
 
   const see = (head: Head): Head => {
@@ -353,7 +398,12 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
     announce: async (now) => {
       const list = await readKeys(storeSource, now);
       const changes = list.flatMap(({ change }) => change ?? []).slice(-MAX_CHANGES);
-      return { Key: list.at(-1)?.verifier ?? "", ...(changes.length > 0 && { KeyChanges: changes }) };
+      const Key = list.at(-1)?.verifier ?? "";
+      // The same object for as long as nothing has changed.
+      if (announced?.Key !== Key || announced.KeyChanges?.length !== (changes.length || undefined)) {
+        announced = { Key, ...(changes.length > 0 && { KeyChanges: changes }) };
+      }
+      return announced;
     },
     freshen: async (now) => {
       if (latest && isFresh(now, latest)) {
@@ -389,6 +439,7 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
         }
         return sealBy(viewSource(tx), asked, now, head, answer);
       }),
+    sealAt: (asked, now, head, answer) => sealBy(storeSource, asked, now, see(head), answer),
     seal: async (asked, now, answer) => {
       const indices = leavesOf(answer);
       const head = await load(indices);

@@ -9,7 +9,7 @@ import { readPostgresUrl, redactPostgresUrl } from "./postgres-url.js";
 import { missingOf, SCHEMA_VERSION } from "./schema.js";
 import { HEAD, signerUnder, type HeadRow } from "./sequencer.js";
 import type { Sql } from "./sql.js";
-import type { Store } from "./store.js";
+import type { Head, Reader, Store } from "./store.js";
 import { createReader } from "./tables.js";
 
 export { redactPostgresUrl } from "./postgres-url.js";
@@ -259,6 +259,31 @@ const createViewer = (pool: Pool) => {
   };
 };
 
+/** One statement is a view of one moment by itself. */
+const viewOnce = async <T>(pool: Pool, task: (sql: Sql) => Promise<T>): Promise<T> => {
+  const client = await drive(() => pool.connect());
+  const sql = createPostgresSql(client, drive);
+  try {
+    return await task(sql);
+  } finally {
+    client.release(sql.failure() !== undefined);
+  }
+};
+
+/** Reads the tables, and knows a head again: whatever changes the log has another one signed. */
+const createReaders = (): ((sql: Sql) => Reader) => {
+  let last: Head | undefined;
+  return (sql) => {
+    const reader = createReader(sql);
+    const head = async (): Promise<Head> => {
+      const found = await reader.head();
+      if (last?.checkpoint !== found.checkpoint || last.size !== found.size) last = found;
+      return last;
+    };
+    return { ...reader, head };
+  };
+};
+
 const META = `SELECT name, value FROM ${NAMESPACE}.meta WHERE name IN ('id', 'version', '${RESTORING}')`;
 const TABLES = `SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = '${NAMESPACE}' AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')`;
@@ -364,6 +389,7 @@ export const openPostgresStore = async (url: string, options: StoreOptions): Pro
   try {
     const id = await withClient(writing, (client) => prepareSchema(client, options, faults, shown));
     const viewTables = createViewer(reading);
+    const readerOf = createReaders();
     const translated = async <T>(result: Promise<T>): Promise<T> => {
       try {
         return await result;
@@ -377,7 +403,8 @@ export const openPostgresStore = async (url: string, options: StoreOptions): Pro
       signer: options.signer,
       faults,
       translate: faults.translate,
-      view: (task) => translated(viewTables((sql) => task(createReader(sql)))),
+      view: (task) => translated(viewTables((sql) => task(readerOf(sql)))),
+      head: () => translated(viewOnce(reading, (sql) => readerOf(sql).head())),
       viewTables: (task) => translated(viewTables(task, true)),
       checkStorage: () =>
         translated(

@@ -18,7 +18,7 @@ import {
   whenFree,
   type Outcome,
 } from "./sqlite-sql.js";
-import type { Reader, Store } from "./store.js";
+import type { Head, Reader, Store } from "./store.js";
 import { createReader } from "./tables.js";
 
 export type { StoreOptions } from "./options.js";
@@ -182,8 +182,28 @@ const createViewer = (db: Database.Database, limit: number) => {
   const prepare = preparer(db);
   const outcome: Outcome = { failure: undefined };
   const sql = createSqliteSql(db, outcome);
-  const reader = createReader(sql);
   let reading: Promise<unknown> = Promise.resolve();
+  /** The head that was read last, and what SQLite then said of the file: another number once any other connection has changed it. */
+  let seen: { readonly version: unknown; readonly head: Head } | undefined;
+
+  /** One statement is a view of one moment by itself. */
+  const headNow = (): Head => {
+    if (outcome.failure) throw outcome.failure;
+    const version = prepare("PRAGMA data_version").pluck().get();
+    if (seen && seen.version === version) return seen.head;
+    const { size, root, checkpoint, time } = prepare(HEAD).get() as HeadRow;
+    const head = { size, root, checkpoint, time };
+    seen = { version, head };
+    return head;
+  };
+
+  const reader: Reader = {
+    ...createReader(sql),
+    head: () =>
+      new Promise((resolve) => {
+        resolve(headNow());
+      }),
+  };
 
   /** Fixes the moment that is read, which waits where another process is just closing the file or putting it in order. */
   const beginView = (): void => {
@@ -215,6 +235,12 @@ const createViewer = (db: Database.Database, limit: number) => {
 
   return {
     view: <T>(task: (tx: Reader) => Promise<T>): Promise<T> => inTurn(() => task(reader)),
+    // Within a view of somebody else's it would be the head of that.
+    head: (): Promise<Head> => {
+      if (db.inTransaction) return inTurn(() => reader.head());
+      outcome.failure = undefined;
+      return whenFree(headNow, limit);
+    },
     viewTables: <T>(task: (sql: Sql) => Promise<T>): Promise<T> => inTurn(() => task(sql)),
   };
 };
@@ -250,7 +276,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
     const id = await prepareSchema(db, path, options, limit);
     const viewer = connect(true);
     viewer.pragma(`cache_size = -${CACHE_SIZE}`);
-    const { view, viewTables } = createViewer(viewer, limit);
+    const { view, head, viewTables } = createViewer(viewer, limit);
     const translated = async <T>(result: Promise<T>): Promise<T> => {
       try {
         return await result;
@@ -265,6 +291,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
       faults: faultsOf(path),
       translate: (error) => translate(error, path),
       view: (task) => translated(view(task)),
+      head: () => translated(head()),
       viewTables: (task) => translated(viewTables(task)),
       // Behind those who read already: it takes its time.
       checkStorage: () => view(() => Promise.resolve(checkFile(viewer))),

@@ -296,6 +296,11 @@ export interface Store {
   transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs `work` on one consistent view. The same holds for what it may await. */
   read<T>(work: (tx: Reader) => Promise<T>): Promise<T>;
+  /**
+   * The newest signed head that is on disk: the one that a view would find, but quicker. Where it is the very object that was given
+   * before, here or in a view, nothing of the log has changed since. (It may be another one where nothing has changed.)
+   */
+  head(): Promise<Head>;
   /** Signs the head anew, unchanged but for its time, where it was signed before `before`. */
   refreshHead(at: Time, before: Time): Promise<Head>;
   /** Runs `work` on one consistent view of the tables themselves, for backups and counts. It may take long. */

@@ -6,7 +6,8 @@ import { msg } from "../../messages/message.js";
 import { done, refuse, type Answer } from "../answer.js";
 import { readAddress, type Context } from "../context.js";
 import { boundsOf, dataItem, decodeGetPage, encodeGetPage, present, timeOf, type GetPage } from "../page.js";
-import { entryOf, liveAccount } from "../standing.js";
+import { liveAccount, renderedEntry } from "../standing.js";
+import { rendered } from "../rendered.js";
 import type { Account, Bounds, Reader, StoredRecord } from "../store/store.js";
 
 type GetRequest = Request<"Get">;
@@ -89,15 +90,25 @@ const answer = async (tx: Reader, { query, full }: GetPage, bounds: Bounds, acco
   if (!last) return notFound(account);
   const records = ordered(items);
   // Also where the text itself is what is answered: nothing damaged leaves the portal.
-  const entries = records.map(entryOf);
+  const entries = records.map(renderedEntry);
   return done(
     {
-      ...(full ? { DataItems: records.map(dataItem) } : { Entries: entries }),
+      ...(full
+        ? { DataItems: records.map((record) => rendered(JSON.stringify(dataItem(record)))) }
+        : { Entries: entries }),
       ...(more && { PageKey: encodeGetPage({ query: { ...query, below: last.tid }, full }) }),
       ...(account && { AccountStatus: account.status }),
     },
     { ...(full && { itemLeaves: records.map(({ leaf }) => leaf) }), ...(account && { accountLeaf: account.leaf }) },
   );
+};
+
+/** What names a request for a record or an account that is asked for often. Others are seldom asked twice. */
+const nameOf = (request: GetRequest, address: Address | undefined): string | undefined => {
+  const { Identifier = "", KeyValues, SearchConstraints, NotBefore, NotOnOrAfter, Multiple, Full } = request;
+  if (KeyValues ?? SearchConstraints ?? NotBefore ?? NotOnOrAfter) return undefined;
+  const flags = `${Multiple === true ? "m" : ""}${Full === true ? "f" : ""}`;
+  return address ? `a ${flags} ${address.account}` : `i ${flags} ${Identifier}`;
 };
 
 /**
@@ -114,8 +125,11 @@ export const get = async (context: Context, request: GetRequest): Promise<Answer
     return context.view((tx) => answer(tx, page, bounds));
   }
   const address = Account === undefined ? undefined : readAddress(context, Account);
-  return context.view(async (tx) => {
-    const { page, account } = await firstPage(tx, request, address);
-    return answer(tx, page, bounds, account);
-  });
+  return context.view(
+    async (tx) => {
+      const { page, account } = await firstPage(tx, request, address);
+      return answer(tx, page, bounds, account);
+    },
+    nameOf(request, address),
+  );
 };

@@ -60,9 +60,16 @@ export const publishPersonalRecord = async (context: Context, record: SignedReco
     master.administrators.map(({ key }) => key),
   );
   const profile = readPersonal(record);
-  return context.store.transact(async (tx) => {
+  let succeeded: PersonalProfile | undefined;
+  const answer = await context.store.transact(async (tx) => {
     const current = await writableProfile(tx, profile.udf);
     const known = isSuccessor(current, profile) ? undefined : await leafOfVersion(tx, profile);
-    return done({}, { leaves: [known ?? (await publishPersonal(tx, context, profile, current))] });
+    if (known !== undefined) return done({}, { leaves: [known] });
+    const leaf = await publishPersonal(tx, context, profile, current);
+    if (current.hash !== profile.hash) succeeded = current;
+    return done({}, { leaves: [leaf] });
   });
+  // What comes next follows the new one.
+  if (succeeded) readPersonal.forget(succeeded.udf, succeeded.hash);
+  return answer;
 };

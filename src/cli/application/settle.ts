@@ -1,0 +1,397 @@
+import { fetchHead, headPages, inParallel } from "../../client/application.js";
+import type { PortalClient } from "../../client/client.js";
+import { isLogError } from "../../client/log-error.js";
+import { fetchHistory } from "../../client/profiles.js";
+import { exitStatus, isMeshError, type MeshError } from "../../errors.js";
+import { readQueue, removeApplication } from "../../keystore/application-store.js";
+import { exposeEntries } from "../../mesh/application/exposure.js";
+import {
+  newApplicationKey,
+  openHead,
+  recipientKeys,
+  standingOf,
+  type Exposure,
+  type ReadHead,
+} from "../../mesh/application/head.js";
+import { isApplicationType } from "../../mesh/application/kind.js";
+import type { PrivateKey } from "../../mesh/keys.js";
+import { recordTime } from "../../mesh/profile.js";
+import { verifyApplication } from "../../mesh/records/application.js";
+import { deviceName, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
+import { msg } from "../../messages/message.js";
+import { withClient } from "../change.js";
+import { accountOf, openAccount, type Session } from "../session.js";
+import { applicationName, mayRead } from "./grants.js";
+import { lookAt, signerOf, type Seen } from "./look.js";
+import {
+  copyOf,
+  keepVersion,
+  makeVersion,
+  openApplicationSegments,
+  publishElsewhere,
+  publishVersion,
+  tokenFor,
+  type NextVersion,
+  type Opened,
+} from "./publish.js";
+import type { Settled } from "./settled.js";
+import { landed } from "./sync.js";
+
+/** How often a head is made again because another device was faster. */
+const MAX_ATTEMPTS = 5;
+
+export interface SettleOptions {
+  /** The version before, by which heads are judged as well: who signed one may have left with this change. */
+  readonly before?: PersonalProfile | undefined;
+  /** A master escrow key, where this home does not keep it. */
+  readonly escrowKey?: PrivateKey | undefined;
+}
+
+/**
+ * Brings every application of a profile that this device can read and sign in line with what the profile says of it. A reader who lacks
+ * the key is given it. Where somebody could read who may not any more, a fresh key is made, everything is encrypted anew, and the
+ * entries say who may have seen them. A head whose signer has gone, but which was seen or made before that, is signed again.
+ * What goes wrong with one application keeps no other from its due: it is told in what this gives. Throws only what shows that the
+ * portal's log lies, and `interrupted`.
+ */
+export const settleApplications = async (
+  session: Session,
+  after: PersonalProfile,
+  options: SettleOptions = {},
+): Promise<readonly Settled[]> => {
+  const entries = after.applications.filter(({ Type }) => isApplicationType(Type));
+  const isMine = (entry: ApplicationEntry): boolean =>
+    signerOf(session, after, entry) !== undefined && canOpen(session, after, entry, options);
+  const settled = entries
+    .filter((entry) => !isMine(entry) && isOtherThan(entry, options.before))
+    .map((entry) => outcomeOf(entry, "waiting"));
+  const mine = entries.filter(isMine);
+  if (mine.length === 0) return settled;
+  const { context, state } = session;
+  const account = accountOf(context, state);
+  try {
+    await withClient(openAccount(context, account), async (client) => {
+      for (const entry of mine) settled.push(await settleOne(session, client, account.account, after, entry, options));
+    });
+  } catch (error) {
+    if (!isTold(error)) throw error;
+    const done = new Set(settled.map(({ identifier }) => identifier));
+    const left = mine.filter(({ Identifier }) => !done.has(Identifier));
+    settled.push(...left.map((entry) => outcomeOf(entry, "waiting", error)));
+  }
+  return settled;
+};
+
+/** The same, with a note for everything that is not as it should be yet. */
+export const settleAndNote = async (
+  session: Session,
+  after: PersonalProfile,
+  options: SettleOptions = {},
+): Promise<readonly Settled[]> => {
+  const settled = await settleApplications(session, after, options);
+  for (const { name, outcome, error } of settled) {
+    if (error) await session.context.note(msg("app.settle-later", { name, reason: error.text }));
+    else if (outcome === "waiting") await session.context.note(msg("app.settle-elsewhere", { name }));
+  }
+  return settled;
+};
+
+/**
+ * Fetches and keeps the applications of a profile as they are, where this device can open them. From then on this home knows their heads
+ * as good, whoever has signed them, which nothing shows any more once the profile has another version. What is not as it should be is
+ * named in a note. Throws what says that the portal cannot be reached, so that nothing is changed then, and as `settleApplications` does.
+ */
+export const keepApplications = async (
+  session: Session,
+  profile: PersonalProfile,
+  escrowKey?: PrivateKey,
+): Promise<void> => {
+  const { context, state } = session;
+  const options = { escrowKey };
+  const mine = profile.applications.filter(
+    (entry) => isApplicationType(entry.Type) && canOpen(session, profile, entry, options),
+  );
+  if (mine.length === 0) return;
+  await withClient(openAccount(context, accountOf(context, state)), async (client) => {
+    for (const entry of mine) {
+      try {
+        await keepOne(session, client, profile, entry, options);
+      } catch (error) {
+        if (!isTold(error) || exitStatus(error.code) === 6) throw error;
+        await context.note(msg("app.not-kept", { name: applicationName(entry), reason: error.text }));
+      }
+    }
+  });
+};
+
+/** What is told of an application. A portal whose log lies, and a person who ends the program, end everything. */
+const isTold = (error: unknown): error is MeshError =>
+  isMeshError(error) && error.code !== "interrupted" && !isLogError(error);
+
+const outcomeOf = (entry: ApplicationEntry, outcome: Settled["outcome"], error?: MeshError): Settled => ({
+  identifier: entry.Identifier,
+  name: applicationName(entry),
+  type: entry.Type,
+  outcome,
+  ...(error && { error }),
+});
+
+const entryBefore = (
+  before: PersonalProfile | undefined,
+  { Identifier }: ApplicationEntry,
+): ApplicationEntry | undefined => before?.applications.find((entry) => entry.Identifier === Identifier);
+
+/** True where other devices may read than before. */
+const isOtherThan = (entry: ApplicationEntry, before: PersonalProfile | undefined): boolean => {
+  const readers = ({ DecryptDeviceUDF = [] }: Partial<ApplicationEntry>): string => [...DecryptDeviceUDF].sort().join();
+  const earlier = entryBefore(before, entry);
+  return earlier !== undefined && readers(earlier) !== readers(entry);
+};
+
+/** A master escrow key to open heads with: the one that is given, or one that this home keeps. */
+const escrowKeyFor = (
+  { keystore }: Session,
+  profile: PersonalProfile,
+  { escrowKey }: SettleOptions,
+): PrivateKey | undefined => {
+  const kept = profile.master.escrowKeys.find(({ udf }) => keystore.has(udf));
+  return escrowKey ?? (kept && keystore.get(kept.udf, "master-escrow"));
+};
+
+const canOpen = (
+  session: Session,
+  profile: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): boolean => mayRead(entry, session.state.device.udf) || escrowKeyFor(session, profile, options) !== undefined;
+
+const see = (
+  session: Session,
+  client: PortalClient,
+  profile: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): Promise<Seen> =>
+  lookAt(session, client, profile, entry, {
+    before: options.before,
+    escrowKey: escrowKeyFor(session, profile, options),
+  });
+
+const keepOne = async (
+  session: Session,
+  client: PortalClient,
+  profile: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): Promise<void> => {
+  const seen = await see(session, client, profile, entry, options);
+  if (seen.head.hash === seen.copy?.hash) return;
+  const opened = await openApplicationSegments(session, client, seen);
+  const { context, keystore, state } = session;
+  const done = landed(seen, readQueue(context.home, keystore, state.udf, entry.Identifier));
+  await keepVersion(session, copyOf(session, profile, entry, opened, seen.copy?.reached), done);
+};
+
+const settleOne = async (
+  session: Session,
+  client: PortalClient,
+  account: string,
+  after: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): Promise<Settled> => {
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return outcomeOf(entry, await settleOnce(session, client, account, after, entry, options));
+      } catch (error) {
+        if (!isMeshError(error, "conflict") || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
+  } catch (error) {
+    if (!isTold(error)) throw error;
+    return outcomeOf(entry, "waiting", error);
+  }
+};
+
+const settleOnce = async (
+  session: Session,
+  client: PortalClient,
+  account: string,
+  after: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): Promise<Settled["outcome"]> => {
+  const signer = signerOf(session, after, entry);
+  if (!signer) return "waiting";
+  const { opened, isSpoilt } = await openOrPutBack(session, client, after, entry, options);
+  const { state, missing, escrowMissing } = opened.standing;
+  const needsKey = isSpoilt || state === "outdated";
+  if (!needsKey && missing.length === 0 && !escrowMissing && !opened.isOrphan) return "current";
+  const next: NextVersion = needsKey
+    ? { fresh: await freshKey(session, client, opened, options.before) }
+    : { rewrap: true };
+  const version = await makeVersion(session, opened, signer, next, await tokenFor(session, client));
+  if (!version) return "current";
+  const copy = await publishVersion(session, client, opened, version);
+  await publishElsewhere(session, client, account, copy);
+  if (!mayRead(entry, session.state.device.udf)) await forget(session, copy);
+  if (isSpoilt) await session.context.note(msg("app.put-back", { name: copy.name }));
+  return needsKey ? "rekeyed" : "granted";
+};
+
+/** What is wrong with a version that nobody can use any more. */
+const SPOILT = ["decryption-failed", "application-recipient", "application-segment"] as const;
+
+/**
+ * An application as it is, or as it was where a device that leaves with this change has left something that nobody can use: its right to
+ * write must not outlast it. Throws what was wrong where there is nothing to be put back.
+ */
+const openOrPutBack = async (
+  session: Session,
+  client: PortalClient,
+  after: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): Promise<{ readonly opened: Opened; readonly isSpoilt: boolean }> => {
+  try {
+    const seen = await see(session, client, after, entry, options);
+    return { opened: await openApplicationSegments(session, client, seen), isSpoilt: false };
+  } catch (error) {
+    if (!isMeshError(error, ...SPOILT)) throw error;
+    const opened = await earlierVersion(session, client, after, entry, options);
+    if (!opened) throw error;
+    return { opened, isSpoilt: true };
+  }
+};
+
+const isSignedUnder = (head: ReadHead, profile: PersonalProfile): boolean => {
+  try {
+    verifyApplication(head, profile);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * The newest version that can be used, in the place of one by somebody who could sign before this change and cannot any more. It is made
+ * to be followed by one that comes after the newest. Undefined where another device has signed that, or where there is no other.
+ */
+const earlierVersion = async (
+  session: Session,
+  client: PortalClient,
+  after: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): Promise<Opened | undefined> => {
+  const { before } = options;
+  const now = session.context.deps.now();
+  const spoilt = await fetchHead(client, entry.Identifier);
+  const hasGone = spoilt && before && !isSignedUnder(spoilt, after) && isSignedUnder(spoilt, before);
+  if (!hasGone) return undefined;
+  const { sequence, hash, payloadHash } = spoilt;
+  const keys = openersOf(session, after, entry, options);
+  for await (const page of headPages(client, entry.Identifier)) {
+    for (const head of page) {
+      const key = keys.find(({ kid }) => head.recipients.includes(kid));
+      if (head.hash === hash || !key || !isSignedUnder(head, before)) continue;
+      try {
+        const standing = standingOf(head, after, entry, now);
+        const opened = await openApplicationSegments(session, client, {
+          entry,
+          personal: after,
+          head,
+          standing,
+          isOrphan: true,
+          isMissing: false,
+          ...(await openHead(head, key)),
+          copy: undefined,
+          line: [],
+        });
+        return { ...opened, head: { ...head, sequence, hash, payloadHash } };
+      } catch (error) {
+        if (!isMeshError(error, ...SPOILT)) throw error;
+      }
+    }
+  }
+  return undefined;
+};
+
+/** The keys here that open a head. */
+const openersOf = (
+  session: Session,
+  profile: PersonalProfile,
+  entry: ApplicationEntry,
+  options: SettleOptions,
+): readonly PrivateKey[] => {
+  const { keystore, state } = session;
+  const { udf, encryptionKey } = state.device;
+  const escrowKey = escrowKeyFor(session, profile, options);
+  return [
+    ...(mayRead(entry, udf) ? [keystore.get(encryptionKey, "device-encryption")] : []),
+    ...(escrowKey ? [escrowKey] : []),
+  ];
+};
+
+/** An administrator who may not read an application, and mends it with the escrow key, keeps nothing of it. */
+const forget = (
+  { context, state }: Session,
+  { identifier, segments }: { readonly identifier: string; readonly segments: readonly { identifier: string }[] },
+): Promise<void> =>
+  removeApplication(
+    context.home,
+    state.udf,
+    identifier,
+    segments.map((segment) => segment.identifier),
+    { edits: false },
+  );
+
+/**
+ * A fresh key for an application that somebody could read who may not any more, with who that is: every entry says so until it is
+ * changed. `before` is a version of the profile that may still list those who have gone; else they are looked for in the portal's older
+ * ones.
+ */
+const freshKey = async (
+  session: Session,
+  client: PortalClient,
+  opened: Opened,
+  before?: PersonalProfile,
+): Promise<NonNullable<NextVersion["fresh"]>> => {
+  const { deps } = session.context;
+  const { exposures, segments, contents } = opened;
+  const stored = (await inParallel(segments, (segment) => contents.load(segment))).flat();
+  const gone = await whoHasGone(session, client, opened, before);
+  const exposed = exposeEntries(stored, exposures, gone);
+  const entries = new Map(exposed.entries.map((entry) => [entry.Id, entry]));
+  return {
+    key: newApplicationKey((length) => deps.random(length)),
+    exposures: exposed.exposures,
+    change: (entry) => entries.get(entry.Id) ?? entry,
+  };
+};
+
+/** The devices that the head of an application is encrypted to, and that may not read it any more. */
+const whoHasGone = async (
+  session: Session,
+  client: PortalClient,
+  { head, personal, entry }: Opened,
+  before: PersonalProfile | undefined,
+): Promise<readonly Exposure[]> => {
+  const { deps } = session.context;
+  const time = recordTime(deps.now());
+  const readers = recipientKeys(personal, entry, deps.now()).map(({ udf }) => udf);
+  const missing = head.recipients.filter((kid) => !readers.includes(kid));
+  const find = (profiles: readonly PersonalProfile[], kid: string): Exposure | undefined => {
+    for (const profile of profiles) {
+      const device = profile.devices.find(({ encryptionKey }) => encryptionKey.udf === kid);
+      if (device) return { DeviceUDF: device.udf, Name: deviceName(profile, device), Time: time };
+    }
+    return undefined;
+  };
+  const near = [personal, ...(before ? [before] : [])];
+  const isKnown = missing.every((kid) => find(near, kid));
+  const profiles = isKnown ? near : [...near, ...(await fetchHistory(client, personal.udf))];
+  // Of a device that no version shows any more only the key is known.
+  return missing.map((kid) => find(profiles, kid) ?? { DeviceUDF: kid, Name: kid, Time: time });
+};

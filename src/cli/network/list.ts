@@ -1,0 +1,41 @@
+import { foldName, NETWORK } from "../../mesh/application/network.js";
+import { msg } from "../../messages/message.js";
+import { openApplication } from "../application/application.js";
+import { applicationOptions, marksOf, readingSession } from "../application/named-entry.js";
+import type { Run } from "../context.js";
+import { connectionLine } from "../mail/account.js";
+import { readableTime, table } from "../output.js";
+import { networkView } from "./settings.js";
+
+export const run: Run = async (context, input) => {
+  const session = await readingSession(context);
+  const application = await openApplication(session, NETWORK, applicationOptions(input));
+  const entries = [...(await application.entries())].sort((a, b) =>
+    foldName(a.value.Name) < foldName(b.value.Name) ? -1 : 1,
+  );
+  return {
+    value: {
+      application: application.name,
+      networks: entries.map((entry) => networkView(entry)),
+      queued: application.queued,
+    },
+    text: (translate) =>
+      table(
+        [
+          msg("mail.heading-name"),
+          msg("network.heading-sites"),
+          msg("network.heading-dns"),
+          msg("mail.heading-changed"),
+          undefined,
+        ],
+        entries.map(({ value, updated, ...entry }) => [
+          value.Name,
+          (value.Sites ?? []).join(", "),
+          (value.DNS ?? []).map(connectionLine).join(", "),
+          readableTime(updated),
+          marksOf(entry).map(translate).join(", "),
+        ]),
+        msg("network.none"),
+      )(translate),
+  };
+};

@@ -1,0 +1,36 @@
+import { MeshError } from "../../errors.js";
+import type { PasswordValue } from "../../mesh/application/password/value.js";
+import { msg } from "../../messages/message.js";
+import type { Changed } from "../application/application.js";
+import { fields, type Result } from "../output.js";
+import { nameFor } from "./entries.js";
+
+/** What a change of one entry gives back. Nothing of it is secret. */
+export const changeResult = (
+  { application, ids, synced, conflicts }: Changed<PasswordValue>,
+  value: PasswordValue,
+  more: Readonly<Record<string, unknown>> = {},
+): Result => {
+  const [id] = ids;
+  if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
+  return {
+    value: {
+      application: application.name,
+      entry: {
+        id,
+        ...(value.Title !== undefined && { title: value.Title }),
+        sites: value.Sites ?? [],
+        ...(value.Username !== undefined && { username: value.Username }),
+        labels: value.Labels ?? [],
+      },
+      ...more,
+      synced,
+      conflict: conflicts.includes(id),
+    },
+    text: fields([
+      [msg("password.label-name"), nameFor(value)],
+      [msg("password.label-user"), value.Username],
+      [msg("password.label-entry"), id],
+    ]),
+  };
+};

@@ -1,0 +1,20 @@
+import { ed25519Blob, ed25519Text, sshFingerprint } from "../../mesh/application/ssh/public-key.js";
+import type { Run } from "../context.js";
+import { raw } from "../output.js";
+import { newestProfile, sshSession } from "./catalog.js";
+import { ownComment, ownName, requireOwnKey } from "./own-key.js";
+
+export const run: Run = async (context) => {
+  const session = await sshSession(context);
+  const { key } = requireOwnKey(session);
+  const profile = newestProfile(session);
+  const publicKey = `${ed25519Text(key)} ${ownComment(session, profile)}`;
+  return {
+    value: {
+      device: { udf: session.state.device.udf, name: ownName(session, profile) },
+      publicKey,
+      fingerprint: sshFingerprint(ed25519Blob(key.x)),
+    },
+    text: raw(`${publicKey}\n`),
+  };
+};
