@@ -24,11 +24,20 @@ export interface KnownAnswers {
 /** Remembers answers of one store. */
 export const createKnownAnswers = (store: Store): KnownAnswers => {
   const known = remembered<string, KnownAnswer & { readonly weight: number }>(MOST, ({ weight }) => weight);
+  let reading: Promise<Head> | undefined;
+  /** Read once for all requests that have come by then: it is as new as if each had read it for itself. */
+  const newestHead = (): Promise<Head> =>
+    (reading ??= new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    }).then(() => {
+      reading = undefined;
+      return store.head();
+    }));
   return {
     find: async (name) => {
       const found = known.get(name);
       if (!found) return undefined;
-      return (await store.head()) === found.head ? found : undefined;
+      return (await newestHead()) === found.head ? found : undefined;
     },
     keep: async (name, tx, work) => {
       const answer = { ...(await work(tx)), lasting: true } as const;

@@ -502,6 +502,7 @@ describe("a device that takes the place of another", () => {
       result: "Accepted",
       device: { udf: next.device.udf, name: "phone", admin: false },
       replaces: { udf: old.device.udf, name: "old" },
+      applications: [],
     });
     expect(await names(admin)).toEqual(["laptop", "phone"]);
     // Again: done already.

@@ -36,6 +36,7 @@ describe("device invites", () => {
       expires: made.at("expires"),
       admin: false,
       deviceLifetime: 90 * 24 * 60 * 60,
+      applications: [],
       state: "open",
       devices: [],
     };

@@ -8,6 +8,7 @@ import { parseCommandLine } from "../../src/cli/program.js";
 import type { MeshError } from "../../src/errors.js";
 import { loadTranslator } from "../../src/messages/translate.js";
 import { meshError, testDeps } from "../support/deps.js";
+import { exampleWords } from "../support/examples.js";
 
 interface Command {
   readonly words: readonly string[];
@@ -139,7 +140,7 @@ describe("the quick reader of command lines", () => {
   });
 
   test.each(COMMANDS.flatMap(({ verb }) => verb.examples))("takes the example: %s", async (example) => {
-    const argv = example.replace(/ >.*$/, "").split(" ").slice(1);
+    const argv = exampleWords(example);
     expect(readLine(argv)).toBeDefined();
     expect(await compare(argv)).toBe(true);
   });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { NOUNS, PLAIN_COMMANDS } from "../../src/cli/commands.js";
 import { VERSION } from "../../src/version.js";
 import { filePortal, machine, run, withAccount } from "../support/cli.js";
+import { exampleWords } from "../support/examples.js";
 
 const COMMANDS = [
   ...NOUNS.flatMap(({ name, verbs }) =>
@@ -119,12 +120,12 @@ describe("help", () => {
   });
 
   test.each(COMMANDS.flatMap(([, examples]) => examples))("the example is understood: %s", async (example) => {
-    // Some stand in a line of a shell, and some hand on what stands behind `--`.
-    const [, line = ""] = /\bmeshman (.*?)(?:\)"| >.*)?$/.exec(example) ?? [];
-    const [own = "", ...others] = line.split(" -- ");
-    const words = (own.match(/'[^']*'|[^ ']+/g) ?? []).map((word) => word.replaceAll("'", ""));
+    // Some hand on what stands behind `--`.
+    const words = exampleWords(example);
+    const end = words.indexOf("--");
+    const own = end < 0 ? words : words.slice(0, end);
     // `--help` stops before anything is done, but only after the options in front of it were understood.
-    const outcome = await run([...words, "--help", "--json", ...others.flatMap((other) => ["--", other])]);
+    const outcome = await run([...own, "--help", "--json", ...words.slice(own.length)]);
     expect(outcome.status).toBe(0);
   });
 
