@@ -9,6 +9,40 @@ import { openTestStore } from "../support/portal.js";
 import { writePerson } from "../support/store-content.js";
 import { openWire } from "../support/wire.js";
 
+type Say = (who: Machine, line: string, words?: readonly string[]) => Promise<string>;
+
+/** The verbs of the applications themselves. Some print nothing where there is nothing, and have tests of their own. */
+const sayApplications = async (say: Say, laptop: Machine): Promise<void> => {
+  await say(laptop, "password add example.com --username alice --generate");
+  await say(laptop, "password edit example.com --label work");
+  await say(laptop, "password get example.com");
+  await say(laptop, "password list");
+  await say(laptop, "password check");
+  await say(laptop, "password generate");
+  put(laptop, "list.csv", "name,url,username,password,note\nOne,https://one.example/,bob,pass word 1,\n");
+  await say(laptop, "password import list.csv");
+  await say(laptop, "password export --yes");
+  put(laptop, "template", "mesh://password/one.example/bob\n");
+  await say(laptop, "password inject template");
+  await say(laptop, "password remove one.example --yes");
+  await say(laptop, "ssh add");
+  await say(laptop, "ssh add build --hostname build.example.com --user alice");
+  const { stdout: line } = await laptop.text("ssh export");
+  put(laptop, "hosts", `build ${line.split(" ").slice(0, 2).join(" ")}\n`);
+  await say(laptop, "ssh known-hosts --import hosts");
+  for (const verb of ["list", "authorized-keys", "known-hosts", "config", "export"]) await say(laptop, `ssh ${verb}`);
+  await say(laptop, "ssh remove build");
+  await say(laptop, "mail set alice@example.com --inbound-server imap.example.com --user alice");
+  await say(laptop, "mail show alice@example.com");
+  await say(laptop, "mail list");
+  await say(laptop, "mail keys alice@example.com");
+  await say(laptop, "mail remove alice@example.com --yes");
+  await say(laptop, "network set office --site *.corp.example.com --dns 192.0.2.1");
+  await say(laptop, "network show office");
+  await say(laptop, "network list");
+  await say(laptop, "network remove office --yes");
+};
+
 /** Every verb of the story, as a person types it. What is printed goes to standard output, and reads like text. */
 test("what people see", async () => {
   const wire = await openWire();
@@ -90,6 +124,7 @@ test("what people see", async () => {
   await say(laptop, "app revoke phone --app home");
   await say(laptop, "app exposure phone");
   await say(laptop, "app delete home --confirm home");
+  await sayApplications(say, laptop);
   await say(laptop, "doctor");
   for (const line of ["audit status", "audit self", "audit log"]) await say(laptop, line);
   await say(phone, "audit self");
@@ -145,6 +180,7 @@ test("what people see", async () => {
 
   // Nothing was left out: those that are missing ask questions or serve, and have tests of their own.
   const others = ["portal serve", "quickstart", "setup", "connect", "pending", "complete"];
+  others.push("password run", "password git-credential", "ssh agent", "ssh install", "ssh refresh");
   const all = [...NOUNS.flatMap(({ name, verbs }) => Object.keys(verbs).map((verb) => `${name} ${verb}`))];
   expect([...all, ...Object.keys(PLAIN_COMMANDS)].filter((name) => !said.has(name) && !others.includes(name))).toEqual(
     [],
