@@ -18,6 +18,8 @@ const LAUNCHER = path.join(ROOT, "bin/meshman.js");
 const MAIN = path.join(ROOT, "src/main.ts");
 /** What is needed by the commands that do not do with that alone, and are to be as quick. */
 const NEXT = path.join(ROOT, "src/cli/local.ts");
+/** Commands that are to be quick and need more than that: all that each of them loads with itself is in its file as well. */
+const WHOLE = [path.join(ROOT, "src/cli/password/get.ts")];
 
 const CODE = { target: "node20.19", minifySyntax: true, minifyWhitespace: true, logLevel: "warning" };
 /**
@@ -131,6 +133,14 @@ const firstOf = ({ outputs }) => {
   return first;
 };
 
+/** The names of the chunks that come with an entry point: its own, and those that it loads with itself. */
+const comingWith = ({ outputs }, output) => [
+  path.basename(output),
+  ...outputs[output].imports.flatMap(({ path: other, kind }) =>
+    kind === "import-statement" && outputs[other] ? comingWith({ outputs }, other) : [],
+  ),
+];
+
 /**
  * Turns a chunk into CommonJS. esbuild copies whatever is imported or exported, member by member, so that modules of any kind
  * get along. That takes longer than much else that is done at the start, and what is not needed of it is left out: chunks are
@@ -162,7 +172,15 @@ const writeProgram = async ({ outputFiles, metafile }) => {
   );
   const first = firstOf(metafile);
   write(path.basename(MAIN).replace(".ts", ".cjs"), scriptOf(modules.filter(([name]) => first.has(name))));
-  for (const module of modules) if (!first.has(module[0])) write(module[0], scriptOf([module]));
+  const whole = new Map(
+    Object.entries(metafile.outputs)
+      .filter(([, { entryPoint }]) => entryPoint && WHOLE.includes(path.join(ROOT, entryPoint)))
+      .map(([output]) => [path.basename(output), new Set(comingWith(metafile, output))]),
+  );
+  for (const [name, text] of modules.filter(([other]) => !first.has(other))) {
+    const together = modules.filter(([other]) => !first.has(other) && whole.get(name)?.has(other));
+    write(name, scriptOf(together.length > 0 ? together : [[name, text]]));
+  }
   for (const { path: file, text } of outputFiles.filter((output) => !isChunk(output))) write(path.basename(file), text);
 };
 
@@ -171,6 +189,7 @@ const write = (name, text) => fs.writeFileSync(path.join(DIST, name), text);
 /** What is done often and so should be quick, also where an agent has the key of the keystore, and what else people wait for. */
 const QUICK = ["profile show --json", "keystore check --json"];
 const QUICK_WITH_AGENT = ["keystore check --json", "keystore status --json"];
+const QUICK_WITH_PASSWORDS = ["password get example.com"];
 const OTHERS = ["status --json", "profile show", "profile create --no-passphrase --name second"];
 
 /** Runs one command to its end. */
@@ -184,12 +203,17 @@ const warmUp = async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meshman-build-"));
   const open = { MESHMAN_HOME: path.join(folder, "open") };
   const guarded = { MESHMAN_HOME: path.join(folder, "guarded"), XDG_RUNTIME_DIR: folder };
+  const withPasswords = { MESHMAN_HOME: path.join(folder, "passwords"), MESHMAN_PORTAL: "local" };
   const passphrase = ["--passphrase-file", path.join(folder, "passphrase")];
   try {
     runOnce(open, "profile", "create", "--no-passphrase");
     fs.writeFileSync(passphrase[1], "for a moment", { mode: 0o600 });
     runOnce(guarded, "profile", "create", ...passphrase);
     runOnce(guarded, "keystore", "unlock", "--for", "1h", ...passphrase);
+    const password = ["--username", "alice", "--password-file", passphrase[1]];
+    runOnce(withPasswords, "profile", "create", "--no-passphrase");
+    runOnce(withPasswords, "account", "create", "alice@example.com");
+    runOnce(withPasswords, "password", "add", "example.com", ...password);
     const { load, writeCaches } = createRequire(import.meta.url)(LAUNCHER);
     const { main, systemDeps } = load("main.cjs");
     const silent = { isTTY: false, write: () => Promise.resolve() };
@@ -198,6 +222,7 @@ const warmUp = async () => {
       for (const line of lines) await main(line.split(" "), deps);
     };
     await run(open, QUICK);
+    await run(withPasswords, QUICK_WITH_PASSWORDS);
     await run(guarded, QUICK_WITH_AGENT);
     writeCaches();
     await run(open, OTHERS);

@@ -11,11 +11,25 @@ export interface Terminal {
   readonly output: NodeJS.WritableStream;
 }
 
-const interruptible = async <T>(answer: Promise<T>): Promise<T> => {
+/** What a prompt is given besides its question. */
+interface Asking extends Terminal {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Awaits an answer. ^D closes the line without a word: the library goes on waiting, nothing keeps the process alive, and it would end
+ * as if all were done. What shows it is that nobody reads the input any more.
+ */
+const interruptible = async <T>({ input, output }: Terminal, ask: (asking: Asking) => Promise<T>): Promise<T> => {
+  const closed = new AbortController();
+  const close = (): void => closed.abort();
+  input.once("pause", close);
   try {
-    return await answer;
+    return await ask({ input, output, signal: closed.signal });
   } catch (cause) {
     throw new MeshError("interrupted", msg("interrupted"), { cause });
+  } finally {
+    input.off("pause", close);
   }
 };
 
@@ -28,39 +42,36 @@ const confirmed = (text: string, initial: boolean, { yes, no }: ConfirmWords): b
   return means(no, "no") ? false : undefined;
 };
 
-/** Prompts on a terminal. Each asks until the answer is valid, and throws `interrupted` on ^C. */
+/** Prompts on a terminal. Each asks until the answer is valid, and throws `interrupted` on ^C and ^D. */
 export const terminalPrompts = (terminal: Terminal): Prompts => ({
   text: (message, { initial, validate } = {}) =>
-    interruptible(
+    interruptible(terminal, (asking) =>
       inputPrompt(
         { message, ...(initial === undefined ? {} : { default: initial }), ...(validate ? { validate } : {}) },
-        terminal,
+        asking,
       ),
     ),
   secret: (message, { hidden, validate }) =>
-    interruptible(
-      passwordPrompt(
-        { message, theme: { style: { help: () => hidden } }, ...(validate ? { validate } : {}) },
-        terminal,
-      ),
+    interruptible(terminal, (asking) =>
+      passwordPrompt({ message, theme: { style: { help: () => hidden } }, ...(validate ? { validate } : {}) }, asking),
     ),
   // Not the library's own, which knows English answers alone, and takes any other for what nothing typed would be.
   confirm: async (message, initial, words) => {
     const [yes, no] = [words.yes.charAt(0), words.no.charAt(0)];
     const shown = initial ? `${yes.toUpperCase()}/${no}` : `${yes}/${no.toUpperCase()}`;
-    const answer = await interruptible(
+    const answer = await interruptible(terminal, (asking) =>
       inputPrompt(
         {
           message: `${message} (${shown})`,
           validate: (text) => confirmed(text, initial, words) !== undefined || words.other,
         },
-        terminal,
+        asking,
       ),
     );
     return confirmed(answer, initial, words) ?? initial;
   },
   select: (message, choices, help) =>
-    interruptible(
-      selectPrompt({ message, choices: [...choices], theme: { style: { keysHelpTip: () => help } } }, terminal),
+    interruptible(terminal, (asking) =>
+      selectPrompt({ message, choices: [...choices], theme: { style: { keysHelpTip: () => help } } }, asking),
     ),
 });

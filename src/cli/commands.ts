@@ -537,7 +537,7 @@ const DECLARED: readonly (Omit<NounDeclaration, "verbs"> & { readonly verbs: () 
         examples: [
           "meshman password add example.com --username alice",
           "meshman password add example.com --username alice --generate --label work",
-          "meshman password add *.example.com --username alice --password-file password.txt",
+          "meshman password add '*.example.com' --username alice --password-file password.txt",
         ],
         load: async () => (await import("./password.js")).passwordAdd,
       },
@@ -603,6 +603,7 @@ const DECLARED: readonly (Omit<NounDeclaration, "verbs"> & { readonly verbs: () 
         arguments: PASSWORD_ENTRY,
         options: [ENTRY_ID, APPLICATION, APP_QUEUE],
         summary: "help.password.remove.summary",
+        description: "help.password.remove.description",
         examples: ["meshman password remove example.com alice"],
         load: async () => (await import("./password.js")).passwordRemove,
       },

@@ -13,7 +13,8 @@ export interface Result {
   readonly note?: Message | undefined;
   readonly exit?: number;
   /**
-   * True where the text is for programs, octet for octet: a password, or a file. On a terminal it is made safe for it all the same.
+   * True where the text is for programs, octet for octet: a password, or a file. No words of ours are in it. On a terminal it is made
+   * safe for it all the same.
    */
   readonly exact?: boolean;
 }
@@ -123,7 +124,9 @@ export const printResult = async (
   translator: Translator,
 ): Promise<void> => {
   const shown = (text: string): string => (result.exact === true && !deps.stdout.isTTY ? text : printableLines(text));
-  const text = json ? `${JSON.stringify(result.value)}\n` : shown(result.text(await translator()));
+  // Words take longer to load than much else.
+  const words = async (): Promise<Translate> => (result.exact === true ? ({ key }) => key : translator());
+  const text = json ? `${JSON.stringify(result.value)}\n` : shown(result.text(await words()));
   if (text !== "") await deps.stdout.write(text);
   if (result.note === undefined || quiet) return;
   const note = printable((await translator())(result.note));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isMeshError, MeshError } from "../errors.js";
-import { decodeUtf8, utf8 } from "../mesh/bytes.js";
+import { utf8 } from "../mesh/bytes.js";
 import type { Edit, StoredEntry } from "../mesh/application/entry.js";
 import type { Exposure } from "../mesh/application/head.js";
 import type { SignedRecord } from "../mesh/signed-record.js";
@@ -43,7 +43,13 @@ export interface KnownSegment {
   /** Octets that its entries take up in it. */
   readonly size: number;
   readonly rows: readonly IndexRow[];
+  /** The rows as JSON, where they come from a file: what holds nothing that is looked for need not be read. */
+  readonly rowsText?: string;
 }
+
+/** True unless it is certain that none of some texts is an identifier or a label in the segment's index. */
+export const mayHaveRow = ({ rowsText }: KnownSegment, texts: readonly string[]): boolean =>
+  rowsText === undefined || texts.some((text) => rowsText.includes(JSON.stringify(text)));
 
 /** What can be read of an application without the keystore. */
 export interface ApplicationFacts {
@@ -164,14 +170,15 @@ const readOctets = (home: Home, path: string, kind: Kind, limit: number): Buffer
   }
 };
 
-/** The value that is sealed in a file, or undefined where there is none. */
-const readSealed = (
+/** What is sealed in a file, as `parse` reads it, or undefined where there is none. */
+const readSealed = <Value>(
   home: Home,
   keystore: Keystore,
   profile: string,
   udf: string,
   kind: Kind,
-): { readonly facts: object; readonly value: unknown } | undefined => {
+  parse: (text: string) => Value,
+): { readonly facts: object; readonly value: Value } | undefined => {
   const path = applicationPath(home, profile, udf, kind);
   const octets = readOctets(home, path, kind, LIMITS[kind]);
   if (!octets) return undefined;
@@ -180,7 +187,7 @@ const readSealed = (
   let plaintext: Buffer | undefined;
   try {
     plaintext = keystore.openData(sealed, bindingOf(kind, profile, line));
-    return { facts, value: JSON.parse(decodeUtf8(plaintext)) as unknown };
+    return { facts, value: parse(plaintext.toString("utf8")) };
   } catch (error) {
     if (isMeshError(error, "locked")) throw error;
     throw damaged(path, kind, error);
@@ -189,9 +196,9 @@ const readSealed = (
   }
 };
 
-const sealedFile = (keystore: Keystore, profile: string, kind: Kind, facts: object, value: object): Buffer => {
+const sealedFile = (keystore: Keystore, profile: string, kind: Kind, facts: object, text: string): Buffer => {
   const line = JSON.stringify({ version: 1, ...facts });
-  const plaintext = utf8(JSON.stringify(value));
+  const plaintext = utf8(text);
   try {
     const sealed = keystore.sealData(plaintext, bindingOf(kind, profile, line));
     return Buffer.concat([utf8(`${line}\n`), sealed]);
@@ -282,6 +289,37 @@ export const listQueues = (home: Home, profile: string): QueueFacts[] =>
     }
   });
 
+type SealedCopy = Omit<ApplicationCopy, keyof ApplicationFacts>;
+
+/** A segment whose rows are read when somebody looks at them: all of them take longer than all else that is in the file. */
+const withRows = (segment: Omit<KnownSegment, "rows">, rowsText: string): KnownSegment => {
+  let rows: readonly IndexRow[] | undefined;
+  return {
+    ...segment,
+    rowsText,
+    get rows() {
+      return (rows ??= JSON.parse(rowsText) as readonly IndexRow[]);
+    },
+  };
+};
+
+/** A copy as it is sealed: a line of JSON, and for each segment one with its rows. */
+const copyText = ({ segments, ...copy }: SealedCopy): string =>
+  [
+    JSON.stringify({ ...copy, segments: segments.map(({ identifier, hash, size }) => ({ identifier, hash, size })) }),
+    ...segments.map((segment) => segment.rowsText ?? JSON.stringify(segment.rows)),
+  ].join("\n");
+
+const parseCopy = (text: string): SealedCopy => {
+  const [line = "", ...rows] = text.split("\n");
+  const copy = JSON.parse(line) as SealedCopy;
+  if (rows.length !== copy.segments.length) throw new RangeError("A segment has no rows.");
+  return { ...copy, segments: copy.segments.map((segment, at) => withRows(segment, rows[at] ?? "")) };
+};
+
+const parseQueue = (text: string): Queue => JSON.parse(text) as Queue;
+const parseEntries = (text: string): readonly StoredEntry[] => JSON.parse(text) as readonly StoredEntry[];
+
 /**
  * What this home knows of an application. Undefined where there is nothing. Throws `state-corrupt`, `keystore-version`,
  * `keystore-permissions`, `io-failed`.
@@ -292,10 +330,8 @@ export const readCopy = (
   profile: string,
   application: string,
 ): ApplicationCopy | undefined => {
-  const read = readSealed(home, keystore, profile, application, "state");
-  if (!read) return undefined;
-  const value = read.value as Omit<ApplicationCopy, keyof ApplicationFacts>;
-  return { ...factsOf(read.facts as ApplicationFacts), ...value };
+  const read = readSealed(home, keystore, profile, application, "state", parseCopy);
+  return read && { ...factsOf(read.facts as ApplicationFacts), ...read.value };
 };
 
 /** Keeps what is known of an application, durably. Only inside `withLock`. */
@@ -312,14 +348,14 @@ export const writeCopy = (home: Home, keystore: Keystore, profile: string, copy:
     ...(portal !== undefined && { portal }),
     ...(reached && { reached }),
   };
-  const octets = sealedFile(keystore, profile, "state", factsOf(copy), value);
+  const octets = sealedFile(keystore, profile, "state", factsOf(copy), copyText(value));
   makeFolder(home, profile);
   home.write(path, checkedLength(octets, path, "state"));
 };
 
 /** The edits that wait. Throws as `readCopy` does: they may be the only ones, so that a damaged file is never passed over. */
 export const readQueue = (home: Home, keystore: Keystore, profile: string, application: string): Queue =>
-  (readSealed(home, keystore, profile, application, "queue")?.value as Queue | undefined) ?? EMPTY_QUEUE;
+  readSealed(home, keystore, profile, application, "queue", parseQueue)?.value ?? EMPTY_QUEUE;
 
 /** Replaces the edits that wait by what `change` makes of them, under the lock and durably. Gives what waits then. */
 export const updateQueue = (
@@ -351,7 +387,7 @@ export const writeQueue = (
   }
   const since = edits.reduce((oldest, { updated }) => (updated < oldest ? updated : oldest), edits[0]?.updated ?? "");
   const facts = { identifier: application, edits: edits.length, since };
-  const octets = sealedFile(keystore, profile, "queue", facts, { edits, sending });
+  const octets = sealedFile(keystore, profile, "queue", facts, JSON.stringify({ edits, sending }));
   makeFolder(home, profile);
   home.write(path, checkedLength(octets, path, "queue"));
 };
@@ -364,9 +400,8 @@ export const readSegment = (
   { identifier, hash }: Pick<KnownSegment, "identifier" | "hash">,
 ): readonly StoredEntry[] | undefined => {
   try {
-    const read = readSealed(home, keystore, profile, identifier, "segment");
-    if (!read || !("hash" in read.facts) || read.facts.hash !== hash) return undefined;
-    return read.value as readonly StoredEntry[];
+    const read = readSealed(home, keystore, profile, identifier, "segment", parseEntries);
+    return read && "hash" in read.facts && read.facts.hash === hash ? read.value : undefined;
   } catch (error) {
     // It is fetched again.
     if (isMeshError(error, "state-corrupt", "keystore-version", "keystore-permissions")) return undefined;
@@ -385,7 +420,7 @@ export const keepSegment = (
   const { fs, random } = home.deps;
   try {
     makeFolder(home, profile);
-    const octets = sealedFile(keystore, profile, "segment", { identifier, hash }, entries);
+    const octets = sealedFile(keystore, profile, "segment", { identifier, hash }, JSON.stringify(entries));
     writeLightly(fs, applicationPath(home, profile, identifier, "segment"), octets, (length) => random(length));
   } catch (error) {
     if (!isMeshError(error, "read-only", "io-failed")) throw error;

@@ -8,6 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
+import { measureApplications } from "./applications.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/meshman.js", import.meta.url));
 /** No repetition is begun later than this, in milliseconds; the first ones are made however long they take. */
@@ -162,6 +163,10 @@ try {
   const headings = ["command", "times node -e 0", "aim", "middle half", "ms", "runs"];
   process.stdout.write(`Node ${process.version}, ${process.platform} ${process.arch}, ${os.cpus().length} cores\n\n`);
   process.stdout.write(table([headings, ...rows]));
+  process.stdout.write(
+    `\nApplications, over HTTP from a portal on this machine; the agent has the key of the keystore\n\n`,
+  );
+  process.stdout.write(table(await measureApplications(at("applications"))));
 } finally {
   // The agent ends by itself where its home is gone.
   fs.rmSync(folder, { recursive: true, force: true });

@@ -257,6 +257,23 @@ describe("app grant and app revoke", () => {
     expect(await passwords(phone, { offline: false })).toEqual({ "example.com": "one" });
   });
 
+  test("the last device that reads an application is not removed by one that cannot save it", async () => {
+    const admin = await withPassword();
+    const shares = await admin.ok("escrow split --shares 2 --threshold 2 --erase-master");
+    const phone = await connected(admin);
+    await phone.ok("sync");
+    await admin.ok("app revoke laptop --app passwords");
+    const refused = await admin.run("device remove phone --yes");
+    expect([refused.code, refused.status]).toEqual(["application-denied", 5]);
+    expect(await passwords(phone, { offline: false })).toEqual({ "example.com": "one" });
+    // With the master keys, to which everything is encrypted, nothing is lost.
+    const stdin = (shares.json as { shares: string[] }).shares.join("\n");
+    await admin.with({ stdin }).ok("escrow recover");
+    await admin.ok("device remove phone --yes");
+    await admin.ok("app grant laptop --app passwords");
+    expect(await passwords(admin, { offline: false })).toEqual({ "example.com": "one" });
+  });
+
   test("only administrators of the profile do that", async () => {
     const admin = await withPassword();
     const phone = await connected(admin);

@@ -5,6 +5,7 @@ import { portalTarget, openTarget } from "../../src/cli/session.js";
 import { fetchHead, publishHead } from "../../src/client/application.js";
 import { readCopy } from "../../src/keystore/application-store.js";
 import { createHead, readHead } from "../../src/mesh/application/head.js";
+import { decodeBase64url } from "../../src/mesh/bytes.js";
 import { readPersonal } from "../../src/mesh/records/personal.js";
 import { add, change, passwordOf, passwords, set, withSession } from "../support/applications.js";
 import {
@@ -267,6 +268,72 @@ describe("a device that spoils what it may change", () => {
   });
 });
 
+describe("a device that hides that it can read", () => {
+  /** It leaves itself out of those whom a head is encrypted to, and keeps the application key. */
+  const hide = (thief: Machine): Promise<void> =>
+    withSession(thief, async ({ context, keystore, state, authenticationKey }) => {
+      const personal = readPersonal(state.record!);
+      const [entry] = personal.applications;
+      const copy = readCopy(context.home, keystore, state.udf, entry!.Identifier)!;
+      const before = readHead(copy.head);
+      const others = entry!.DecryptDeviceUDF!.filter((udf) => udf !== state.device.udf);
+      const head = await createHead(
+        keystore.get(state.device.udf, "device-signature"),
+        {
+          type: before.type,
+          identifier: before.identifier,
+          owner: personal,
+          entry: { DecryptDeviceUDF: others },
+          key: decodeBase64url(copy.key),
+          entries: copy.entries,
+          segments: before.segments,
+        },
+        new Date(),
+        before,
+      );
+      const client = await openTarget(context, portalTarget(context, state.accounts[0]!.portal));
+      await publishHead(client, head, authenticationKey);
+      await client.close();
+    });
+
+  test.each(["device remove phone", "app revoke phone --app passwords"])(
+    "is shut out all the same: %s",
+    async (line) => {
+      const { portal, laptop, phone } = await three();
+      const loot = await lootOf(phone);
+      const udf = await own(phone);
+      await hide(phone);
+      const tid = mark(portal);
+      await laptop.ok(line);
+      await add(laptop, "example.net", "new");
+      await expectShut(loot, portal, tid);
+      expect(await exposedTo(laptop, udf)).toEqual({ "example.com": false, "example.org": false });
+    },
+  );
+
+  test("is shut out also where the removal is cut short, by the next sync", async () => {
+    const wire = await openWire();
+    const { laptop, phone, desk } = await three(wire.url);
+    const loot = await lootOf(phone);
+    const udf = await own(phone);
+    await hide(phone);
+    wire.intercept = ({ transaction, message, forward }) =>
+      transaction === "Publish" && kindOf(message) === "PasswordProfile"
+        ? answer("PublishResponse", { Status: 503 }, 503)
+        : forward();
+    expect((await laptop.ok("device remove phone")).json).toMatchObject({ applications: [{ settled: "waiting" }] });
+    wire.intercept = undefined;
+    expect((await laptop.ok("sync")).json).toMatchObject({ applications: [{ settled: "rekeyed" }] });
+    for (const device of [laptop, desk]) {
+      await device.ok("sync");
+      const { application } = await lootOf(device);
+      expect(application).toHaveLength(1);
+      expect(loot.application).not.toContainEqual(application[0]);
+    }
+    expect(await exposedTo(laptop, udf)).toEqual({ "example.com": false, "example.org": false });
+  });
+});
+
 describe("whoever has a removed device, and the portal too", () => {
   test("shows nobody a head of its own making", async () => {
     const wire = await openWire({ logless: true });
@@ -449,6 +516,30 @@ describe("a device that lapses", () => {
     await expectShut(loot, portal, tid);
     await laptop.ok("device rename laptop portable");
     expect(await exposedTo(laptop, "phone")).toEqual({ "example.com": false });
+  });
+
+  test("leaves what it has changed last", async () => {
+    let time = Date.now();
+    const options: RunOptions = { deps: { now: () => new Date(time) } };
+    const deps = options.deps ?? {};
+    const laptop = await withAccount(filePortal(), "alice@example.com", options);
+    await add(laptop, "example.com", "one", { deps });
+    const phone = await connected(laptop, "phone", [], options);
+    const desk = await connected(laptop, "desk", [], options);
+    await desk.ok("sync");
+    await laptop.ok("device renew phone --expires 1d");
+    await phone.ok("sync");
+    await set(phone, "example.com", "from the phone", { deps });
+    time += 2 * DAY;
+    await add(desk, "example.org", "later", { deps });
+    expect((await laptop.ok("device remove phone")).json).toMatchObject({ applications: [{ settled: "current" }] });
+    for (const device of [laptop, desk]) {
+      await device.ok("sync");
+      expect(await passwords(device, { deps })).toEqual({
+        "example.com": "from the phone",
+        "example.org": "later",
+      });
+    }
   });
 });
 

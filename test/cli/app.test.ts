@@ -94,6 +94,10 @@ describe("app create, list and show", () => {
   test("is for administration devices", async () => {
     const laptop = await withAccount(filePortal());
     const phone = await connected(laptop);
+    // What helps is the application, and not the same command on an administration device.
+    const early = await phone.run("ssh add");
+    expect(early.code).toBe("not-administrator");
+    expect(early.json).toMatchObject({ error: { hint: expect.stringContaining("meshman app create") } });
     await laptop.ok("app create passwords");
     for (const line of [
       "app create passwords --name work",

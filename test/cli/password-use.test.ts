@@ -188,6 +188,9 @@ describe("password git-credential", () => {
   test("gives nothing over a line that others read", async () => {
     expect(await git("get", ["protocol=http", "host=a.example"])).toBe("");
     expect(await git("get", ["protocol=http", "host=a.example"], "--allow-http")).toContain("secret-a");
+    for (const protocol of ["HTTP", "ftp"]) {
+      expect(await git("get", [`protocol=${protocol}`, "host=a.example"])).toBe("");
+    }
     await add("localhost:8080", "local-secret");
     expect(await git("get", ["protocol=http", "host=localhost:8080"])).toContain("local-secret");
   });

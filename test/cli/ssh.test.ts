@@ -1,8 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { changeApplication } from "../../src/cli/application/application.js";
+import { deviceEntryId, SSH, type SshDevice } from "../../src/mesh/application/ssh/kind.js";
 import { ed25519Text, readEd25519Text } from "../../src/mesh/application/ssh/public-key.js";
 import { sshKey } from "../mesh/application/ssh/support.js";
+import { withSession } from "../support/applications.js";
 import {
   connected,
   contentOf,
@@ -25,6 +28,8 @@ const stateOf = ({ home }: Machine): Record<string, unknown> => {
   const [name = ""] = fs.readdirSync(folder);
   return JSON.parse(fs.readFileSync(path.join(folder, name), "utf8")) as Record<string, unknown>;
 };
+
+const udfOf = async (of: Machine): Promise<string> => (await of.ok("profile show")).at("device", "udf");
 
 const linesOf = async (of: Machine): Promise<string[]> =>
   (await of.text("ssh authorized-keys")).stdout.split("\n").filter((line) => line !== "");
@@ -93,11 +98,49 @@ describe("the key of a device", () => {
     await laptop.ok("device remove", "téléphone de Renée");
     expect(await linesOf(laptop)).toEqual(both.filter((line) => line !== own));
     const listed = await laptop.ok("ssh list");
-    expect(listed.json).toMatchObject({ devices: [{ current: true }, { current: false }] });
+    // Keys of the same second are in the order of their devices' fingerprints.
+    const { devices } = listed.json as { devices: { own: boolean; current: boolean }[] };
+    expect(devices).toHaveLength(2);
+    expect(devices.every(({ own: isOwn, current }) => current === isOwn)).toBe(true);
     expect((await phone.run("ssh authorized-keys")).status).not.toBe(0);
     for (const words of ["ssh add", "ssh agent", "ssh refresh build"]) {
       expect((await phone.run(words)).code, words).toBe("not-connected");
     }
+  });
+
+  test("is what the device itself says: whoever put another one there lets nobody in", async () => {
+    const laptop = await withAccount(filePortal());
+    await laptop.ok("ssh add");
+    const [phone, desk] = [await connected(laptop, "phone"), await connected(laptop, "desk")];
+    for (const device of [phone, desk]) await device.ok("ssh add");
+    await phone.ok("sync");
+    const [phoneUdf, deskUdf] = [await udfOf(phone), await udfOf(desk)];
+    const planted = sshKey("planted");
+    await withSession(phone, (session) =>
+      changeApplication(session, SSH, {}, async (application) => {
+        const [own, other] = await Promise.all(
+          [phoneUdf, deskUdf].map(async (udf) => (await application.entry(deviceEntryId(udf)))?.value as SshDevice),
+        );
+        const key = { KeyUDF: planted.kid, PublicKey: ed25519Text(planted) };
+        // What it has signed for itself is nothing that the other device has signed.
+        return [
+          { id: deviceEntryId(deskUdf), put: { ...other!, ...key, Signed: own!.Signed! } },
+          { id: deviceEntryId(phoneUdf), put: own! },
+        ];
+      }),
+    );
+    await laptop.ok("device remove phone");
+    for (const device of [laptop, desk]) {
+      expect(await linesOf(device)).toHaveLength(1);
+      expect((await linesOf(device)).join()).not.toContain(ed25519Text(planted));
+    }
+    expect((await laptop.ok("ssh list")).json).toMatchObject({
+      devices: expect.arrayContaining([expect.objectContaining({ udf: deskUdf, current: false })]),
+    });
+    expect((await laptop.text("ssh list")).status).toBe(0);
+    // It says so anew.
+    expect((await desk.ok("ssh add")).json).toMatchObject({ isNew: false, synced: true });
+    expect(await linesOf(laptop)).toHaveLength(2);
   });
 
   test("that is to be shown before there is one", async () => {

@@ -3,8 +3,18 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { ErrorCode } from "../../src/errors.js";
 import { main } from "../../src/main.js";
+import {
+  checkFiles,
+  keptSegments,
+  listApplications,
+  listQueues,
+  readCopy,
+  readQueue,
+  readSegment,
+} from "../../src/keystore/application-store.js";
+import { knownLog, readCheckpoints } from "../../src/keystore/checkpoints.js";
 import { openHome, type Home } from "../../src/keystore/home.js";
-import { readKeystoreFacts, unlockKeystore } from "../../src/keystore/keystore.js";
+import { readKeystoreFacts, unlockKeystore, type Keystore } from "../../src/keystore/keystore.js";
 import { loadPins, readPins } from "../../src/keystore/pins.js";
 import { listProfiles, type ProfileState } from "../../src/keystore/state.js";
 import { GLOBAL_OPTIONS } from "../../src/cli/declare.js";
@@ -33,6 +43,8 @@ const makeHome = async (): Promise<string> => {
     `device connect ${ACCOUNT} --home phone --trust-on-first-use --no-passphrase --portal file:home/local-portal.sqlite`,
     "escrow split --shares 3 --threshold 2 --out shares",
     "profile revocation --out note.json",
+    "password add example.com --username alice --generate",
+    "password add example.org --username alice --generate --offline",
   ];
   for (const line of lines) {
     const { status, output } = await run(folder, line.split(" "));
@@ -50,14 +62,13 @@ interface StoredInput {
 const storedTarget = async (): Promise<Target> => {
   const folder = await makeHome();
   const home = path.join(folder, "home");
-  const names = ["keystore.json", "keystore.key", "pins.json"].map((name) => [name, path.join(home, name)] as const);
   const [profile = ""] = fs.readdirSync(path.join(home, "profiles"));
-  const files = new Map(
-    [...names, [`profiles/${profile}`, path.join(home, "profiles", profile)] as const].map(([name, from]) => [
-      `/home/${name}`,
-      fs.readFileSync(from),
-    ]),
-  );
+  const kept = path.join("applications", path.parse(profile).name);
+  const names = [
+    ...["keystore.json", "keystore.key", "pins.json", "checkpoints.json", path.join("profiles", profile)],
+    ...fs.readdirSync(path.join(home, kept)).map((name) => path.join(kept, name)),
+  ];
+  const files = new Map(names.map((name) => [`/home/${name}`, fs.readFileSync(path.join(home, name))]));
   // A device that waits has more to say of the same profile.
   const waiting = fs.readFileSync(path.join(folder, "phone", "profiles", profile));
   fs.rmSync(folder, { recursive: true, force: true });
@@ -69,9 +80,28 @@ const storedTarget = async (): Promise<Target> => {
     readPins(opened);
     const keystore = await unlockKeystore(opened);
     const keys = facts?.keys.map(({ kid, use }) => keystore.get(kid, use));
-    return { keys, profiles: profiles.map(({ udf }) => udf), pins: loadPins(opened, keystore) };
+    for (const url of Object.keys(readCheckpoints(opened))) knownLog(opened, url);
+    const pins = loadPins(opened, keystore);
+    return { keys, profiles: profiles.map(({ udf }) => udf), pins, application: readKept(opened, keystore) };
   };
-  const whole = (await read(files)) as { keys: unknown; pins: unknown };
+  /** What is kept of applications. Whatever becomes of a file, it is found, and its name is that of its application. */
+  const readKept = (opened: Home, keystore: Keystore): readonly string[] => {
+    const { name: udf } = path.parse(profile);
+    checkFiles(opened, udf, keystore);
+    listApplications(opened, udf);
+    const [queue] = listQueues(opened, udf);
+    const copy = readCopy(opened, keystore, udf, queue?.identifier ?? "");
+    const segments = keptSegments(opened, udf).map((identifier) => {
+      const hash = copy?.segments.find((segment) => segment.identifier === identifier)?.hash ?? "";
+      // A damaged one is none: it is fetched again.
+      return readSegment(opened, keystore, udf, { identifier, hash }) ?? [];
+    });
+    return [copy, readQueue(opened, keystore, udf, queue?.identifier ?? ""), ...segments].map((one) =>
+      JSON.stringify(one),
+    );
+  };
+  const whole = (await read(files)) as { keys: unknown; pins: unknown; application: readonly string[] };
+  if (whole.application.length !== 3) throw new Error("There is more or less in the home than was put there.");
   return {
     name: "home",
     weight: 30_000,
@@ -95,11 +125,13 @@ const storedTarget = async (): Promise<Target> => {
     },
     read: async (input) => {
       const { file, octets } = input as StoredInput;
-      const found = (await read(new Map([...files, [file, octets]]))) as { keys: unknown[]; pins: unknown };
+      const found = (await read(new Map([...files, [file, octets]]))) as typeof whole & { keys: unknown[] };
       const known = new Set((whole.keys as unknown[]).map((key) => JSON.stringify(key)));
       if (!found.keys.every((key) => known.has(JSON.stringify(key)))) throw new Error("A key was altered.");
       // Its MAC says that the file is ours; where it is gone altogether the pins are empty.
       if (JSON.stringify(found.pins) !== JSON.stringify(whole.pins)) throw new Error("The pins were altered.");
+      const isWhole = found.application.every((one, at) => one === whole.application[at] || (at === 2 && one === "[]"));
+      if (!isWhole) throw new Error("An application was altered.");
     },
   };
 };

@@ -20,9 +20,9 @@ import { anyText, anyValue, mutateOctets, mutateText, mutateValue } from "./muta
 import { forge, NOW, payloadTextOf, stream, type Person } from "./person.js";
 import type { Random } from "./random.js";
 
-const RECORD_CODES = ["record-invalid", "json-invalid", "key-invalid", "signature-invalid"] as const;
+export const RECORD_CODES = ["record-invalid", "json-invalid", "key-invalid", "signature-invalid"] as const;
 
-interface Seed {
+export interface Seed {
   readonly record: SignedRecord;
   readonly key: PrivateKey;
 }
@@ -48,7 +48,7 @@ const forgedRecord = (random: Random, { record, key }: Seed, keys: readonly Seed
 };
 
 /** A record as a stranger may write it: altered outside, or altered inside and signed again. */
-const recordInput = (random: Random, seed: Seed, keys: readonly Seed[]): unknown => {
+export const recordInput = (random: Random, seed: Seed, keys: readonly Seed[]): unknown => {
   if (random.chance(0.05)) return anyValue(random);
   return random.chance(0.3) ? mutateValue(random, seed.record) : forgedRecord(random, seed, keys);
 };

@@ -101,7 +101,10 @@ describe("what a home keeps of an application", () => {
     await write(world, { ...copy, reached: { "alice@example.org": HASH } });
     await queue(world, edit);
     keepSegment(home, keystore, PROFILE, { identifier: OTHER, hash: HASH }, [entry]);
-    expect(readCopy(home, keystore, PROFILE, APPLICATION)).toEqual({ ...copy, reached: { "alice@example.org": HASH } });
+    expect(readCopy(home, keystore, PROFILE, APPLICATION)).toMatchObject({
+      ...copy,
+      reached: { "alice@example.org": HASH },
+    });
     expect(readQueue(home, keystore, PROFILE, APPLICATION)).toEqual({ edits: [edit], sending: [] });
     expect(readSegment(home, keystore, PROFILE, { identifier: OTHER, hash: HASH })).toEqual([entry]);
     expect(readSegment(home, keystore, PROFILE, { identifier: OTHER, hash: "B".repeat(43) })).toBeUndefined();

@@ -284,6 +284,28 @@ describe("a device for each job", () => {
     await approver.stop("SIGTERM");
   });
 
+  test("has the passwords that its invite grants, and no others", async ({ stage }) => {
+    const { ci } = await open(stage);
+    await ci.admin("## Passwords for jobs");
+    await stage.meshman("admin", "app create passwords");
+    await stage.meshman("admin", "password add own.example --username me --generate");
+    const pin = ci.take("jobs-pin.txt");
+    const approver = ci.approver();
+    const [line = ""] = /`TOKEN=.* -- .\/deploy\.sh`/.exec(section("## Passwords for jobs")) ?? [];
+    const job = (reference: string) => {
+      const work = line.slice(1, -1).replace("registry.example.com/ci", reference);
+      const script = block("### Plain shell, one job", "sh").replace(/^meshman device show$/m, work);
+      expect(script).toContain("password run");
+      return ci.run("sh", script, { MESHMAN_PIN: pin });
+    };
+    fs.writeFileSync(stage.path("deploy.sh"), '#!/bin/sh\n[ "${#TOKEN}" -ge 20 ] && echo deployed\n', { mode: 0o755 });
+    const done = await job("registry.example.com/ci");
+    expect([done.status, done.stdout.endsWith("deployed\n")], done.stderr).toEqual([0, true]);
+    expect((await job("own.example/me")).status).toBe(3);
+    await approver.stop("SIGTERM");
+    ci.expectUnseen(pin);
+  });
+
   test("ends when the PIN has leaked", async ({ stage }) => {
     const { ci } = await open(stage);
     const script = block("### Plain shell, one job", "sh");

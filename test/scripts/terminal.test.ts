@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect } from "vitest";
 import { test, type Stage } from "../support/program.js";
-import { CONTROL_C, DOWN, hasTerminal, openTerminal, RETURN, type Terminal } from "../support/terminal.js";
+import { CONTROL_C, CONTROL_D, DOWN, hasTerminal, openTerminal, RETURN, type Terminal } from "../support/terminal.js";
 
 const ACCOUNT = "alice@example.com";
 const PASSPHRASE = "five well chosen random words";
@@ -19,21 +19,23 @@ const contents = (folder: string): [string, string][] =>
         })
     : [];
 
-/** Presses ^C at a question, and sees that the program ends with 130 and has changed nothing. */
+/** Presses ^C at a question, and ^D, and sees each time that the program ends with 130 and has changed nothing. */
 const interrupt = async (stage: Stage, machine: string, words: string, question: RegExp): Promise<void> => {
   const before = contents(stage.home(machine));
-  const terminal = openTerminal(stage, machine, words);
-  await terminal.shows(question);
-  terminal.press(CONTROL_C);
-  expect((await terminal.finished).status, terminal.screen()).toBe(130);
-  expect(contents(stage.home(machine))).toEqual(before);
+  for (const key of [CONTROL_C, CONTROL_D]) {
+    const terminal = openTerminal(stage, machine, words);
+    await terminal.shows(question);
+    terminal.press(key);
+    expect((await terminal.finished).status, terminal.screen()).toBe(130);
+    expect(contents(stage.home(machine))).toEqual(before);
+  }
 };
 
 const ended = async (terminal: Terminal): Promise<number | null> => (await terminal.finished).status;
 
 describe.skipIf(!hasTerminal)("at a terminal", () => {
   test.concurrent(
-    "passphrases are asked for and never shown, and ^C at any question changes nothing",
+    "passphrases are asked for and never shown, and ^C or ^D at any question changes nothing",
     async ({ stage }) => {
       stage.audit.passphrase(PASSPHRASE);
       stage.audit.passphrase("a second passphrase");

@@ -36,6 +36,7 @@ export interface Terminal {
 }
 
 export const CONTROL_C = "\u0003";
+export const CONTROL_D = "\u0004";
 export const RETURN = "\r";
 export const DOWN = "\u001b[B";
 

@@ -168,7 +168,7 @@ const indexesIn = async (session: Session, copy: ApplicationCopy): Promise<Reado
 const report = (devices: readonly Meant[], entries: readonly Exposed[]): Result => {
   const rows = entries.map(({ application, labels, since }) => [
     application.name,
-    labels.join("  "),
+    labels.join(", "),
     since === null ? msg("app.exposure-now") : readableTime(since),
   ]);
   const headings = [msg("heading.application"), msg("heading.entry"), msg("heading.read-until")];

@@ -1,14 +1,15 @@
-import { MeshError } from "../../errors.js";
 import { nextPersonal } from "../../mesh/profile.js";
-import {
-  deviceName,
-  isLapsed,
-  resolveDevice,
-  type ApplicationEntry,
-  type PersonalProfile,
-} from "../../mesh/records/personal.js";
+import { deviceName, resolveDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
-import { applicationName, mayRead, mayWrite, resolveApplication, withRights } from "../application/grants.js";
+import {
+  applicationName,
+  isLastReader,
+  lastReader,
+  mayRead,
+  mayWrite,
+  resolveApplication,
+  withRights,
+} from "../application/grants.js";
 import { describeSettled, type Settled } from "../application/settled.js";
 import { changeProfile, refresh } from "../change.js";
 import type { Run } from "../context.js";
@@ -33,7 +34,9 @@ export const run: Run = async (context, input) => {
       const key = administrationKey(session, current);
       const entry = resolveApplication(current, Identifier);
       if (!mayRead(entry, udf) && !mayWrite(entry, udf)) return undefined;
-      if (isLastReader(current, entry, udf, context.deps.now())) throw lastReader(entry, name);
+      if (isLastReader(current, entry, udf, context.deps.now())) {
+        throw lastReader(entry, name, msg("app.last-reader.hint"));
+      }
       const applications = withRights(current.applications, [Identifier], udf, { read: false, write: false });
       return nextPersonal(key, current, { applications, notaryToken }, context.deps.now());
     },
@@ -57,13 +60,3 @@ export const run: Run = async (context, input) => {
     ),
   };
 };
-
-/** True where nobody could read it any more but whoever has the recovery shares. */
-const isLastReader = (profile: PersonalProfile, entry: ApplicationEntry, deviceUdf: string, now: Date): boolean =>
-  mayRead(entry, deviceUdf) &&
-  !profile.devices.some(({ udf }) => udf !== deviceUdf && mayRead(entry, udf) && !isLapsed(profile, udf, now));
-
-const lastReader = (entry: ApplicationEntry, name: string): MeshError =>
-  new MeshError("application-denied", msg("app.last-reader", { name: applicationName(entry), device: name }), {
-    hint: msg("app.last-reader.hint"),
-  });

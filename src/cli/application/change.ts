@@ -1,5 +1,5 @@
 import { publishHead } from "../../client/application.js";
-import { MeshError } from "../../errors.js";
+import { isMeshError, MeshError } from "../../errors.js";
 import { readQueue, removeApplication, updateQueue } from "../../keystore/application-store.js";
 import {
   MAX_ENTRIES,
@@ -12,6 +12,7 @@ import {
 } from "../../mesh/application/entry.js";
 import { createHead, newApplicationKey, newIdentifier } from "../../mesh/application/head.js";
 import type { ApplicationKind, ApplicationType } from "../../mesh/application/kind.js";
+import type { PrivateKey } from "../../mesh/keys.js";
 import { nextPersonal, recordTime } from "../../mesh/profile.js";
 import { isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
@@ -19,7 +20,7 @@ import { changeProfile, withClient, type Change as ProfileChange } from "../chan
 import { checkName } from "../names.js";
 import { accountOf, administrationKey, follow, openAccount, rememberPortal, type Session } from "../session.js";
 import { isUnreachable, type Application, type Change, type Changed } from "./application.js";
-import { applicationName } from "./grants.js";
+import { applicationName, mayRead } from "./grants.js";
 import { applicationNotFound, chosenFrom, findLocal, openLocal, type Local } from "./open.js";
 import { copyOf, keepVersion, tokenFor } from "./publish.js";
 import { currentEntries, factsOf, syncApplication } from "./sync.js";
@@ -32,7 +33,9 @@ export const fetchApplication = async (
   name: string | undefined,
 ): Promise<Local | undefined> => {
   const entries = await currentEntries(session, type);
-  const chosen = chosenFrom(entries.map(factsOf), name, usual);
+  // Where nobody says which, one that this device may not read is meant only where there is no other.
+  const readable = name === undefined ? entries.filter((entry) => mayRead(entry, session.state.device.udf)) : [];
+  const chosen = chosenFrom((readable.length > 0 ? readable : entries).map(factsOf), name, usual);
   if (!chosen) return undefined;
   await syncApplication(session, chosen.identifier);
   return findLocal(session, type, chosen.identifier);
@@ -43,6 +46,16 @@ export const namedEntry = (personal: PersonalProfile, name: string, type?: strin
   personal.applications.find(
     (entry) => (type === undefined || entry.Type === type) && applicationName(entry).normalize("NFC") === name,
   );
+
+/** The key that signs a new application. To do the same on another device would not help: there it is made first. */
+const creationKey = (session: Session, personal: PersonalProfile): PrivateKey => {
+  try {
+    return administrationKey(session, personal);
+  } catch (error) {
+    if (!isMeshError(error, "not-administrator")) throw error;
+    throw new MeshError(error.code, error.text, { hint: msg("app.none.hint"), cause: error });
+  }
+};
 
 /**
  * Makes an application: publishes its empty head, and then names it in the profile, with all devices that the profile has. Where another
@@ -67,7 +80,7 @@ export const createApplication = async (
 
   const made = await withClient(openAccount(context, account), async (client) => {
     const personal = await follow(session, client, account.account);
-    const signer = administrationKey(session, personal);
+    const signer = creationKey(session, personal);
     if (isTaken(personal)) return undefined;
     const devices = personal.devices.filter(({ udf }) => !isLapsed(personal, udf, deps.now())).map(({ udf }) => udf);
     const entry = {

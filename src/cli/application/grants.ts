@@ -1,9 +1,9 @@
 import { MeshError } from "../../errors.js";
 import type { PersonalChange } from "../../mesh/profile.js";
-import type { ApplicationEntry, PersonalProfile } from "../../mesh/records/personal.js";
+import { isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
 import { mayRead, withRights } from "../../mesh/application/rights.js";
 import { parseUdf } from "../../mesh/udf.js";
-import { msg } from "../../messages/message.js";
+import { msg, type Message } from "../../messages/message.js";
 import type { Input } from "../context.js";
 import type { Session } from "../session.js";
 
@@ -89,6 +89,20 @@ export const notGrantable = (entry: ApplicationEntry): MeshError =>
   new MeshError("application-denied", msg("app.cannot-grant", { name: applicationName(entry) }), {
     hint: msg("app.cannot-grant.hint"),
   });
+
+/** True where without a device nobody could read an application any more but whoever has the recovery shares. */
+export const isLastReader = (
+  profile: PersonalProfile,
+  entry: ApplicationEntry,
+  deviceUdf: string,
+  now: Date,
+): boolean =>
+  mayRead(entry, deviceUdf) &&
+  !profile.devices.some(({ udf }) => udf !== deviceUdf && mayRead(entry, udf) && !isLapsed(profile, udf, now));
+
+/** The error where the last device that can read an application is to lose it. */
+export const lastReader = (entry: ApplicationEntry, device: string, hint: Message): MeshError =>
+  new MeshError("application-denied", msg("app.last-reader", { name: applicationName(entry), device }), { hint });
 
 /** What the applications with some identifiers are called, as far as the profile still has them. */
 export const namesOf = ({ applications }: PersonalProfile, identifiers: readonly string[] = []): readonly string[] =>

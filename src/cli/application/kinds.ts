@@ -15,10 +15,10 @@ const LOADERS: Readonly<Record<ApplicationType, () => Promise<AnyKind>>> = {
 /** What a type of application keeps. Loaded when something of it is looked into. */
 export const kindOf = (type: ApplicationType): Promise<AnyKind> => LOADERS[type]();
 
-/** The types as people write them. */
+/** The types as people write them; of two names for one the last is shown. */
 export const TYPE_NAMES: Readonly<Record<string, ApplicationType>> = {
-  passwords: "PasswordProfile",
   password: "PasswordProfile",
+  passwords: "PasswordProfile",
   ssh: "SSHProfile",
   mail: "MailProfile",
   network: "NetworkProfile",

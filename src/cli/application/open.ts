@@ -1,6 +1,7 @@
 import { isMeshError, MeshError } from "../../errors.js";
 import {
   listApplications,
+  mayHaveRow,
   readCopy,
   readQueue,
   type ApplicationCopy,
@@ -86,9 +87,12 @@ export const lazyPortal = (session: Session): { readonly reach: Reach; readonly 
   };
 };
 
+/** More texts than that are not looked for one by one. */
+const MAX_TEXTS = 32;
+
 /** In which segment an entry is. */
-const placesOf = ({ segments }: ApplicationCopy): ReadonlyMap<string, KnownSegment> =>
-  new Map(segments.flatMap((segment) => segment.rows.map(([id]) => [id, segment] as const)));
+const placeOf = ({ segments }: ApplicationCopy, entry: string): KnownSegment | undefined =>
+  segments.find((segment) => mayHaveRow(segment, [entry]) && segment.rows.some(([id]) => id === entry));
 
 /** An application as this home has it, with the edits that wait. What it lacks of it is fetched, unless `offline`. */
 export const openLocal = <Value extends object>(
@@ -105,13 +109,20 @@ export const openLocal = <Value extends object>(
   };
   const portal = lazyPortal(session);
   const contents = openSegments(session, owner, offline ? () => Promise.resolve(undefined) : portal.reach);
-  let places: ReadonlyMap<string, KnownSegment> | undefined;
   const editsOf = new Map<string, Edit[]>();
   for (const edit of queue.edits) editsOf.set(edit.id, [...(editsOf.get(edit.id) ?? []), edit]);
 
-  /** The entries of the segments in which `wanted` holds for a row, and those that are only in the queue; edits applied. */
-  const read = async (wanted: (row: IndexRow) => boolean, ids: readonly string[]): Promise<StoredEntry[]> => {
-    const rows = copy.segments.map((segment) => ({ segment, found: segment.rows.filter(wanted).map(([id]) => id) }));
+  /**
+   * The entries of the segments in which `wanted` holds for a row, and those that are only in the queue; edits applied. It holds for
+   * none without one of `texts` in it, where these are given.
+   */
+  const read = async (
+    wanted: (row: IndexRow) => boolean,
+    ids: readonly string[],
+    texts?: readonly string[],
+  ): Promise<StoredEntry[]> => {
+    const segments = texts ? copy.segments.filter((segment) => mayHaveRow(segment, texts)) : copy.segments;
+    const rows = segments.map((segment) => ({ segment, found: segment.rows.filter(wanted).map(([id]) => id) }));
     const stored = new Map<string, StoredEntry>();
     try {
       for (const { segment, found } of rows) {
@@ -152,15 +163,20 @@ export const openLocal = <Value extends object>(
     canWrite: copy.canWrite,
     queued: queue.edits.length,
     updated: copy.updated,
-    entries: async (match) => {
+    entries: async (match, labels) => {
       if (!match) return understood(await read(() => true, [...editsOf.keys()]));
       const ids = queued(match);
       const isQueued = new Set(ids);
-      const stored = await read(([id, , , ...labels]) => isQueued.has(id) || match(labels), ids);
+      const texts = labels && [...labels, ...ids];
+      const stored = await read(
+        ([id, , , ...own]) => isQueued.has(id) || match(own),
+        ids,
+        texts && texts.length <= MAX_TEXTS ? texts : undefined,
+      );
       return understood(stored);
     },
     entry: async (id) => {
-      const segment = (places ??= placesOf(copy)).get(id);
+      const segment = placeOf(copy, id);
       const stored = new Map<string, StoredEntry>();
       try {
         const found = segment && (await contents.load(segment)).find(({ Id }) => Id === id);

@@ -17,7 +17,8 @@ import { isApplicationType } from "../../mesh/application/kind.js";
 import type { PrivateKey } from "../../mesh/keys.js";
 import { recordTime } from "../../mesh/profile.js";
 import { verifyApplication } from "../../mesh/records/application.js";
-import { deviceName, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
+import type { Device } from "../../mesh/records/device.js";
+import { deviceName, isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import { accountOf, openAccount, type Session } from "../session.js";
@@ -226,7 +227,8 @@ const settleOnce = async (
   if (!signer) return "waiting";
   const { opened, isSpoilt } = await openOrPutBack(session, client, after, entry, options);
   const { state, missing, escrowMissing } = opened.standing;
-  const needsKey = isSpoilt || state === "outdated";
+  const needsKey =
+    isSpoilt || state === "outdated" || isKeyElsewhere(opened, options.before, session.context.deps.now());
   if (!needsKey && missing.length === 0 && !escrowMissing && !opened.isOrphan) return "current";
   const next: NextVersion = needsKey
     ? { fresh: await freshKey(session, client, opened, options.before) }
@@ -371,27 +373,73 @@ const freshKey = async (
   };
 };
 
-/** The devices that the head of an application is encrypted to, and that may not read it any more. */
+const readersOf = (
+  profile: PersonalProfile,
+  { DecryptDeviceUDF = [] }: Partial<ApplicationEntry>,
+  time: Date,
+): readonly Device[] =>
+  profile.devices.filter(({ udf }) => DecryptDeviceUDF.includes(udf) && !isLapsed(profile, udf, time));
+
+/** The devices that could read a head when it was made, by the profile before a change, and may not any more. */
+const lostBy = (
+  before: PersonalProfile | undefined,
+  { head, personal, entry }: Opened,
+  now: Date,
+): readonly Device[] => {
+  const earlier = entryBefore(before, entry);
+  if (!before || !earlier) return [];
+  const staying = new Set(readersOf(personal, entry, now).map(({ udf }) => udf));
+  return readersOf(before, earlier, new Date(head.updated)).filter(({ udf }) => !staying.has(udf));
+};
+
+const isSigner = (kid: string, { signatureKey, onlineSignatureKey }: Device): boolean =>
+  signatureKey.udf === kid || onlineSignatureKey.udf === kid;
+
+/** The key of whoever has signed a head and may neither do that nor read it any more: he knows the application key all the same. */
+const goneSigner = ({ head, personal, entry, isOrphan }: Opened, now: Date): string | undefined => {
+  const hasLapsed = personal.devices.some((one) => isSigner(head.kid, one) && isLapsed(personal, one.udf, now));
+  const isReader = readersOf(personal, entry, now).some((one) => isSigner(head.kid, one));
+  return (isOrphan || hasLapsed) && !isReader ? head.kid : undefined;
+};
+
+/**
+ * True where somebody may have the application key whom the head does not name: whoever loses the right to read it may have signed a
+ * head that leaves it out itself, and kept the key.
+ */
+const isKeyElsewhere = (opened: Opened, before: PersonalProfile | undefined, now: Date): boolean => {
+  const { head, personal, isOrphan } = opened;
+  const [master, sequence] = head.profileSequence;
+  const isOlder = (master - personal.master.sequence || sequence - personal.sequence) < 0;
+  const isLost = (isOrphan || isOlder) && lostBy(before, opened, now).length > 0;
+  return isLost || goneSigner(opened, now) !== undefined;
+};
+
+/** The devices that could read an application, by its head or by the profile before, or have signed it, and may not read it any more. */
 const whoHasGone = async (
   session: Session,
   client: PortalClient,
-  { head, personal, entry }: Opened,
+  opened: Opened,
   before: PersonalProfile | undefined,
 ): Promise<readonly Exposure[]> => {
+  const { head, personal, entry } = opened;
   const { deps } = session.context;
   const time = recordTime(deps.now());
   const readers = recipientKeys(personal, entry, deps.now()).map(({ udf }) => udf);
   const missing = head.recipients.filter((kid) => !readers.includes(kid));
+  const lost = lostBy(before, opened, deps.now()).map(({ encryptionKey }) => encryptionKey.udf);
   const find = (profiles: readonly PersonalProfile[], kid: string): Exposure | undefined => {
     for (const profile of profiles) {
-      const device = profile.devices.find(({ encryptionKey }) => encryptionKey.udf === kid);
+      const device = profile.devices.find((one) => one.encryptionKey.udf === kid || isSigner(kid, one));
       if (device) return { DeviceUDF: device.udf, Name: deviceName(profile, device), Time: time };
     }
     return undefined;
   };
   const near = [personal, ...(before ? [before] : [])];
-  const isKnown = missing.every((kid) => find(near, kid));
+  const signer = goneSigner(opened, deps.now());
+  const kids = [...missing, ...lost, ...(signer === undefined ? [] : [signer])];
+  const isKnown = kids.every((kid) => find(near, kid));
   const profiles = isKnown ? near : [...near, ...(await fetchHistory(client, personal.udf))];
   // Of a device that no version shows any more only the key is known.
-  return missing.map((kid) => find(profiles, kid) ?? { DeviceUDF: kid, Name: kid, Time: time });
+  const gone = kids.map((kid) => find(profiles, kid) ?? { DeviceUDF: kid, Name: kid, Time: time });
+  return [...new Map(gone.map((exposure) => [exposure.DeviceUDF, exposure])).values()];
 };

@@ -155,8 +155,8 @@ const syncOne = async (round: Round, entry: ApplicationEntry): Promise<SyncRepor
         },
       );
     }
-    if (seen.standing.state === "outdated") {
-      // Nothing new is encrypted under a key that somebody has who must not read it.
+    if (seen.standing.state === "outdated" || seen.isOrphan) {
+      // Nothing new is encrypted under a key that somebody has, or may have, who must not read it.
       const reason = round.settled?.find(({ identifier }) => identifier === entry.Identifier)?.error;
       if (reason) throw reason;
       throw new MeshError("application-recipient", msg("app.outdated", { name: fetched.name }), {

@@ -10,6 +10,7 @@ import {
 } from "../../mesh/records/personal.js";
 import type { Device } from "../../mesh/records/device.js";
 import { msg } from "../../messages/message.js";
+import { canGrant, isLastReader, lastReader } from "../application/grants.js";
 import { describeOutcome, type Settled } from "../application/settled.js";
 import { changeProfile, refresh } from "../change.js";
 import type { Run } from "../context.js";
@@ -38,6 +39,11 @@ export const run: Run = async (context, input) => {
     async (current, notaryToken): Promise<PersonalProfile | undefined> => {
       const key = administrationKey(session, current);
       if (!findDevice(current, device.udf) && !isAdministrator(current, device.udf)) return undefined;
+      // Nobody is left to encrypt it anew, and what the device has signed counts no more, for a recovery either.
+      const lost = current.applications.find(
+        (entry) => isLastReader(current, entry, device.udf, context.deps.now()) && !canGrant(session, current, entry),
+      );
+      if (lost) throw lastReader(lost, name, msg("app.last-reader.remove-hint"));
       const change = { devices: current.devices.filter(({ udf }) => udf !== device.udf), notaryToken };
       if (!isAdministrator(current, device.udf)) return nextPersonal(key, current, change, context.deps.now());
       const administrators = administrationDevices(current).filter(({ udf }) => udf !== device.udf);

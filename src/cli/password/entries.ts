@@ -86,8 +86,8 @@ export const entriesFor = async (
   text: string,
   options: QueryOptions = {},
 ): Promise<readonly PasswordEntry[]> => {
-  const { mayMatch, choose } = queryFor(text, options);
-  return choose(await application.entries(mayMatch));
+  const { mayMatch, labels, choose } = queryFor(text, options);
+  return choose(await application.entries(mayMatch, labels));
 };
 
 /** The one that is asked for, or undefined where there is none. Throws `entry-ambiguous`. */

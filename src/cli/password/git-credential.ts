@@ -63,13 +63,15 @@ const readCredential = async (context: Context): Promise<Credential> => {
   throw new MeshError("usage", msg("password.git-input"));
 };
 
+const OPEN = /^(?:http|ftp)$/i;
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?$/;
 
 /** The site that git is about, or undefined where it is none, or where the password would travel in the open. */
 const siteOf = ({ globals }: Context, { protocol, host }: Credential): string | undefined => {
   if (protocol === undefined || host === undefined || host === "") return undefined;
   const site = canonicalSite(`${protocol}://${host}`);
-  const isOpen = protocol === "http" && site !== undefined && !LOOPBACK.test(site) && !globals.allowHttp;
+  // git says it as it stands in the URL.
+  const isOpen = OPEN.test(protocol) && site !== undefined && !LOOPBACK.test(site) && !globals.allowHttp;
   return isOpen || site?.startsWith("*.") === true ? undefined : site;
 };
 

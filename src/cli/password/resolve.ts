@@ -37,7 +37,10 @@ const lookUp = async (
     reference,
     query: queryFor(reference.site, { username: reference.username }),
   }));
-  const entries = await application.entries((labels) => queries.some(({ query }) => query.mayMatch(labels)));
+  const entries = await application.entries(
+    (labels) => queries.some(({ query }) => query.mayMatch(labels)),
+    queries.flatMap(({ query }) => query.labels),
+  );
   return queries.map(({ reference, query }) => ({ reference, entries: query.choose(entries) }));
 };
 

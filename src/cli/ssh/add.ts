@@ -1,4 +1,5 @@
 import { MeshError } from "../../errors.js";
+import { isOwnDeviceKey, signDeviceKey } from "../../mesh/application/ssh/device-key.js";
 import {
   deviceEntryId,
   hostEntryId,
@@ -16,6 +17,7 @@ import {
 } from "../../mesh/application/ssh/kind.js";
 import { hostKeysIn } from "../../mesh/application/ssh/known-hosts.js";
 import { ed25519Blob, ed25519Text, sshFingerprint } from "../../mesh/application/ssh/public-key.js";
+import { publicKeyOf } from "../../mesh/keys.js";
 import { recordTime } from "../../mesh/schema.js";
 import { msg } from "../../messages/message.js";
 import { confirmed, type Context, type Input, type Run } from "../context.js";
@@ -50,6 +52,7 @@ const addDevice = async (context: Context, input: Input): Promise<Result> => {
     made.own = own;
     made.isNew ||= own.isNew;
     const id = deviceEntryId(udf);
+    const deviceKey = session.keystore.get(udf, "device-signature");
     const value: SshDevice = {
       Kind: "Device",
       DeviceUDF: udf,
@@ -57,9 +60,14 @@ const addDevice = async (context: Context, input: Input): Promise<Result> => {
       PublicKey: ed25519Text(own.key),
       Name: ownName(session, newestProfile(session)),
       Created: recordTime(new Date(own.created)),
+      Signed: { ...signDeviceKey(session.state.udf, { DeviceUDF: udf, KeyUDF: own.key.kid }, deviceKey) },
     };
     const entry = await current.entry(id);
-    const isThere = entry && isSshDevice(entry.value) && entry.value.KeyUDF === value.KeyUDF;
+    const isThere =
+      entry &&
+      isSshDevice(entry.value) &&
+      entry.value.KeyUDF === value.KeyUDF &&
+      isOwnDeviceKey(session.state.udf, entry.value, publicKeyOf(deviceKey));
     if (isThere && entry.others.length === 0) return [];
     // What else is said of this device's key is not known to whoever said it.
     return [{ put: value, id, orNew: true, settles: entry?.others.map(({ stamp }) => stamp) ?? [] }];

@@ -1,6 +1,7 @@
 import { MeshError } from "../../errors.js";
 import { readProfile } from "../../keystore/state.js";
 import type { DeviceKey } from "../../mesh/application/ssh/authorized-keys.js";
+import { isOwnDeviceKey } from "../../mesh/application/ssh/device-key.js";
 import {
   isSshDevice,
   isSshHost,
@@ -29,8 +30,10 @@ import { openSession, type Session } from "../session.js";
 /** A key of a device, as the application has it. */
 export interface CatalogDevice extends DeviceKey {
   readonly created: string;
-  /** True for a device of the profile whose time is not over. */
+  /** True for a device of the profile whose time is not over, and which says itself that this is its key. */
   readonly isCurrent: boolean;
+  /** True for a device of the profile that has not said so: somebody else may have put the key there. */
+  readonly isUnsigned: boolean;
   readonly isConflict: boolean;
 }
 
@@ -70,13 +73,16 @@ const describeDevice = (
   const key = readEd25519Text(value.PublicKey);
   if (!key) return [];
   const device = findDevice(profile, value.DeviceUDF);
+  const isUnsigned = device !== undefined && !isOwnDeviceKey(profile.udf, value, device.signatureKey);
+  const isLate = isLapsed(profile, value.DeviceUDF, context.deps.now());
   return [
     {
       device: value.DeviceUDF,
       name: device ? deviceName(profile, device) : value.Name,
       key,
       created: value.Created,
-      isCurrent: device !== undefined && !isLapsed(profile, value.DeviceUDF, context.deps.now()),
+      isCurrent: device !== undefined && !isUnsigned && !isLate,
+      isUnsigned,
       isConflict,
     },
   ];

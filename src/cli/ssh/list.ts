@@ -17,7 +17,7 @@ export const run: Run = async (context, input) => {
     },
     text: stack(
       table(
-        [undefined, msg("label.device"), msg("label.made"), msg("ssh.label-fingerprint"), msg("ssh.label-state")],
+        [undefined, msg("heading.device"), msg("heading.made"), msg("heading.fingerprint"), msg("heading.state")],
         devices.map((device) => [
           device.device === own ? "*" : " ",
           device.name,
@@ -25,15 +25,17 @@ export const run: Run = async (context, input) => {
           fingerprintOf(device),
           device.isConflict
             ? msg("ssh.state-conflict")
-            : device.isCurrent
-              ? msg("ssh.state-current")
-              : msg("ssh.state-gone"),
+            : device.isUnsigned
+              ? msg("ssh.state-unsigned")
+              : device.isCurrent
+                ? msg("ssh.state-current")
+                : msg("ssh.state-gone"),
         ]),
         msg("ssh.no-devices"),
       ),
       gap,
       table(
-        [msg("ssh.label-host"), msg("ssh.label-address"), msg("label.keys")],
+        [msg("heading.host"), msg("heading.address"), msg("heading.keys")],
         hosts.map(({ host }) => [host.Names.join(", "), addressOf(host), String(host.HostKeys?.length ?? 0)]),
         msg("ssh.no-hosts"),
       ),

@@ -24,7 +24,7 @@ export const run: Run = async (context, input) => {
   ];
   const isCurrent = (udf: string): boolean =>
     findDevice(profile, udf) !== undefined && !isLapsed(profile, udf, context.deps.now());
-  const gone = devices.filter(({ device }) => !isCurrent(device));
+  const gone = devices.filter(({ device, isUnsigned }) => isUnsigned || !isCurrent(device));
   const change = await editAuthorizedKeys(context, remote, (text) => {
     const next = refreshKeys(text, profile.udf, { current, gone, isCurrent });
     // What is to be written would lock this device out.

@@ -238,6 +238,7 @@ const compareToProfile = ({ profileSequence: [master, sequence] }: ReadHead, own
 /**
  * Verifies a head by the owner's current personal profile and the entry there: who signed it, and that nobody can read it but those
  * whom the profile lets. Where it was made under an older profile, or where a reader has lapsed since, it is `outdated` instead.
+ * A device may sign until it lapses, by what the head says of its time.
  * Throws `application-signer`, `application-recipient`, and `record-invalid` where it is not the entry's application.
  */
 export const verifyHead = (
@@ -249,8 +250,10 @@ export const verifyHead = (
   if (head.identifier !== entry.Identifier || head.type !== entry.Type) {
     throw new MeshError("record-invalid", msg("mesh.application-other"));
   }
+  // Whoever has lapsed since has signed rightly: a portal takes nothing of a device's any more from then on.
+  const made = new Date(Math.min(now.getTime(), Date.parse(head.updated)));
   try {
-    verifyApplication(head, owner, now);
+    verifyApplication(head, owner, made);
   } catch (cause) {
     if (!isMeshError(cause, "signature-invalid")) throw cause;
     throw new MeshError("application-signer", msg("mesh.application-signer"), {
@@ -258,7 +261,12 @@ export const verifyHead = (
       cause,
     });
   }
-  return standingOf(head, owner, entry, now);
+  const standing = standingOf(head, owner, entry, now);
+  // It knows the key, whether it names itself or not.
+  const hasLapsed = owner.devices.some(
+    ({ udf, signatureKey }) => signatureKey.udf === head.kid && isLapsed(owner, udf, now),
+  );
+  return hasLapsed ? { ...standing, state: "outdated" } : standing;
 };
 
 /**

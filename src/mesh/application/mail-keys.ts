@@ -126,10 +126,12 @@ const certificatesIn = (file: Buffer): readonly Buffer[] => {
   return blocks.map(([, base64 = ""]) => Buffer.from(base64.replace(/\s/g, ""), "base64"));
 };
 
-const certificateIn = (octets: Buffer): X509Certificate => {
+/** A certificate, and its key. A key that OpenSSL cannot read is none. */
+const certificateIn = (octets: Buffer): { readonly certificate: X509Certificate; readonly info: Buffer } => {
   try {
     const certificate = new X509Certificate(octets);
-    if (certificate.raw.equals(octets)) return certificate;
+    const info = certificate.publicKey.export({ format: "der", type: "spki" });
+    if (certificate.raw.equals(octets)) return { certificate, info };
   } catch {
     // Answered below.
   }
@@ -148,11 +150,12 @@ export interface ReadCertificate {
  * with its own words where there is a private key in the file, and `too-large`.
  */
 export const readCertificates = (file: Buffer): ReadCertificate => {
-  const [certificate, ...chain] = certificatesIn(file).map(certificateIn);
-  if (!certificate || chain.length > 8) throw notCertificate();
+  const [first, ...behind] = certificatesIn(file).map(certificateIn);
+  if (!first || behind.length > 8) throw notCertificate();
+  const { certificate, info } = first;
+  const chain = behind.map((issuer) => issuer.certificate);
   const issuers = [certificate, ...chain];
   if (chain.some((issuer, at) => !issuers[at]?.checkIssued(issuer))) throw refuse(msg("mail.chain-order"));
-  const info = certificate.publicKey.export({ format: "der", type: "spki" });
   return {
     key: {
       UDF: recordFingerprint(CONTENT_TYPE.keyInfo, info),

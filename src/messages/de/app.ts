@@ -30,7 +30,7 @@ export const app = {
     "Das Gerät darf die Anwendung nicht mehr lesen; sie wird unter einem neuen Schlüssel neu verschlüsselt. Was das Gerät zuvor gesehen hat, kann es weiter wissen: `meshman app exposure` zählt es auf. Das letzte Gerät, das eine Anwendung lesen kann, behält sie.",
   "help.app.exposure.summary": "aufzählen, was ein Gerät gesehen haben kann",
   "help.app.exposure.description":
-    "Bei einem verbundenen Gerät: was es jetzt lesen kann. Bei einem, das entfernt wurde oder eine Anwendung verlor: was es damals lesen konnte und seither nicht geändert wurde. Ändern Sie diese Passwörter, wenn das Gerät in andere Hände gelangt sein kann. Geheimnisse werden nicht gezeigt.",
+    "Bei einem verbundenen Gerät: was es jetzt lesen kann. Bei einem, das entfernt wurde oder eine Anwendung verlor: was es damals lesen konnte und seither nicht geändert wurde. Ein Eintrag gilt als geändert, wenn kein Geheimnis mehr darin steht, das das Gerät gesehen hat, auch nicht das der Einmalcodes. Ändern Sie diese Passwörter, wenn das Gerät in andere Hände gelangt sein kann. Geheimnisse werden nicht gezeigt.",
   "help.app.exposure.device": "Name oder Fingerabdruck des Geräts, auch eines entfernten",
   "label.application": "Anwendung",
   "app.may-change": "Darf sie ändern",
@@ -40,6 +40,8 @@ export const app = {
   "app.last-reader": "{device} ist das letzte Gerät, das {name} lesen kann.",
   "app.last-reader.hint":
     "Lassen Sie sie zuerst mit `meshman app grant` ein anderes Gerät lesen, oder löschen Sie sie mit `meshman app delete`.",
+  "app.last-reader.remove-hint":
+    "Holen Sie die Hauptschlüssel mit `meshman escrow recover` hierher und lassen Sie mit `meshman app grant` ein anderes Gerät sie lesen; oder löschen Sie sie mit `meshman app delete`.",
   "app.encrypted-anew": "Neu verschlüsselt",
   "app.exposure-kept": "{name} wird gezeigt, wie dieser Home-Ordner es kennt: {reason}",
   "app.exposure-unknown": "Dieses Gerät kann nicht hineinsehen in: {names}",

@@ -144,7 +144,7 @@ export const help: Wording<typeof english> = {
   "help.device.show.device": "Name oder UDF eines Geräts (Standard: dieses)",
   "help.device.remove.summary": "ein Gerät aus dem Profil entfernen",
   "help.device.remove.description":
-    "Mit dem Entfernen eines Verwaltungsgeräts beginnt eine neue Epoche des Profils. Das erfordert den Hauptschlüssel: auf diesem Gerät oder aus Anteilen zur Wiederherstellung.",
+    "Jede Anwendung, die das Gerät lesen konnte, wird ohne es neu verschlüsselt; `meshman app exposure` zeigt, was es gesehen haben kann. Mit dem Entfernen eines Verwaltungsgeräts beginnt eine neue Epoche des Profils. Das erfordert den Hauptschlüssel: auf diesem Gerät oder aus Anteilen zur Wiederherstellung.",
   "help.device.remove.device": "Name oder UDF eines Geräts",
   "help.escrow.summary": "die Hauptschlüssel in Anteile aufteilen und daraus wiederherstellen",
   "help.escrow.description":
@@ -161,7 +161,7 @@ export const help: Wording<typeof english> = {
     "Die Anteile kommen aus --share-file, von der Standardeingabe (ein Anteil je Zeile) oder werden erfragt. Ändert nichts.",
   "help.escrow.recover.summary": "ein Profil aus seinen Anteilen wiederherstellen",
   "help.escrow.recover.description":
-    "Veröffentlicht eine neue Epoche mit diesem Gerät als einzigem Verwaltungsgerät; frühere Verwaltungsgeräte bestimmen nichts mehr. Andere Geräte bleiben verbunden und werden aufgelistet. Wenn dieses Gerät das Profil schon hat, kommen nur dessen Hauptschlüssel zurück.",
+    "Veröffentlicht eine neue Epoche mit diesem Gerät als einzigem Verwaltungsgerät; frühere Verwaltungsgeräte bestimmen nichts mehr. Auch die Anwendungen des Profils kommen zurück. Andere Geräte bleiben verbunden und werden aufgelistet. Wenn dieses Gerät das Profil schon hat, kommen nur dessen Hauptschlüssel zurück.",
   "help.escrow.recover.name": "Name des Profils auf diesem Gerät (Standard: default)",
   "help.escrow.recover.new-epoch":
     "dieses Gerät zum einzigen Verwaltungsgerät machen, auch wenn es das Profil schon hat",

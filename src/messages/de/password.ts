@@ -35,7 +35,7 @@ export const password: Wording<typeof english> = {
   "help.password.get.clear-after": "die Zwischenablage nach dieser Zeit leeren, z. B. 20s (Standard: 45s)",
   "help.password.list.summary": "Einträge auflisten, ohne ihre Passwörter",
   "help.password.list.description":
-    "Zeigt, was auf diesem Gerät bekannt ist; `meshman sync` holt, was andere geändert haben.",
+    "Zeigt, was auf diesem Gerät bekannt ist; `meshman sync` holt, was andere geändert haben. Einträge im Konflikt sind gekennzeichnet, und solche, die ein entferntes Gerät gesehen haben kann.",
   "help.password.list.pattern": "Teil einer Site, eines Titels oder eines Benutzers",
   "help.password.list.label": "nur Einträge mit diesem Etikett; mehrfach möglich",
   "help.password.edit.summary": "einen Eintrag ändern",
@@ -49,6 +49,8 @@ export const password: Wording<typeof english> = {
   "help.password.edit.drop-label": "ein Etikett entfernen; mehrfach möglich",
   "help.password.edit.drop": "title, username, password, notes, otp oder earlier entfernen; mehrfach möglich",
   "help.password.remove.summary": "einen Eintrag entfernen",
+  "help.password.remove.description":
+    "Entfernt ihn von allen Geräten. Fragt zuerst, außer mit --yes. Was davon veröffentlicht wurde, bleibt verschlüsselt beim Portal.",
   "help.password.generate.summary": "ein Passwort erzeugen und ausgeben",
   "help.password.generate.description":
     "Buchstaben und Ziffern mit 128 Bit, wenn Optionen nichts anderes sagen; alle Passwörter, die sie zulassen, sind gleich wahrscheinlich. Es wird nirgends aufbewahrt. --json sagt, wie viele Bit es hat.",
@@ -211,7 +213,7 @@ export const password: Wording<typeof english> = {
   "password.no-field.hint": "`meshman password get --all` zeigt, was er enthält.",
   "password.nobody": "niemand",
   "password.none": "Keine Einträge.",
-  "password.not-a-line": "{what}: Das muss eine Zeile mit höchstens {maximum} Zeichen sein.",
+  "password.not-a-line": "{what}: Das muss eine Zeile mit 1 bis {maximum} Zeichen sein.",
   "password.not-a-site": "{site} ist keine Site.",
   "password.not-a-site.hint":
     "Ein Host wie www.example.com, eine URL oder `*.example.com`; der Stern kann nicht für eine ganze Top-Level-Domain stehen.",
@@ -266,7 +268,8 @@ export const password: Wording<typeof english> = {
   "password.unknown-field.hint": "Eines von: {fields}",
   "password.unknown-format": "Ein Format {format} gibt es nicht.",
   "password.unknown-format.hint": "Eines von: {formats}",
-  "password.was-exposed": "Ein entferntes Gerät kennt dieses Passwort vielleicht: Ändern Sie es.",
+  "password.was-exposed":
+    "Ein entferntes Gerät kennt vielleicht, was in diesem Eintrag steht: Ändern Sie das Passwort, und das Geheimnis der Einmalcodes, wenn er eines hat.",
   "password.weak": "Das Passwort ist leicht zu erraten. `--generate` erzeugt ein besseres.",
   "password.what-label": "das Etikett",
   "password.what-notes": "die Notizen",

@@ -9,7 +9,10 @@ export const ssh: Wording<typeof english> = {
 
   "ssh.label-key": "Öffentlicher Schlüssel",
   "ssh.label-fingerprint": "Fingerabdruck",
-  "ssh.label-state": "Zustand",
+  "heading.fingerprint": "FINGERABDRUCK",
+  "heading.host": "HOST",
+  "heading.address": "ADRESSE",
+  "heading.keys": "SCHLÜSSEL",
   "ssh.label-host": "Host",
   "ssh.label-address": "Adresse",
   "ssh.label-jump": "Über",
@@ -21,6 +24,7 @@ export const ssh: Wording<typeof english> = {
 
   "ssh.state-current": "aktuell",
   "ssh.state-gone": "kein Gerät mehr",
+  "ssh.state-unsigned": "nicht vom Gerät signiert",
   "ssh.state-conflict": "in Konflikt",
   "ssh.conflict-note": "Was in Konflikt steht, zeigt und klärt: meshman app resolve",
   "ssh.no-devices": "Kein Gerät hat einen SSH-Schlüssel.",
@@ -105,7 +109,7 @@ export const ssh: Wording<typeof english> = {
     "die Hosts dieser known_hosts-Datei teilen; ein geteilter Schlüssel wird nie ersetzt, und verborgene Namen werden ausgelassen",
   "help.ssh.config.summary": "die Einstellungen der geteilten Hosts für ~/.ssh/config ausgeben",
   "help.ssh.config.description":
-    "Der Text ist für eine Datei, die ~/.ssh/config mit Include nennt. Damit fragt ssh für jeden dieser Hosts den Agenten von meshman.",
+    "Der Text ist für eine Datei, die ~/.ssh/config mit Include nennt. Damit fragt ssh für jeden dieser Hosts den Agenten von meshman. Führen Sie es erneut aus, wenn sich Hosts geändert haben.",
   "help.ssh.config.known-hosts": "eine Datei von `meshman ssh known-hosts --out`, in der ssh auch nachsehen soll",
   "help.ssh.export.summary": "den öffentlichen Schlüssel dieses Geräts ausgeben",
   "help.ssh.export.description":

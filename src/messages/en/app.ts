@@ -31,7 +31,7 @@ export const app = {
     "The device may not read the application any more, which is encrypted anew under a fresh key. What the device has seen before it may still know: `meshman app exposure` lists it. The last device that can read an application keeps it.",
   "help.app.exposure.summary": "list what a device may have seen",
   "help.app.exposure.description":
-    "For a device that is connected: what it can read now. For one that was removed, or that lost an application: what it could read then and has not been changed since. Change these passwords where the device may be in other hands. No secret is shown.",
+    "For a device that is connected: what it can read now. For one that was removed, or that lost an application: what it could read then and has not been changed since. An entry counts as changed once no secret in it is one that the device has seen, that of its one-time codes among them. Change these passwords where the device may be in other hands. No secret is shown.",
   "help.app.exposure.device": "name or fingerprint of the device, also of one that was removed",
   "label.application": "Application",
   "app.may-change": "May change it",
@@ -41,6 +41,8 @@ export const app = {
   "app.last-reader": "{device} is the last device that can read {name}.",
   "app.last-reader.hint":
     "First let another device read it with `meshman app grant`, or delete it with `meshman app delete`.",
+  "app.last-reader.remove-hint":
+    "Bring the master keys here with `meshman escrow recover`, and let another device read it with `meshman app grant`; or delete it with `meshman app delete`.",
   "app.encrypted-anew": "Encrypted anew",
   "app.exposure-kept": "{name} is shown as this home knows it: {reason}",
   "app.exposure-unknown": "This device cannot look into: {names}",

@@ -141,7 +141,7 @@ export const help = {
   "help.device.show.device": "name or UDF of a device (default: this one)",
   "help.device.remove.summary": "remove a device from the profile",
   "help.device.remove.description":
-    "Removing an administration device makes a new epoch of the profile, and so needs the master key: on this device, or from recovery shares.",
+    "Every application that the device could read is encrypted anew without it; `meshman app exposure` lists what it may have seen. Removing an administration device makes a new epoch of the profile, and so needs the master key: on this device, or from recovery shares.",
   "help.device.remove.device": "name or UDF of a device",
   "help.escrow.summary": "split the master keys into shares, and recover from them",
   "help.escrow.description":
@@ -158,7 +158,7 @@ export const help = {
     "Shares come from --share-file, from standard input (a share a line), or are asked for. Changes nothing.",
   "help.escrow.recover.summary": "bring a profile back from its shares",
   "help.escrow.recover.description":
-    "Publishes a new epoch whose only administrator is this device; former administrators rule no more. Other devices stay connected and are listed. Where this device has the profile already, only its master keys come back.",
+    "Publishes a new epoch whose only administrator is this device; former administrators rule no more. The applications of the profile come back as well. Other devices stay connected and are listed. Where this device has the profile already, only its master keys come back.",
   "help.escrow.recover.name": "name of the profile on this device (default: default)",
   "help.escrow.recover.new-epoch": "make this device the only administrator, also where it has the profile already",
   "help.escrow.recover.drop-devices": "remove all other devices at once",

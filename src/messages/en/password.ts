@@ -32,7 +32,7 @@ export const password = {
   "help.password.get.clear-after": "clear the clipboard after that time, e.g. 20s (default: 45s)",
   "help.password.list.summary": "list entries, without their passwords",
   "help.password.list.description":
-    "Shows what is known on this device; `meshman sync` fetches what others have changed.",
+    "Shows what is known on this device; `meshman sync` fetches what others have changed. It marks entries in conflict, and those that a device which was removed may have seen.",
   "help.password.list.pattern": "part of a site, a title or a user",
   "help.password.list.label": "only entries with this label; may be repeated",
   "help.password.edit.summary": "change an entry",
@@ -46,6 +46,8 @@ export const password = {
   "help.password.edit.drop-label": "take a label away; may be repeated",
   "help.password.edit.drop": "take away title, username, password, notes, otp or earlier; may be repeated",
   "help.password.remove.summary": "remove an entry",
+  "help.password.remove.description":
+    "Removes it from all devices. Asks first, unless --yes. What was published of it stays at the portal, encrypted.",
   "help.password.generate.summary": "make a password and print it",
   "help.password.generate.description":
     "Letters and digits with 128 bits, unless options say otherwise; every password that they allow is equally likely. It is kept nowhere. --json says how many bits it has.",
@@ -205,7 +207,7 @@ export const password = {
   "password.no-field.hint": "`meshman password get --all` shows what it holds.",
   "password.nobody": "nobody",
   "password.none": "No entries.",
-  "password.not-a-line": "{what}: that has to be one line of at most {maximum} characters.",
+  "password.not-a-line": "{what}: that has to be one line of 1 to {maximum} characters.",
   "password.not-a-site": "{site} is no site.",
   "password.not-a-site.hint":
     "A host such as www.example.com, a URL, or `*.example.com`; a star cannot stand for a whole top-level domain.",
@@ -259,7 +261,8 @@ export const password = {
   "password.unknown-field.hint": "One of: {fields}",
   "password.unknown-format": "There is no format {format}.",
   "password.unknown-format.hint": "One of: {formats}",
-  "password.was-exposed": "A device that was removed may know this password: change it.",
+  "password.was-exposed":
+    "A device that was removed may know what is in this entry: change its password, and the secret of its one-time codes where it has one.",
   "password.weak": "The password is easy to guess. `--generate` makes a better one.",
   "password.what-label": "the label",
   "password.what-notes": "the notes",

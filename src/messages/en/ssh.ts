@@ -7,7 +7,10 @@ export const ssh = {
 
   "ssh.label-key": "Public key",
   "ssh.label-fingerprint": "Fingerprint",
-  "ssh.label-state": "State",
+  "heading.fingerprint": "FINGERPRINT",
+  "heading.host": "HOST",
+  "heading.address": "ADDRESS",
+  "heading.keys": "KEYS",
   "ssh.label-host": "Host",
   "ssh.label-address": "Address",
   "ssh.label-jump": "By way of",
@@ -19,6 +22,7 @@ export const ssh = {
 
   "ssh.state-current": "current",
   "ssh.state-gone": "no device any more",
+  "ssh.state-unsigned": "not signed by the device",
   "ssh.state-conflict": "in conflict",
   "ssh.conflict-note": "What is in conflict is shown and settled by: meshman app resolve",
   "ssh.no-devices": "No device has an SSH key.",
@@ -99,7 +103,7 @@ export const ssh = {
     "share the hosts of this known_hosts file; a shared key is never replaced, and hidden names are left out",
   "help.ssh.config.summary": "print the settings of the shared hosts for ~/.ssh/config",
   "help.ssh.config.description":
-    "The text is for a file that ~/.ssh/config names with Include. It makes ssh ask the agent of meshman for each of these hosts.",
+    "The text is for a file that ~/.ssh/config names with Include. It makes ssh ask the agent of meshman for each of these hosts. Run it again when hosts have changed.",
   "help.ssh.config.known-hosts": "a file of `meshman ssh known-hosts --out` in which ssh is to look too",
   "help.ssh.export.summary": "print this device's public key",
   "help.ssh.export.description": "Private keys are not exported: each stays in the keystore of its device.",

@@ -31,7 +31,7 @@ export const app = {
     "L'appareil ne peut plus lire l'application, qui est chiffrée de nouveau sous une clé neuve. Ce que l'appareil a vu auparavant, il peut encore le savoir : `meshman app exposure` en donne la liste. Le dernier appareil qui peut lire une application la garde.",
   "help.app.exposure.summary": "lister ce qu'un appareil a pu voir",
   "help.app.exposure.description":
-    "Pour un appareil connecté : ce qu'il peut lire maintenant. Pour un appareil supprimé, ou qui a perdu une application : ce qu'il pouvait lire alors et qui n'a pas été modifié depuis. Changez ces mots de passe si l'appareil peut être en d'autres mains. Aucun secret n'est affiché.",
+    "Pour un appareil connecté : ce qu'il peut lire maintenant. Pour un appareil supprimé, ou qui a perdu une application : ce qu'il pouvait lire alors et qui n'a pas été modifié depuis. Une entrée compte comme modifiée quand plus aucun secret vu par l'appareil n'y figure, celui des codes à usage unique compris. Changez ces mots de passe si l'appareil peut être en d'autres mains. Aucun secret n'est affiché.",
   "help.app.exposure.device": "nom ou empreinte de l'appareil, même d'un appareil supprimé",
   "label.application": "Application",
   "app.may-change": "Peut la modifier",
@@ -41,6 +41,8 @@ export const app = {
   "app.last-reader": "{device} est le dernier appareil qui peut lire {name}.",
   "app.last-reader.hint":
     "Laissez d'abord un autre appareil la lire avec `meshman app grant`, ou supprimez-la avec `meshman app delete`.",
+  "app.last-reader.remove-hint":
+    "Récupérez ici les clés maîtresses avec `meshman escrow recover` et laissez un autre appareil la lire avec `meshman app grant` ; ou supprimez-la avec `meshman app delete`.",
   "app.encrypted-anew": "Chiffré de nouveau",
   "app.exposure-kept": "{name} est affichée telle que ce dossier la connaît : {reason}",
   "app.exposure-unknown": "Cet appareil ne peut pas voir le contenu de : {names}",

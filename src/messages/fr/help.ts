@@ -147,7 +147,7 @@ export const help: Wording<typeof english> = {
   "help.device.show.device": "nom ou UDF d'un appareil (par défaut : celui-ci)",
   "help.device.remove.summary": "retirer un appareil du profil",
   "help.device.remove.description":
-    "Retirer un appareil d'administration ouvre une nouvelle époque du profil, et nécessite donc la clé maîtresse : sur cet appareil, ou à partir des parts de récupération.",
+    "Chaque application que l'appareil pouvait lire est chiffrée à nouveau sans lui ; `meshman app exposure` montre ce qu'il a pu voir. Retirer un appareil d'administration ouvre une nouvelle époque du profil, et nécessite donc la clé maîtresse : sur cet appareil, ou à partir des parts de récupération.",
   "help.device.remove.device": "nom ou UDF d'un appareil",
   "help.escrow.summary": "diviser les clés maîtresses en parts, et les récupérer",
   "help.escrow.description":
@@ -164,7 +164,7 @@ export const help: Wording<typeof english> = {
     "Les parts viennent de --share-file ou de l'entrée standard (une part par ligne), ou bien sont demandées. Ne modifie rien.",
   "help.escrow.recover.summary": "récupérer un profil à partir de ses parts",
   "help.escrow.recover.description":
-    "Publie une nouvelle époque dont cet appareil est le seul administrateur ; les administrateurs précédents n'ont plus aucun pouvoir. Les autres appareils restent connectés et sont listés. Si cet appareil a déjà le profil, seules les clés maîtresses sont récupérées.",
+    "Publie une nouvelle époque dont cet appareil est le seul administrateur ; les administrateurs précédents n'ont plus aucun pouvoir. Les applications du profil reviennent aussi. Les autres appareils restent connectés et sont listés. Si cet appareil a déjà le profil, seules les clés maîtresses sont récupérées.",
   "help.escrow.recover.name": "nom du profil sur cet appareil (par défaut : default)",
   "help.escrow.recover.new-epoch": "faire de cet appareil le seul administrateur, même s'il a déjà le profil",
   "help.escrow.recover.drop-devices": "retirer tous les autres appareils en une fois",

@@ -35,7 +35,7 @@ export const password: Wording<typeof english> = {
   "help.password.get.clear-after": "vider le presse-papiers après ce délai, p. ex. 20s (par défaut : 45s)",
   "help.password.list.summary": "lister les entrées, sans leurs mots de passe",
   "help.password.list.description":
-    "Montre ce que cet appareil connaît ; `meshman sync` apporte ce que d'autres ont modifié.",
+    "Montre ce que cet appareil connaît ; `meshman sync` apporte ce que d'autres ont modifié. Les entrées en conflit sont signalées, ainsi que celles qu'un appareil retiré a pu voir.",
   "help.password.list.pattern": "partie d'un site, d'un titre ou d'un utilisateur",
   "help.password.list.label": "seulement les entrées portant cette étiquette ; peut être répété",
   "help.password.edit.summary": "modifier une entrée",
@@ -49,6 +49,8 @@ export const password: Wording<typeof english> = {
   "help.password.edit.drop-label": "retirer une étiquette ; peut être répété",
   "help.password.edit.drop": "retirer title, username, password, notes, otp ou earlier ; peut être répété",
   "help.password.remove.summary": "supprimer une entrée",
+  "help.password.remove.description":
+    "La supprime de tous les appareils. Demande d'abord, sauf avec --yes. Ce qui en a été publié reste chez le portail, chiffré.",
   "help.password.generate.summary": "créer un mot de passe et l'afficher",
   "help.password.generate.description":
     "Des lettres et des chiffres pour 128 bits, sauf si des options disent autre chose ; tous les mots de passe qu'elles permettent sont également probables. Il n'est conservé nulle part. --json dit combien de bits il a.",
@@ -212,7 +214,7 @@ export const password: Wording<typeof english> = {
   "password.no-field.hint": "`meshman password get --all` montre ce qu'elle contient.",
   "password.nobody": "personne",
   "password.none": "Aucune entrée.",
-  "password.not-a-line": "{what} : ce doit être une ligne d'au plus {maximum} caractères.",
+  "password.not-a-line": "{what} : ce doit être une ligne de 1 à {maximum} caractères.",
   "password.not-a-site": "{site} n'est pas un site.",
   "password.not-a-site.hint":
     "Un hôte comme www.example.com, une URL, ou `*.example.com` ; l'étoile ne peut valoir pour tout un domaine de premier niveau.",
@@ -268,7 +270,8 @@ export const password: Wording<typeof english> = {
   "password.unknown-field.hint": "L'un de : {fields}",
   "password.unknown-format": "Il n'y a pas de format {format}.",
   "password.unknown-format.hint": "L'un de : {formats}",
-  "password.was-exposed": "Un appareil retiré connaît peut-être ce mot de passe : changez-le.",
+  "password.was-exposed":
+    "Un appareil retiré connaît peut-être le contenu de cette entrée : changez le mot de passe, et le secret des codes à usage unique si elle en a un.",
   "password.weak": "Le mot de passe est facile à deviner. `--generate` en crée un meilleur.",
   "password.what-label": "l'étiquette",
   "password.what-notes": "les notes",

@@ -9,7 +9,10 @@ export const ssh: Wording<typeof english> = {
 
   "ssh.label-key": "Clé publique",
   "ssh.label-fingerprint": "Empreinte",
-  "ssh.label-state": "État",
+  "heading.fingerprint": "EMPREINTE",
+  "heading.host": "HÔTE",
+  "heading.address": "ADRESSE",
+  "heading.keys": "CLÉS",
   "ssh.label-host": "Hôte",
   "ssh.label-address": "Adresse",
   "ssh.label-jump": "En passant par",
@@ -21,6 +24,7 @@ export const ssh: Wording<typeof english> = {
 
   "ssh.state-current": "actuel",
   "ssh.state-gone": "n'est plus un appareil",
+  "ssh.state-unsigned": "non signé par l'appareil",
   "ssh.state-conflict": "en conflit",
   "ssh.conflict-note": "Ce qui est en conflit s'affiche et se règle avec : meshman app resolve",
   "ssh.no-devices": "Aucun appareil n'a de clé SSH.",
@@ -103,7 +107,7 @@ export const ssh: Wording<typeof english> = {
     "partager les hôtes de ce fichier known_hosts ; une clé partagée n'est jamais remplacée, et les noms cachés sont laissés de côté",
   "help.ssh.config.summary": "afficher les réglages des hôtes partagés pour ~/.ssh/config",
   "help.ssh.config.description":
-    "Le texte est pour un fichier que ~/.ssh/config nomme avec Include. Il fait demander ssh à l'agent de meshman pour chacun de ces hôtes.",
+    "Le texte est pour un fichier que ~/.ssh/config nomme avec Include. Il fait demander ssh à l'agent de meshman pour chacun de ces hôtes. À relancer quand des hôtes ont changé.",
   "help.ssh.config.known-hosts": "un fichier de `meshman ssh known-hosts --out` où ssh doit regarder aussi",
   "help.ssh.export.summary": "afficher la clé publique de cet appareil",
   "help.ssh.export.description":

@@ -219,7 +219,10 @@ describe("who signed a head", () => {
       NOW,
     );
     expect(verify(head, lapsing, lapsing.applications[0])).toBeUndefined();
-    expect(verify(head, lapsing, lapsing.applications[0], LATER)).toBe("application-signer");
+    // It had not lapsed when it signed that.
+    expect(verifyHead(head, lapsing, lapsing.applications[0]!, LATER).state).toBe("outdated");
+    const late = await createHead(laptop.keys.signature, content({}), LATER);
+    expect(verify(late, lapsing, lapsing.applications[0], LATER)).toBe("application-signer");
     const revoked = withApplication(owner, entryFor(granted.DecryptDeviceUDF!, []));
     expect(verify(head, revoked, revoked.applications[0])).toBe("application-signer");
   });

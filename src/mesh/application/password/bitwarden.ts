@@ -205,6 +205,10 @@ const loginOf = (value: PasswordValue): Members => {
   };
 };
 
+/** True where something would be lost without a login, which notes have none of at first. */
+const hasLogin = (value: PasswordValue): boolean =>
+  (value.Username ?? value.Password ?? value.OTP) !== undefined || urisOf(value).length > 0;
+
 const itemOf = (value: PasswordValue, folderId: string | null): Members => {
   const rest = restOf(value);
   const fields = fieldsOf(value);
@@ -220,7 +224,7 @@ const itemOf = (value: PasswordValue, folderId: string | null): Members => {
     name: nameOf(value),
     notes: value.Notes ?? null,
     ...(fields.length > 0 && { fields }),
-    ...(type === LOGIN && { login: loginOf(value) }),
+    ...((type === LOGIN || hasLogin(value)) && { login: loginOf(value) }),
   };
 };
 

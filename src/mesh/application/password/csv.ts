@@ -72,8 +72,11 @@ const QUOTE = 0x22;
 const RETURN = 0x0d;
 const NEWLINE = 0x0a;
 
-/** Reads rows, whose lines end with CRLF, or with LF as many programs write them. Empty lines are left out. */
-export const parseCsv = (text: string): readonly Row[] | Fault => {
+/**
+ * Reads rows, whose lines end with CRLF, or with LF as many programs write them. Empty lines are left out. Where there are more than
+ * `most` nothing behind them is looked at.
+ */
+export const parseCsv = (text: string, most = Infinity): readonly Row[] | Fault => {
   const rows: Row[] = [];
   let [at, line] = [0, 1];
   let cells: string[] = [];
@@ -84,6 +87,7 @@ export const parseCsv = (text: string): readonly Row[] | Fault => {
     start = ++line;
   };
   while (at < text.length || cells.length > 0) {
+    if (rows.length > most) return { line: rows.at(-1)?.line ?? line, fault: "many" };
     if (text.charCodeAt(at) === QUOTE) {
       const cell: string[] = [];
       const opened = line;
@@ -122,7 +126,7 @@ export const parseCsv = (text: string): readonly Row[] | Fault => {
       endRow();
     } else return { line, fault: "quote-behind" };
   }
-  return rows;
+  return rows.length > most ? { line: rows.at(-1)?.line ?? line, fault: "many" } : rows;
 };
 
 const formatCell = (cell: string): string => (/[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);

@@ -6,6 +6,8 @@ import type { PasswordValue } from "./value.js";
 export interface Query {
   /** True for the labels of an entry that may be one of them: everything else need not be opened. */
   readonly mayMatch: (labels: readonly string[]) => boolean;
+  /** One of these is among them. */
+  readonly labels: readonly string[];
   /** Those that are meant, of the entries that may be. */
   readonly choose: <Candidate extends { readonly value: PasswordValue }>(
     candidates: readonly Candidate[],
@@ -35,6 +37,7 @@ export const queryFor = (text: string, { username, sitesOnly = false }: QueryOpt
     return best > 0 ? best : title !== undefined && Title !== undefined && foldTitle(Title) === title ? 0.1 : 0;
   };
   return {
+    labels: [...wanted],
     mayMatch: (labels) => labels.some((label) => wanted.has(label)) && (user === undefined || labels.includes(user)),
     choose: (candidates) => {
       const ranked = candidates.map((candidate) => ({ candidate, rank: rankOf(candidate.value) }));

@@ -8,6 +8,7 @@ import {
 import { BROWSERS, browserRows } from "./browsers.js";
 import { decodeFile, formatCsv, isFault, parseCsv, type Fault } from "./csv.js";
 import { FORMATS, tableOf, type Format, type Imported } from "./imported.js";
+import { MAX_ENTRIES } from "../entry.js";
 import type { PasswordValue } from "./value.js";
 
 export { FORMATS, type Format, type Imported, type Remark } from "./imported.js";
@@ -52,7 +53,8 @@ export const readFile = (octets: Uint8Array, given?: Format): ReadFile | Fault =
     const imported = readBitwardenJson(text);
     return isFault(imported) ? imported : { format: "bitwarden-json", imported, ignored: [] };
   }
-  const parsed = parseCsv(text);
+  // The headings are a row as well.
+  const parsed = parseCsv(text, MAX_ENTRIES + 1);
   if (isFault(parsed)) return parsed;
   const table = tableOf(parsed);
   if (isFault(table)) return table;

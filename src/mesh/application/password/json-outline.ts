@@ -1,3 +1,4 @@
+import { MAX_ENTRIES } from "../entry.js";
 import type { Fault } from "./csv.js";
 
 /** A file of JSON, and the line on which each of its items begins. */
@@ -47,7 +48,7 @@ type Expected = "value" | "first-value" | "name" | "first-name" | "colon" | "com
 
 /**
  * Parses JSON and says on which line it is wrong, which the engine does not say without quoting the text, a secret perhaps. The items of
- * the list `items` are looked up as well. Of a member that is there twice the last one counts.
+ * the list `items` are looked up as well; more of them than an application holds are too many. Of a member that is there twice the last one counts.
  */
 export const jsonOutline = (text: string): Outline | Fault => {
   const open: { readonly kind: "[" | "{"; readonly isItems: boolean }[] = [];
@@ -61,6 +62,7 @@ export const jsonOutline = (text: string): Outline | Fault => {
     SPACE.test(text);
     at = SPACE.lastIndex;
     if (at >= text.length) break;
+    if (offsets.length > MAX_ENTRIES) return { line: lineOf(text, offsets.at(-1) ?? at), fault: "many" };
     const token = tokenAt(text, at);
     if (token === undefined) return fault();
     const inside = open.at(-1);

@@ -57,6 +57,8 @@ const DeviceSchema = v.pipe(
     /** What the device was called when the key was made. */
     Name: textSchema(256),
     Created: TimeSchema,
+    /** Its own word for that, without which nobody lets the key in: see `isOwnDeviceKey`. */
+    Signed: v.exactOptional(v.looseObject({})),
   }),
   v.check(({ KeyUDF, PublicKey }) => readEd25519Text(PublicKey)?.udf === KeyUDF, problem("problem.ssh-key")),
 );
