@@ -40,7 +40,7 @@ describe("mail settings", () => {
     expect(await shown(laptop)).toEqual({
       id: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
       address: ADDRESS,
-      default: false,
+      default: true,
       accountName: "Work",
       displayName: "Alice Example",
       replyTo: "replies@example.com",
@@ -82,7 +82,11 @@ describe("mail settings", () => {
     const before = await shown(laptop);
     const set = await laptop.ok(`mail set ${ADDRESS} --outbound-port 465 --outbound-security direct`);
     expect(set.json).toEqual({
-      application: "mail",
+      application: {
+        identifier: expect.stringMatching(/^M[A-Z2-7-]{33}$/) as string,
+        name: "mail",
+        type: "MailProfile",
+      },
       account: { id: before["id"], address: ADDRESS },
       changed: true,
       synced: true,
@@ -184,7 +188,7 @@ describe("mail settings", () => {
     const laptop = await withMail();
     const set = await laptop.ok("mail set bob@example.com --inbound-server imap.example.com --offline");
     expect(set.json).toMatchObject({ changed: true, synced: false });
-    expect((await laptop.ok("mail list --offline")).json).toMatchObject({ queued: 1, accounts: [{}, {}] });
+    expect((await laptop.ok("mail list --offline")).json).toMatchObject({ waiting: 1, accounts: [{}, {}] });
     expect((await laptop.ok("mail show bob@example.com --offline")).status).toBe(0);
     expect((await laptop.run("mail show zoe@example.com --offline")).code).toBe("entry-not-found");
   });

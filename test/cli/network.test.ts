@@ -66,7 +66,11 @@ describe("network settings", () => {
       "network set office --dns 192.0.2.54:53 --web-pki-certificate root.pem --clear ctl --clear site",
     );
     expect(set.json).toEqual({
-      application: "networks",
+      application: {
+        identifier: expect.stringMatching(/^M[A-Z2-7-]{33}$/) as string,
+        name: "networks",
+        type: "NetworkProfile",
+      },
       network: { id: before["id"], name: "office" },
       changed: true,
       synced: true,
@@ -102,7 +106,7 @@ describe("network settings", () => {
     await phone.ok("network set home --dns 192.0.2.1 --offline");
     expect((await phone.ok("network list --offline")).json).toMatchObject({
       networks: [{ name: "home" }, { name: "office" }],
-      queued: 1,
+      waiting: 1,
     });
     await phone.ok("sync");
     expect(await shown(laptop, "home")).toMatchObject({ name: "home" });

@@ -58,7 +58,11 @@ describe("password add and get", () => {
       ...["--site", "example.com"],
     );
     expect(added.json).toEqual({
-      application: "passwords",
+      application: {
+        identifier: expect.stringMatching(/^M[A-Z2-7-]{33}$/) as string,
+        name: "passwords",
+        type: "PasswordProfile",
+      },
       entry: {
         id: expect.stringMatching(/^[\w-]{22}$/) as string,
         title: "Example",

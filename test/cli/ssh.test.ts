@@ -47,7 +47,7 @@ describe("the key of a device", () => {
         publicKey: expect.any(String),
       },
       isNew: true,
-      application: { udf: UDF, name: "ssh" },
+      application: { identifier: UDF, name: "ssh", type: "SSHProfile" },
       synced: true,
     });
     const [type, base64] = made.at("key", "publicKey").split(" ");
@@ -63,8 +63,9 @@ describe("the key of a device", () => {
     expect((await laptop.ok("keystore check")).json).toMatchObject({ ok: true });
     expect((await laptop.text("ssh export")).stdout).toBe(`${made.at("key", "publicKey")}\n`);
     expect((await laptop.ok("ssh list")).json).toEqual({
-      application: { udf: UDF, name: "ssh", updated: TIME },
-      queued: 0,
+      application: { identifier: UDF, name: "ssh", type: "SSHProfile" },
+      updated: TIME,
+      waiting: 0,
       devices: [
         {
           udf: device,
@@ -207,7 +208,7 @@ describe("the key of a device", () => {
     await laptop.ok("ssh add");
     await phone.ok("ssh list");
     expect((await phone.ok("ssh add --offline")).json).toMatchObject({ isNew: true, synced: false });
-    expect((await phone.ok("ssh list")).json).toMatchObject({ queued: 1 });
+    expect((await phone.ok("ssh list")).json).toMatchObject({ waiting: 1 });
     expect(await linesOf(laptop)).toHaveLength(1);
     expect((await phone.ok("ssh add")).json).toMatchObject({ isNew: false, synced: true });
     expect(await linesOf(laptop)).toHaveLength(2);

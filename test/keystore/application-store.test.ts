@@ -10,6 +10,7 @@ import {
   keptSegments,
   listApplications,
   listQueues,
+  mayHaveRow,
   readCopy,
   readQueue,
   readSegment,
@@ -93,6 +94,19 @@ const flip = (file: string, at: number): void => {
 };
 
 describe("what a home keeps of an application", () => {
+  test("tells where a label may be without reading all of them", async () => {
+    const { home, keystore } = await open();
+    const labels = ['t:a "quoted" \\ title', "s:bücher.example", "u:\n"];
+    const [segment] = copy.segments;
+    const segments = [{ ...segment!, rows: [["id", "stamp", 0, ...labels] as const] }];
+    await home.withLock(() => writeCopy(home, keystore, PROFILE, { ...copy, segments }));
+    const [read] = readCopy(home, keystore, PROFILE, APPLICATION)?.segments ?? [];
+    for (const label of ["id", ...labels]) expect(mayHaveRow(read!, [label])).toBe(true);
+    for (const other of ["i", "t:a", "s:b", "s:example.com"]) expect(mayHaveRow(read!, [other])).toBe(false);
+    expect(mayHaveRow(segments[0]!, ["anything"])).toBe(true);
+    expect(read?.rows).toEqual(segments[0]?.rows);
+  });
+
   test("is read as it was written, and sealed", async () => {
     const world = await open();
     const { home, keystore, file } = world;

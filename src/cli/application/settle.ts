@@ -19,7 +19,8 @@ import { recordTime } from "../../mesh/profile.js";
 import { verifyApplication } from "../../mesh/records/application.js";
 import type { Device } from "../../mesh/records/device.js";
 import { deviceName, isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
-import { msg } from "../../messages/message.js";
+import { compareVersions, pinOf, provesLine } from "../../mesh/succession.js";
+import { msg, type Message } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import { accountOf, openAccount, type Session } from "../session.js";
 import { applicationName, mayRead } from "./grants.js";
@@ -46,6 +47,11 @@ export interface SettleOptions {
   readonly before?: PersonalProfile | undefined;
   /** A master escrow key, where this home does not keep it. */
   readonly escrowKey?: PrivateKey | undefined;
+  /**
+   * True for whoever brings a profile back with its master keys, and may be the only one left to mend an application: a head whose signer
+   * has gone counts where the version of the profile that it names had him. To anybody else the portal could show what was made later.
+   */
+  readonly isRecovery?: boolean | undefined;
 }
 
 /**
@@ -91,11 +97,18 @@ export const settleAndNote = async (
 ): Promise<readonly Settled[]> => {
   const settled = await settleApplications(session, after, options);
   for (const { name, outcome, error } of settled) {
-    if (error) await session.context.note(msg("app.settle-later", { name, reason: error.text }));
+    if (error) await session.context.note(unsettled(name, error));
     else if (outcome === "waiting") await session.context.note(msg("app.settle-elsewhere", { name }));
   }
   return settled;
 };
+
+/** What is said of an application that is not as it should be: whether a sync finishes it depends on why. */
+export const unsettled = (name: string, error: MeshError): Message =>
+  msg(isPassing(error) ? "app.settle-later" : "app.not-settled", { name, reason: error.text });
+
+/** True for what is another time: the portal cannot be reached, or other devices were faster. */
+const isPassing = (error: MeshError): boolean => exitStatus(error.code) === 6 || error.code === "conflict";
 
 /**
  * Fetches and keeps the applications of a profile as they are, where this device can open them. From then on this home knows their heads
@@ -105,10 +118,9 @@ export const settleAndNote = async (
 export const keepApplications = async (
   session: Session,
   profile: PersonalProfile,
-  escrowKey?: PrivateKey,
+  options: Omit<SettleOptions, "before"> = {},
 ): Promise<void> => {
   const { context, state } = session;
-  const options = { escrowKey };
   const mine = profile.applications.filter(
     (entry) => isApplicationType(entry.Type) && canOpen(session, profile, entry, options),
   );
@@ -166,17 +178,55 @@ const canOpen = (
   options: SettleOptions,
 ): boolean => mayRead(entry, session.state.device.udf) || escrowKeyFor(session, profile, options) !== undefined;
 
-const see = (
+const see = async (
   session: Session,
   client: PortalClient,
   profile: PersonalProfile,
   entry: ApplicationEntry,
   options: SettleOptions,
-): Promise<Seen> =>
-  lookAt(session, client, profile, entry, {
-    before: options.before,
-    escrowKey: escrowKeyFor(session, profile, options),
-  });
+): Promise<Seen> => {
+  const escrowKey = escrowKeyFor(session, profile, options);
+  const look = (before: PersonalProfile | undefined): Promise<Seen> =>
+    lookAt(session, client, profile, entry, { before, escrowKey });
+  try {
+    return await look(options.before);
+  } catch (error) {
+    if (options.isRecovery !== true || !isMeshError(error, "application-signer")) throw error;
+    const named = await namedVersion(client, profile, entry);
+    if (!named) throw error;
+    const seen = await look(named);
+    const signer = named.devices.find((device) => isSigner(seen.head.kid, device));
+    const device = signer ? deviceName(named, signer) : seen.head.kid;
+    await session.context.note(msg("app.signer-gone", { name: applicationName(entry), device }));
+    return seen;
+  }
+};
+
+/**
+ * The version of the profile that the newest head of an application names, out of the portal's history, or the first after it that has
+ * the application: its first head is made before its entry. Undefined where the portal does not show it, where it is none of those that
+ * led to `profile`, or where whoever signed the head could not do so then.
+ */
+const namedVersion = async (
+  client: PortalClient,
+  profile: PersonalProfile,
+  entry: ApplicationEntry,
+): Promise<PersonalProfile | undefined> => {
+  const head = await fetchHead(client, entry.Identifier);
+  if (!head) return undefined;
+  const [master, sequence] = head.profileSequence;
+  const history = await fetchHistory(client, profile.udf);
+  const isNamed = (version: PersonalProfile): boolean =>
+    version.master.sequence === master && version.sequence === sequence;
+  const named = history.find(isNamed);
+  if (!named) return undefined;
+  const found = history
+    .filter((version) => compareVersions(version, named) >= 0 && compareVersions(version, profile) < 0)
+    .sort(compareVersions)
+    .find((version) => entryBefore(version, entry));
+  if (!found || !isSignedUnder(head, found)) return undefined;
+  return provesLine(profile, pinOf(found), history) ? found : undefined;
+};
 
 const keepOne = async (
   session: Session,
@@ -261,7 +311,8 @@ const openOrPutBack = async (
     return { opened: await openApplicationSegments(session, client, seen), isSpoilt: false };
   } catch (error) {
     if (!isMeshError(error, ...SPOILT)) throw error;
-    const opened = await earlierVersion(session, client, after, entry, options);
+    const named = options.isRecovery === true ? await namedVersion(client, after, entry) : undefined;
+    const opened = await earlierVersion(session, client, after, entry, { ...options, ...(named && { before: named }) });
     if (!opened) throw error;
     return { opened, isSpoilt: true };
   }

@@ -35,7 +35,7 @@ import type { MasterProfile } from "../../mesh/records/master.js";
 import { deviceName, findDevice, isAdministrator, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
 import { accountUdf, parseUdf } from "../../mesh/udf.js";
-import { msg } from "../../messages/message.js";
+import { msg, type Message } from "../../messages/message.js";
 import { applicationName, withRights } from "../application/grants.js";
 import { describeOutcome, type Settled } from "../application/settled.js";
 import type { Context, Input, Run } from "../context.js";
@@ -275,7 +275,7 @@ const keepContent = async (session: Session, newest: PersonalProfile, { escrowed
   if (newest.applications.length === 0) return;
   const { keepApplications } = await import("../application/settle.js");
   try {
-    await keepApplications(session, newest, escrowed.keys.escrow);
+    await keepApplications(session, newest, { escrowKey: escrowed.keys.escrow, isRecovery: true });
   } catch (error) {
     // The profile may come back from another portal than that of its first account.
     if (!isMeshError(error) || exitStatus(error.code) !== 6) throw error;
@@ -284,7 +284,7 @@ const keepContent = async (session: Session, newest: PersonalProfile, { escrowed
   }
 };
 
-/** Encrypts the applications to this device, and to nobody who has been dropped. */
+/** Encrypts the applications to this device, and to nobody who has been dropped. What could not be done stands in the result. */
 const restoreContent = async (
   session: Session,
   after: PersonalProfile,
@@ -292,8 +292,8 @@ const restoreContent = async (
   { escrowed }: OpenedEscrow,
 ): Promise<readonly Settled[]> => {
   if (after.applications.length === 0) return [];
-  const { settleAndNote } = await import("../application/settle.js");
-  return settleAndNote(session, after, { ...(before && { before }), escrowKey: escrowed.keys.escrow });
+  const { settleApplications } = await import("../application/settle.js");
+  return settleApplications(session, after, { before, escrowKey: escrowed.keys.escrow, isRecovery: true });
 };
 
 /** True for the epoch that an interrupted run of this recovery has made and published. */
@@ -311,14 +311,17 @@ const noteEpoch = ({ context, state }: Session, { master }: PersonalProfile): Pr
     work: current.work.map((work) => (work.kind === "recover" ? { ...work, epoch: master.sequence } : work)),
   }));
 
-const report = (
+const report = async (
   opened: OpenedEscrow,
   profile: PersonalProfile,
   device: Device,
   published: boolean,
   missed: readonly string[],
   applications: readonly Settled[],
-): Result => {
+): Promise<Result> => {
+  const waiting = applications.filter(({ outcome }) => outcome === "waiting");
+  const restored = applications.filter(({ outcome }) => outcome !== "waiting");
+  const exit = exitOf(waiting);
   const others = profile.devices
     .filter(({ udf }) => udf !== device.udf)
     .map((other) => ({ udf: other.udf, name: deviceName(profile, other) }));
@@ -344,18 +347,32 @@ const report = (
         [msg("label.profile"), profile.udf],
         [msg("label.device"), device.name],
         [msg("label.version"), `${profile.master.sequence}.${profile.sequence}`],
-        [
-          msg("label.applications"),
-          applications.length === 0 ? undefined : applications.map(({ name }) => name).join(", "),
-        ],
+        [msg("label.applications"), restored.length === 0 ? undefined : restored.map(({ name }) => name).join(", ")],
         [
           msg("label.not-published"),
           missed.length === 0 ? undefined : msg("recover.not-published", { accounts: missed.join(", ") }),
         ],
       ]),
+      ...(waiting.length === 0 ? [] : [gap, lines(...(await notRestored(waiting)))]),
       list,
     ),
+    ...(exit !== undefined && { exit }),
   };
+};
+
+/** What is said of each application that has not come back. */
+const notRestored = async (waiting: readonly Settled[]): Promise<Message[]> => {
+  const { unsettled } = await import("../application/settle.js");
+  return waiting.flatMap(({ name, error }) => [
+    msg("app.not-restored", { name }),
+    ...(error ? [unsettled(name, error)] : []),
+  ]);
+};
+
+/** The status where an application did not come back: a portal that cannot be reached is made up for by the next sync. */
+const exitOf = (waiting: readonly Settled[]): number | undefined => {
+  const statuses = waiting.flatMap(({ error }) => (error ? [exitStatus(error.code)] : [])).filter((one) => one !== 6);
+  return statuses.includes(7) ? 7 : statuses[0];
 };
 
 interface Found {

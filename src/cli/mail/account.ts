@@ -6,6 +6,7 @@ import { parseAddress } from "../../mesh/address.js";
 import { msg } from "../../messages/message.js";
 import type { Changed } from "../application/application.js";
 import type { Wanted } from "../application/named-entry.js";
+import { applicationView } from "../application/view.js";
 import type { Result } from "../output.js";
 import { fields } from "../output.js";
 
@@ -78,7 +79,7 @@ export const changeResult = (
   if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
   return {
     value: {
-      application: application.name,
+      application: applicationView(application),
       account: { id, address },
       changed: ids.length > 0,
       synced,

@@ -2,6 +2,7 @@ import { defaultAccount, foldAddress, MAIL } from "../../mesh/application/mail.j
 import { msg } from "../../messages/message.js";
 import { openApplication } from "../application/application.js";
 import { applicationOptions, marksOf, readingSession } from "../application/named-entry.js";
+import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { readableTime, table } from "../output.js";
 import { accountView, connectionLine } from "./account.js";
@@ -15,9 +16,9 @@ export const run: Run = async (context, input) => {
   const first = defaultAccount(entries.map(({ value }) => value));
   return {
     value: {
-      application: application.name,
+      application: applicationView(application),
       accounts: entries.map((entry) => ({ ...accountView(entry), default: entry.value === first })),
-      queued: application.queued,
+      waiting: application.queued,
     },
     text: (translate) =>
       table(

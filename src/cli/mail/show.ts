@@ -1,8 +1,9 @@
 import { MeshError } from "../../errors.js";
 import type { Connection } from "../../mesh/application/connection.js";
-import { MAIL, publishedKeys, withoutPasswords, type MailValue } from "../../mesh/application/mail.js";
+import { defaultAccount, MAIL, publishedKeys, withoutPasswords, type MailValue } from "../../mesh/application/mail.js";
 import { msg, type Message } from "../../messages/message.js";
 import { applicationOptions, findEntry, marksOf, readingSession } from "../application/named-entry.js";
+import { applicationView } from "../application/view.js";
 import type { Context, Input, Run } from "../context.js";
 import { fields, raw, readableTime, type Cell, type Result, type Text } from "../output.js";
 import { accountView, wantedAccount, type MailEntry } from "./account.js";
@@ -21,14 +22,20 @@ export const run: Run = async (context, input) => {
   const wanted = wantedAccount(input.argument(0) ?? "");
   const { application, entry } = await findEntry(session, MAIL, applicationOptions(input), wanted);
   if (direction !== undefined) return passwordResult(entry, direction);
-  const value = { application: application.name, account: accountView(entry, secrets) };
+  // Where no account was made the default, the first one is.
+  const first = defaultAccount((await application.entries()).map((other) => other.value));
+  const isDefault = first?.EmailAddress === entry.value.EmailAddress;
+  const value = {
+    application: applicationView(application),
+    account: { ...accountView(entry, secrets), default: isDefault },
+  };
   switch (format) {
     case "json":
       return { value, text: raw(`${JSON.stringify(settingsOf(entry, secrets), undefined, 2)}\n`), exact: true };
     case "mutt":
       return { value, text: raw(await muttText(context, input, entry, secrets)), exact: true };
     case "text":
-      return { value, text: textOf(entry, secrets) };
+      return { value, text: textOf(entry, secrets, isDefault) };
   }
 };
 
@@ -116,7 +123,7 @@ const passwordCell = ({ Password }: Connection, secrets: boolean): Cell | undefi
   Password === undefined ? undefined : secrets ? Password : msg("mail.password-kept");
 
 const textOf =
-  ({ id, value, updated, others, exposed }: MailEntry, secrets: boolean): Text =>
+  ({ id, value, updated, others, exposed }: MailEntry, secrets: boolean, isDefault: boolean): Text =>
   (translate) => {
     const { openpgp, smime } = publishedKeys(value);
     const marks = marksOf({ others, exposed }).map(translate).join(", ");
@@ -125,7 +132,7 @@ const textOf =
       [msg("mail.label-account-name"), value.AccountName],
       [msg("mail.label-display-name"), value.DisplayName],
       [msg("mail.label-reply-to"), value.ReplyToAddress],
-      [msg("mail.label-default"), value.Default === true ? msg("label.yes") : undefined],
+      [msg("mail.label-default"), isDefault ? msg("label.yes") : undefined],
       ...connectionRows(msg("mail.label-inbound"), value.Inbound, secrets),
       ...connectionRows(msg("mail.label-outbound"), value.Outbound, secrets),
       [msg("mail.label-openpgp"), openpgp?.UDF],

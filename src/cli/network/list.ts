@@ -2,6 +2,7 @@ import { foldName, NETWORK } from "../../mesh/application/network.js";
 import { msg } from "../../messages/message.js";
 import { openApplication } from "../application/application.js";
 import { applicationOptions, marksOf, readingSession } from "../application/named-entry.js";
+import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { connectionLine } from "../mail/account.js";
 import { readableTime, table } from "../output.js";
@@ -15,9 +16,9 @@ export const run: Run = async (context, input) => {
   );
   return {
     value: {
-      application: application.name,
+      application: applicationView(application),
       networks: entries.map((entry) => networkView(entry)),
-      queued: application.queued,
+      waiting: application.queued,
     },
     text: (translate) =>
       table(

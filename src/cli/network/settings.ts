@@ -4,6 +4,7 @@ import { foldName, type NetworkValue } from "../../mesh/application/network.js";
 import { msg } from "../../messages/message.js";
 import type { Changed } from "../application/application.js";
 import type { Wanted } from "../application/named-entry.js";
+import { applicationView } from "../application/view.js";
 import { connectionView } from "../mail/account.js";
 import { fields, type Result } from "../output.js";
 
@@ -40,7 +41,7 @@ export const changeResult = (
   if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
   return {
     value: {
-      application: application.name,
+      application: applicationView(application),
       network: { id, name },
       changed: ids.length > 0,
       synced,

@@ -3,6 +3,7 @@ import { withoutPassword } from "../../mesh/application/connection.js";
 import { NETWORK } from "../../mesh/application/network.js";
 import { msg } from "../../messages/message.js";
 import { applicationOptions, findEntry, marksOf, readingSession } from "../application/named-entry.js";
+import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { connectionLine } from "../mail/account.js";
 import { fields, raw, readableTime, type Text } from "../output.js";
@@ -19,7 +20,7 @@ export const run: Run = async (context, input) => {
   const session = await readingSession(context);
   const wanted = wantedNetwork(input.argument(0) ?? "");
   const { application, entry } = await findEntry(session, NETWORK, applicationOptions(input), wanted);
-  const value = { application: application.name, network: networkView(entry, secrets) };
+  const value = { application: applicationView(application), network: networkView(entry, secrets) };
   if (format === "text") return { value, text: textOf(entry) };
   const settings = secrets
     ? entry.value

@@ -3,6 +3,7 @@ import { findProblems, PROBLEMS, type Problem } from "../../mesh/application/pas
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { msg } from "../../messages/message.js";
 import { openApplication } from "../application/application.js";
+import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { parseDuration } from "../duration.js";
 import { lines, stack, table } from "../output.js";
@@ -27,7 +28,7 @@ export const run: Run = async (context, input) => {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   return {
     value: {
-      application: application.name,
+      application: applicationView(application),
       checked: entries.length,
       counts,
       entries: found.map(({ id, problems, sharedWith }) => {

@@ -2,6 +2,7 @@ import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { nameOf, type PasswordValue } from "../../mesh/application/password/value.js";
 import { msg, type Message } from "../../messages/message.js";
 import { openApplication } from "../application/application.js";
+import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { readableTime, table } from "../output.js";
 import { applicationOptions, nameFor, readingSession, viewOf, type PasswordEntry } from "./entries.js";
@@ -41,7 +42,7 @@ export const run: Run = async (context, input) => {
     .sort((a, b) => compare(a.key, b.key) || compare(a.entry.value.Username ?? "", b.entry.value.Username ?? ""))
     .map(({ entry }) => entry);
   return {
-    value: { application: application.name, entries: entries.map(viewOf), queued: application.queued },
+    value: { application: applicationView(application), entries: entries.map(viewOf), waiting: application.queued },
     text: (translate) =>
       table(
         HEADINGS,

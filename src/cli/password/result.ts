@@ -2,6 +2,7 @@ import { MeshError } from "../../errors.js";
 import type { PasswordValue } from "../../mesh/application/password/value.js";
 import { msg } from "../../messages/message.js";
 import type { Changed } from "../application/application.js";
+import { applicationView } from "../application/view.js";
 import { fields, type Result } from "../output.js";
 import { nameFor } from "./entries.js";
 
@@ -15,7 +16,7 @@ export const changeResult = (
   if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
   return {
     value: {
-      application: application.name,
+      application: applicationView(application),
       entry: {
         id,
         ...(value.Title !== undefined && { title: value.Title }),

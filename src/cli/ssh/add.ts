@@ -28,6 +28,7 @@ import { changeSsh, newestProfile, sshSession } from "./catalog.js";
 import { describeHost, hostFields } from "./describe.js";
 import { changedKeys, withKeys } from "./host-keys.js";
 import { ensureOwnKey, findOwnKey, ownComment, ownName, type OwnKey } from "./own-key.js";
+import { applicationView } from "../application/view.js";
 
 const KEY_FILE_LIMIT = 4 * 1024 * 1024;
 const HOST_OPTIONS = ["hostname", "user", "port", "jump", "hostKeyFile", "option"];
@@ -82,7 +83,7 @@ const addDevice = async (context: Context, input: Input): Promise<Result> => {
       device: { udf, name },
       key: { udf: key.kid, fingerprint, publicKey },
       isNew: made.isNew,
-      application: { udf: application.identifier, name: application.name },
+      application: applicationView(application),
       synced,
     },
     text: fields([
@@ -207,7 +208,7 @@ const addHost = async (context: Context, input: Input): Promise<Result> => {
       host: describeHost({ host }),
       isNew,
       changed: ids.length > 0,
-      application: { udf: application.identifier, name: application.name },
+      application: applicationView(application),
       synced,
     },
     text: hostFields(host),

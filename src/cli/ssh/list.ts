@@ -3,6 +3,7 @@ import type { Run } from "../context.js";
 import { gap, readableTime, stack, table } from "../output.js";
 import { openCatalog } from "./catalog.js";
 import { addressOf, describeDevice, describeHost, fingerprintOf } from "./describe.js";
+import { applicationView } from "../application/view.js";
 
 export const run: Run = async (context, input) => {
   const { session, application, devices, hosts } = await openCatalog(context, input);
@@ -10,8 +11,9 @@ export const run: Run = async (context, input) => {
   const isConflict = [...devices, ...hosts].some((shown) => shown.isConflict);
   return {
     value: {
-      application: { udf: application.identifier, name: application.name, updated: application.updated },
-      queued: application.queued,
+      application: applicationView(application),
+      updated: application.updated,
+      waiting: application.queued,
       devices: devices.map((device) => describeDevice(device, own)),
       hosts: hosts.map(describeHost),
     },

@@ -184,6 +184,10 @@ export const app = {
     one: "{name}: die Dateien von {count} Anwendung sind lesbar.",
     other: "{name}: die Dateien von {count} Anwendungen sind lesbar.",
   },
+  "app.signer-gone":
+    "{name} wurde zuletzt von {device} geändert und darf von diesem Gerät nicht mehr geändert werden. Die Änderung wurde übernommen, denn nach dem Verlauf des Profils durfte das Gerät sie machen. Sehen Sie den Inhalt durch.",
+  "app.not-settled": "{name} ist nicht für die Geräte verschlüsselt, die das Profil nennt: {reason}",
+  "app.not-restored": "Nicht wiederhergestellt: {name}",
   "app.put-back":
     "Das entfernte Gerät hatte {name} unbrauchbar hinterlassen. Die neueste lesbare Version wurde wiederhergestellt.",
   "app.entry-large": "Ein Eintrag hat höchstens {maximum} Oktette.",

@@ -183,6 +183,10 @@ export const app = {
     one: "{name}: the files of {count} application can be read.",
     other: "{name}: the files of {count} applications can be read.",
   },
+  "app.signer-gone":
+    "{name} was changed last by {device}, which may not change it any more. The change was taken, since the profile's history shows that the device could make it. Look through what is in it.",
+  "app.not-settled": "{name} is not encrypted to the devices that the profile names: {reason}",
+  "app.not-restored": "Not restored: {name}",
   "app.put-back": "The removed device had left {name} unusable. The newest version that can be read was put back.",
   "app.entry-large": "An entry has at most {maximum} octets.",
   "app.entries-many": "{name} holds at most {maximum} entries.",

@@ -187,6 +187,10 @@ export const app = {
     one: "{name} : les fichiers de {count} application sont lisibles.",
     other: "{name} : les fichiers de {count} applications sont lisibles.",
   },
+  "app.signer-gone":
+    "{name} a été modifiée en dernier par {device}, qui ne peut plus la modifier. La modification a été reprise, car l'historique du profil montre que l'appareil en avait le droit. Vérifiez son contenu.",
+  "app.not-settled": "{name} n'est pas chiffrée pour les appareils que nomme le profil : {reason}",
+  "app.not-restored": "Non rétablie : {name}",
   "app.put-back":
     "L'appareil supprimé avait laissé {name} inutilisable. La version lisible la plus récente a été rétablie.",
   "app.entry-large": "Une entrée a au plus {maximum} octets.",

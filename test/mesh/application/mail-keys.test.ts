@@ -132,6 +132,15 @@ describe("a certificate", () => {
     }
   });
 
+  // Found by fuzzing: node:crypto takes such a certificate, and fails where its key is asked for.
+  test("has a key that is one", () => {
+    const altered = Buffer.from(der);
+    const point = der.indexOf(Buffer.from("034200048b", "hex"));
+    altered.writeUInt8(altered.readUInt8(point + 8) ^ 1, point + 8);
+    expect(point).toBeGreaterThan(0);
+    expect(refusal(() => readCertificates(altered))).toBe("import-invalid");
+  });
+
   test("is one, and nothing else", () => {
     for (const file of [
       Buffer.alloc(0),

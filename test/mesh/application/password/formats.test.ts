@@ -518,6 +518,18 @@ describe("what is exported and imported again is the same", () => {
     );
   });
 
+  test("also where a note has got a login", () => {
+    const note: PasswordValue = { Title: "x", Bitwarden: { type: 2, secureNote: { type: 0 } } };
+    for (const value of [
+      note,
+      { ...note, Username: "alice" },
+      { ...note, Password: "b" },
+      { ...note, Sites: ["a.example"] },
+    ]) {
+      expect(read(writeFile("bitwarden-json", [value]), "bitwarden-json")).toEqual([value]);
+    }
+  });
+
   test("and says what a format has no place for", () => {
     const entry: PasswordValue = { Title: "a", OTP: { Secret: "JBSWY3DPEHPK3PXP" }, Labels: ["x"] };
     expect(leftOut("chrome", [entry, {}])).toEqual(["OTP", "Labels"]);
