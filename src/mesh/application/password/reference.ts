@@ -13,9 +13,13 @@ export interface Reference {
   readonly field: Field;
 }
 
-const PREFIX = "mesh://password/";
-/** Text without a reference in it is only looked through. */
-export const hasReference = (text: string): boolean => text.includes(PREFIX);
+const SCHEME = "mesh://";
+const PREFIX = `${SCHEME}password/`;
+/**
+ * Text without a reference in it is only looked through. Whatever has the scheme is taken for one: a slip such as mesh://passwords/
+ * must not end up as the secret.
+ */
+export const hasReference = (text: string): boolean => text.includes(SCHEME);
 
 const MAX_REFERENCE = 4096;
 
@@ -52,8 +56,7 @@ export const formatReference = (site: string, username?: string, field?: Field):
  * References in a text: in double braces, or by themselves. One by itself has letters, digits, `%` and `._~@:+*-` in it, and ends at any
  * other character; a dot or colon at its very end belongs to the text around it.
  */
-const REFERENCES =
-  /\{\{\s*(mesh:\/\/password\/[^\s{}]*)\s*\}\}|mesh:\/\/password\/[A-Za-z0-9%._~@:+*/-]*[A-Za-z0-9%_~@+*/-]|mesh:\/\/password\//g;
+const REFERENCES = /\{\{\s*(mesh:\/\/[^\s{}]*)\s*\}\}|mesh:\/\/[A-Za-z0-9%._~@:+*/-]*[A-Za-z0-9%_~@+*/-]|mesh:\/\//g;
 
 /** The references in a text, in their order. Throws `reference-unresolved` for what looks like one and is none. */
 export const referencesIn = (text: string): readonly Reference[] =>

@@ -62,7 +62,6 @@ describe("references in a text", () => {
       "mesh://password/a.example\nmesh://password/b.example",
       ["mesh://password/a.example", "mesh://password/b.example"],
     ],
-    ["mesh://ssh/a.example", []],
   ])("%j", (text, references) => {
     expect(found(text)).toEqual(references);
   });
@@ -70,6 +69,9 @@ describe("references in a text", () => {
   test("of which one names nothing are no text", async () => {
     expect(await errorCode(() => referencesIn("x mesh://password/ y"))).toBe("reference-unresolved");
     expect(await errorCode(() => referencesIn("{{ mesh://password/a/b/c }}"))).toBe("reference-unresolved");
+    // A slip must not become the secret.
+    expect(await errorCode(() => referencesIn("mesh://passwords/a.example"))).toBe("reference-unresolved");
+    expect(await errorCode(() => referencesIn("{{ mesh://ssh/a.example }}"))).toBe("reference-unresolved");
   });
 
   test("are replaced once: what is put in is taken as it is", () => {
