@@ -144,7 +144,7 @@ const keepHeads = async (session: Session, before: PersonalProfile, after: Perso
   const staying = new Set(signersOf(after));
   if (signersOf(before).every((signer) => staying.has(signer))) return;
   const { keepApplications } = await import("./application/settle.js");
-  await keepApplications(session, before);
+  await keepApplications(session, before, { after });
 };
 
 /** Brings the applications in line with a change, where it is one that matters to them, or with the profile as it is. */

@@ -6,6 +6,7 @@ import { fetchHead, publishHead } from "../../src/client/application.js";
 import { readCopy } from "../../src/keystore/application-store.js";
 import { createHead, readHead } from "../../src/mesh/application/head.js";
 import { decodeBase64url } from "../../src/mesh/bytes.js";
+import { EXTENSIONS } from "../../src/mesh/protocol.js";
 import { readPersonal } from "../../src/mesh/records/personal.js";
 import { add, change, passwordOf, passwords, set, withSession } from "../support/applications.js";
 import {
@@ -21,7 +22,7 @@ import {
 } from "../support/cli.js";
 import { killedEverywhere, pictureOf, storeOf } from "../support/killed.js";
 import { lootOf, publishedAt, readableWith, type Loot, type Published } from "../support/thief.js";
-import { answer, openWire } from "../support/wire.js";
+import { altered, answer, openWire } from "../support/wire.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -196,6 +197,29 @@ describe("a device that is removed", () => {
     expect(await passwords(desk)).toEqual(await passwords(laptop));
   });
 
+  test.each(["device remove phone", "app revoke phone --app passwords"])(
+    "by an administrator who cannot read what it has changed last is told of, and mended: %s",
+    async (line) => {
+      const { laptop, phone, desk } = await three();
+      const { shares } = (await laptop.ok("escrow split --shares 2 --threshold 2")).json as { shares: string[] };
+      const tablet = await connected(laptop, "tablet", ["--admin", "--no-grant"]);
+      await set(phone, "example.com", "last words");
+      const silent = await tablet.ok("device rename tablet slate");
+      expect(silent.stderr).not.toContain("phone");
+      const done = await tablet.ok(line);
+      expect(done.stderr).toContain("escrow recover --new-epoch");
+      expect((await desk.run("sync")).json).toMatchObject({
+        applications: [{ error: { code: "application-signer" } }],
+      });
+      const stdin = shares.join("\n");
+      const back = await tablet.with({ stdin }).ok("escrow recover --new-epoch");
+      expect(back.json).toMatchObject({ applications: [{ settled: "rekeyed" }] });
+      await desk.ok("sync");
+      expect(await passwords(desk)).toEqual({ "example.com": "last words", "example.org": "uno" });
+      expect(await exposedTo(tablet, await own(phone))).toEqual({ "example.com": false, "example.org": false });
+    },
+  );
+
   test("costs a device that is offline nothing of what it has queued", async () => {
     const { laptop, desk } = await three();
     await set(desk, "example.com", "offline", { offline: true });
@@ -207,33 +231,34 @@ describe("a device that is removed", () => {
   });
 });
 
-describe("a device that spoils what it may change", () => {
-  const spoil = (by: Machine): Promise<void> =>
-    withSession(by, async ({ context, keystore, state, authenticationKey }) => {
-      const personal = readPersonal(state.record!);
-      const [entry] = personal.applications;
-      const account = state.accounts[0]!;
-      const client = await openTarget(context, portalTarget(context, account.portal));
-      const before = await fetchHead(client, entry!.Identifier);
-      const { type, identifier } = before!;
-      const head = await createHead(
-        keystore.get(state.device.udf, "device-signature"),
-        {
-          type,
-          identifier,
-          owner: personal,
-          entry: entry!,
-          key: Buffer.alloc(32, 7),
-          entries: 1,
-          segments: [{ identifier, hash: "A".repeat(43) }],
-        },
-        new Date(),
-        before,
-      );
-      await publishHead(client, head, authenticationKey);
-      await client.close();
-    });
+/** Publishes a version of the passwords that nobody can use. */
+const spoil = (by: Machine): Promise<void> =>
+  withSession(by, async ({ context, keystore, state, authenticationKey }) => {
+    const personal = readPersonal(state.record!);
+    const [entry] = personal.applications;
+    const account = state.accounts[0]!;
+    const client = await openTarget(context, portalTarget(context, account.portal));
+    const before = await fetchHead(client, entry!.Identifier);
+    const { type, identifier } = before!;
+    const head = await createHead(
+      keystore.get(state.device.udf, "device-signature"),
+      {
+        type,
+        identifier,
+        owner: personal,
+        entry: entry!,
+        key: Buffer.alloc(32, 7),
+        entries: 1,
+        segments: [{ identifier, hash: "A".repeat(43) }],
+      },
+      new Date(),
+      before,
+    );
+    await publishHead(client, head, authenticationKey);
+    await client.close();
+  });
 
+describe("a device that spoils what it may change", () => {
   test("is told of, and its removal brings back the newest that can be read", async () => {
     const { laptop, phone, desk } = await three();
     await set(desk, "example.com", "from the desk");
@@ -659,6 +684,114 @@ describe("recovery", () => {
     expect(done.json).toMatchObject({ applications: [{ settled: "rekeyed" }] });
     expect(await passwords(tablet, { offline: false })).toEqual({ "example.com": "one", "example.org": "uno" });
     expect(await exposedTo(tablet, "laptop")).toEqual({ "example.com": false, "example.org": false });
+  });
+
+  /** The phone is the last to change the passwords, and its removal ends before they are encrypted anew. */
+  const orphaned = async (options: Parameters<typeof openWire>[0] = {}, spoil?: (by: Machine) => Promise<void>) => {
+    const wire = await openWire(options);
+    const { laptop, phone } = await three(wire.url);
+    await set(phone, "example.com", "last words");
+    await spoil?.(phone);
+    const stdin = await split(laptop);
+    const loot = await lootOf(phone);
+    const udf = await own(phone);
+    let cut = false;
+    wire.intercept = async ({ transaction, message, forward }) => {
+      if (transaction !== "Publish") return forward();
+      if (cut) return "drop";
+      cut = kindOf(message) === "PersonalProfile";
+      return forward();
+    };
+    await laptop.run("device remove phone");
+    wire.intercept = undefined;
+    const line = `escrow recover --no-passphrase --drop-devices --portal ${wire.url}`;
+    return { wire, desktop: machine({ stdin }), line, loot, udf };
+  };
+
+  test("takes the last change of a device whose removal was cut short, by the version that it names", async () => {
+    const { desktop, line, udf, loot } = await orphaned();
+    const done = await desktop.ok(line);
+    expect(done.json).toMatchObject({ published: true, applications: [{ name: "passwords", settled: "rekeyed" }] });
+    expect(done.stderr).toContain("passwords");
+    expect(done.stderr).toContain("phone");
+    await desktop.ok("sync");
+    expect(await passwords(desktop)).toEqual({ "example.com": "last words", "example.org": "uno" });
+    expect(await exposedTo(desktop, udf)).toEqual({ "example.com": false, "example.org": false });
+    expect(loot.application).not.toContainEqual((await lootOf(desktop)).application[0]);
+  });
+
+  test("puts back what such a device has spoilt", async () => {
+    const { desktop, line } = await orphaned({}, spoil);
+    expect((await desktop.ok(line)).json).toMatchObject({ applications: [{ settled: "rekeyed" }] });
+    expect(await passwords(desktop, { offline: false })).toEqual({ "example.com": "last words", "example.org": "uno" });
+  });
+
+  test("says with its result and its status what did not come back, on a portal without history", async () => {
+    const { wire, desktop, line } = await orphaned({ logless: true });
+    wire.intercept = async ({ transaction, forward }) => {
+      const response = await forward();
+      if (transaction !== "Hello") return response;
+      return altered(response, (hello) => ({
+        ...hello,
+        Extensions: (hello["Extensions"] as string[]).filter((name) => name !== EXTENSIONS.history),
+      }));
+    };
+    const done = await desktop.run(line);
+    expect([done.status, done.json]).toMatchObject([
+      7,
+      { published: true, applications: [{ name: "passwords", settled: "waiting", reason: "application-signer" }] },
+    ]);
+    const again = await desktop.text("escrow recover --new-epoch --drop-devices");
+    expect(again.status).toBe(7);
+    expect(again.stdout).toContain("passwords");
+  });
+
+  test("leaves to a sync what a portal that cannot be reached holds up", async () => {
+    const wire = await openWire();
+    const { laptop } = await three(wire.url);
+    const desktop = machine({ stdin: await split(laptop) });
+    wire.intercept = ({ transaction, message, forward }) =>
+      transaction === "Publish" && kindOf(message) === "PasswordProfile" ? "drop" : forward();
+    const line = `escrow recover --no-passphrase --drop-devices --portal ${wire.url}`;
+    const done = await desktop.ok(line);
+    expect(done.json).toMatchObject({ applications: [{ settled: "waiting", reason: "portal-unreachable" }] });
+    wire.intercept = undefined;
+    expect((await desktop.ok("sync")).json).toMatchObject({ applications: [{ settled: "rekeyed" }] });
+    expect(await passwords(desktop)).toEqual({ "example.com": "one", "example.org": "uno" });
+  });
+
+  test("does not take what a device has signed that could not at the version that it names", async () => {
+    const { desktop, line } = await orphaned({}, async (phone) => {
+      await withSession(phone, async ({ context, keystore, state, authenticationKey }) => {
+        const personal = readPersonal(state.record!);
+        const [entry] = personal.applications;
+        const copy = readCopy(context.home, keystore, state.udf, entry!.Identifier)!;
+        const before = readHead(copy.head);
+        const head = await createHead(
+          keystore.get(state.device.udf, "device-signature"),
+          {
+            type: before.type,
+            identifier: before.identifier,
+            // From before the phone was connected.
+            owner: { ...personal, master: { ...personal.master, sequence: 1 }, sequence: 1 },
+            entry: entry!,
+            key: decodeBase64url(copy.key),
+            entries: copy.entries,
+            segments: before.segments,
+          },
+          new Date(),
+          before,
+        );
+        const client = await openTarget(context, portalTarget(context, state.accounts[0]!.portal));
+        await publishHead(client, head, authenticationKey);
+        await client.close();
+      });
+    });
+    const done = await desktop.run(line);
+    expect([done.status, done.json]).toMatchObject([
+      7,
+      { applications: [{ settled: "waiting", reason: "application-signer" }] },
+    ]);
   });
 
   test("is finished by the same command, wherever it was cut short", async () => {

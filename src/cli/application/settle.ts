@@ -113,28 +113,49 @@ const isPassing = (error: MeshError): boolean => exitStatus(error.code) === 6 ||
 /**
  * Fetches and keeps the applications of a profile as they are, where this device can open them. From then on this home knows their heads
  * as good, whoever has signed them, which nothing shows any more once the profile has another version. What is not as it should be is
- * named in a note. Throws what says that the portal cannot be reached, so that nothing is changed then, and as `settleApplications` does.
+ * named in a note, and so is what this device cannot open where `after`, the version that comes next, takes the right to sign from whoever
+ * has signed it last. Throws what says that the portal cannot be reached, so that nothing is changed then, and as `settleApplications` does.
  */
 export const keepApplications = async (
   session: Session,
   profile: PersonalProfile,
-  options: Omit<SettleOptions, "before"> = {},
+  { after, ...options }: Omit<SettleOptions, "before"> & { readonly after?: PersonalProfile } = {},
 ): Promise<void> => {
   const { context, state } = session;
-  const mine = profile.applications.filter(
-    (entry) => isApplicationType(entry.Type) && canOpen(session, profile, entry, options),
-  );
-  if (mine.length === 0) return;
+  const isMine = (entry: ApplicationEntry): boolean => canOpen(session, profile, entry, options);
+  const entries = profile.applications.filter((entry) => isApplicationType(entry.Type) && (after || isMine(entry)));
+  if (entries.length === 0) return;
   await withClient(openAccount(context, accountOf(context, state)), async (client) => {
-    for (const entry of mine) {
+    for (const entry of entries) {
       try {
-        await keepOne(session, client, profile, entry, options);
+        if (isMine(entry)) await keepOne(session, client, profile, entry, options);
+        else if (after) await noteLastSigner(session, client, profile, after, entry);
       } catch (error) {
         if (!isTold(error) || exitStatus(error.code) === 6) throw error;
         await context.note(msg("app.not-kept", { name: applicationName(entry), reason: error.text }));
       }
     }
   });
+};
+
+/** Says where an application that this device cannot open was signed last by somebody who may not sign it any more after a change. */
+const noteLastSigner = async (
+  { context }: Session,
+  client: PortalClient,
+  before: PersonalProfile,
+  after: PersonalProfile,
+  entry: ApplicationEntry,
+): Promise<void> => {
+  if (!entryBefore(after, entry)) return;
+  const head = await fetchHead(client, entry.Identifier);
+  if (!head || !isSignedUnder(head, before) || isSignedUnder(head, after)) return;
+  await context.note(msg("app.last-signer", { name: applicationName(entry), device: signerName(before, head) }));
+};
+
+/** What the device is called that has signed a head, or its key where the profile does not have it. */
+const signerName = (profile: PersonalProfile, { kid }: ReadHead): string => {
+  const device = profile.devices.find((one) => isSigner(kid, one));
+  return device ? deviceName(profile, device) : kid;
 };
 
 /** What is told of an application. A portal whose log lies, and a person who ends the program, end everything. */
@@ -195,9 +216,9 @@ const see = async (
     const named = await namedVersion(client, profile, entry);
     if (!named) throw error;
     const seen = await look(named);
-    const signer = named.devices.find((device) => isSigner(seen.head.kid, device));
-    const device = signer ? deviceName(named, signer) : seen.head.kid;
-    await session.context.note(msg("app.signer-gone", { name: applicationName(entry), device }));
+    await session.context.note(
+      msg("app.signer-gone", { name: applicationName(entry), device: signerName(named, seen.head) }),
+    );
     return seen;
   }
 };

@@ -188,6 +188,8 @@ export const app = {
     "{name} wurde zuletzt von {device} geändert und darf von diesem Gerät nicht mehr geändert werden. Die Änderung wurde übernommen, denn nach dem Verlauf des Profils durfte das Gerät sie machen. Sehen Sie den Inhalt durch.",
   "app.not-settled": "{name} ist nicht für die Geräte verschlüsselt, die das Profil nennt: {reason}",
   "app.not-restored": "Nicht wiederhergestellt: {name}",
+  "app.last-signer":
+    "{name} wurde zuletzt von {device} geändert und darf von diesem Gerät nicht mehr geändert werden, und das Gerät hier kann {name} nicht lesen. Ein Gerät, das diese Änderung hat, macht sie mit `meshman sync` für alle gültig; hat sie keines, tut es `meshman escrow recover --new-epoch`.",
   "app.put-back":
     "Das entfernte Gerät hatte {name} unbrauchbar hinterlassen. Die neueste lesbare Version wurde wiederhergestellt.",
   "app.entry-large": "Ein Eintrag hat höchstens {maximum} Oktette.",

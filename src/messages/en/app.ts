@@ -187,6 +187,8 @@ export const app = {
     "{name} was changed last by {device}, which may not change it any more. The change was taken, since the profile's history shows that the device could make it. Look through what is in it.",
   "app.not-settled": "{name} is not encrypted to the devices that the profile names: {reason}",
   "app.not-restored": "Not restored: {name}",
+  "app.last-signer":
+    "{name} was changed last by {device}, which may not change it any more, and this device cannot read it. A device that has this change makes it good for all with `meshman sync`; where none has, `meshman escrow recover --new-epoch` does.",
   "app.put-back": "The removed device had left {name} unusable. The newest version that can be read was put back.",
   "app.entry-large": "An entry has at most {maximum} octets.",
   "app.entries-many": "{name} holds at most {maximum} entries.",

@@ -191,6 +191,8 @@ export const app = {
     "{name} a été modifiée en dernier par {device}, qui ne peut plus la modifier. La modification a été reprise, car l'historique du profil montre que l'appareil en avait le droit. Vérifiez son contenu.",
   "app.not-settled": "{name} n'est pas chiffrée pour les appareils que nomme le profil : {reason}",
   "app.not-restored": "Non rétablie : {name}",
+  "app.last-signer":
+    "{name} a été modifiée en dernier par {device}, qui ne peut plus la modifier, et cet appareil ne peut pas la lire. Un appareil qui a cette modification la rend valable pour tous avec `meshman sync` ; si aucun ne l'a, `meshman escrow recover --new-epoch` le fait.",
   "app.put-back":
     "L'appareil supprimé avait laissé {name} inutilisable. La version lisible la plus récente a été rétablie.",
   "app.entry-large": "Une entrée a au plus {maximum} octets.",
