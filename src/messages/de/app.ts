@@ -81,7 +81,8 @@ export const app = {
   "app.not-everywhere":
     "{name} konnte bei {account} nicht veröffentlicht werden: {reason} `meshman sync` holt es nach.",
   "app.none": "Das Profil hat noch keine solche Anwendung.",
-  "app.none.hint": "Der erste Eintrag auf einem Verwaltungsgerät legt eine an, und ebenso `meshman app create`.",
+  "app.none.hint":
+    "Der erste Eintrag auf einem Verwaltungsgerät legt eine an, und ebenso `meshman app create`. Ein Gerät, das eben verbunden wurde, erfährt davon mit `meshman sync`.",
   "app.which": "Mehrere Anwendungen können gemeint sein: {names}",
   "app.which.hint": "Nennen Sie die gemeinte mit --app.",
   "app.entries-not-understood": {

@@ -81,7 +81,8 @@ export const app = {
   "app.not-wrapped.hint": "`meshman sync` on a device that can change it gives this device the key.",
   "app.not-everywhere": "{name} could not be published at {account}: {reason} `meshman sync` makes up for it.",
   "app.none": "The profile has no such application yet.",
-  "app.none.hint": "The first entry that an administration device adds makes one, and so does `meshman app create`.",
+  "app.none.hint":
+    "The first entry that an administration device adds makes one, and so does `meshman app create`. A device that has just been connected learns of it with `meshman sync`.",
   "app.which": "Several applications could be meant: {names}",
   "app.which.hint": "Say which one with --app.",
   "app.entries-not-understood": {

@@ -84,7 +84,7 @@ export const app = {
   "app.not-everywhere": "{name} n'a pas pu être publiée sur {account} : {reason} `meshman sync` y remédie.",
   "app.none": "Le profil n'a pas encore d'application de ce type.",
   "app.none.hint":
-    "La première entrée ajoutée sur un appareil d'administration en crée une, tout comme `meshman app create`.",
+    "La première entrée ajoutée sur un appareil d'administration en crée une, tout comme `meshman app create`. Un appareil qui vient d'être connecté l'apprend par `meshman sync`.",
   "app.which": "Plusieurs applications peuvent être visées : {names}",
   "app.which.hint": "Précisez laquelle avec --app.",
   "app.entries-not-understood": {
