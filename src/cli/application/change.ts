@@ -1,6 +1,6 @@
 import { publishHead } from "../../client/application.js";
 import { isMeshError, MeshError } from "../../errors.js";
-import { readQueue, removeApplication, updateQueue } from "../../keystore/application-store.js";
+import { readQueue, updateQueue } from "../../keystore/application-store.js";
 import {
   MAX_ENTRIES,
   MAX_VALUE,
@@ -22,7 +22,7 @@ import { accountOf, administrationKey, follow, openAccount, rememberPortal, type
 import { isUnreachable, type Application, type Change, type Changed } from "./application.js";
 import { applicationName, mayRead } from "./grants.js";
 import { applicationNotFound, chosenFrom, findLocal, openLocal, type Local } from "./open.js";
-import { copyOf, keepVersion, tokenFor } from "./publish.js";
+import { tokenFor } from "./publish.js";
 import { currentEntries, factsOf, syncApplication } from "./sync.js";
 
 /** Fetches an application that this home does not have. Undefined where the profile has none that is meant. */
@@ -69,7 +69,7 @@ export const createApplication = async (
   mustBeNew = false,
 ): Promise<Local> => {
   const { context, state } = session;
-  const { deps, home } = context;
+  const { deps } = context;
   const name = checkName(text, "application");
   const random = (length: number): Buffer => deps.random(length);
   const identifier = newIdentifier(random);
@@ -107,14 +107,11 @@ export const createApplication = async (
     );
     await publishHead(client, head, session.authenticationKey);
     if (client.log) await rememberPortal(session, client);
-    const version = { head, segments: [], key, exposures: [], entries: 0 };
-    await keepVersion(session, copyOf(session, personal, entry, version, undefined), new Set());
-    return { entry, head };
+    // Nothing is kept at home before the profile names it: a copy of what nobody knows would be written to, and then be forgotten.
+    return { entry };
   });
   if (!made && mustBeNew) throw exists();
 
-  /** What was published and is named nowhere: nobody will ever look for it. */
-  const dropOwn = (): Promise<void> => removeApplication(home, state.udf, identifier, []);
   const change: ProfileChange = (current, notaryToken) => {
     if (!made || isTaken(current)) return undefined;
     const listed = new Set(current.devices.map(({ udf }) => udf));
@@ -131,15 +128,9 @@ export const createApplication = async (
       deps.now(),
     );
   };
-  const after = await changeProfile(session, change).catch(async (error: unknown) => {
-    // Where no answer came it may be named all the same; then the next sync fetches it.
-    await dropOwn().catch(() => undefined);
-    throw error;
-  });
-  if (namedEntry(after, name)?.Identifier !== identifier) {
-    await dropOwn();
-    if (mustBeNew) throw exists();
-  }
+  // Where no answer comes it may be named all the same; then the next sync fetches it.
+  const after = await changeProfile(session, change);
+  if (mustBeNew && namedEntry(after, name)?.Identifier !== identifier) throw exists();
   const entry = namedEntry(after, name, type);
   if (!entry) throw exists();
   // Also brings it to the further accounts, and what another device has made of it meanwhile.
