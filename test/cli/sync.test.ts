@@ -658,6 +658,16 @@ describe("a process that is killed", () => {
       await killedEverywhere(laptop, "app create passwords", pictureOf(laptop.home, storeOf(portal)), check, STEP);
     },
   );
+
+  test("while an application is made: the first entry finds its place all the same", { timeout: 60_000 }, async () => {
+    const portal = filePortal();
+    const laptop = await withAccount(portal);
+    const check = async (): Promise<void> => {
+      await add(laptop, "example.com", "one");
+      expect(Object.values(await passwords(laptop))).toEqual(["one"]);
+    };
+    await killedEverywhere(laptop, "app create passwords", pictureOf(laptop.home, storeOf(portal)), check, STEP);
+  });
 });
 
 describe("several accounts", () => {
