@@ -1,5 +1,5 @@
 import { isMeshError, type ErrorCode } from "../../src/errors.js";
-import { anyText } from "./mutate.js";
+import { anyText, mutateText } from "./mutate.js";
 import { randomFor, type Random } from "./random.js";
 
 /** Something that reads what others wrote. */
@@ -172,3 +172,23 @@ export const fuzz = async (target: Target, options: FuzzOptions): Promise<FuzzRe
 /** A text to read: a valid one that was changed, or one made of nothing. */
 export const textOf = (random: Random, seeds: readonly string[], mutate: (text: string) => string): string =>
   random.chance(0.1) ? anyText(random) : random.chance(0.05) ? random.pick(seeds) : mutate(random.pick(seeds));
+
+/** A target that reads texts, which are made out of the seeds. */
+export const textTarget = (
+  name: string,
+  weight: number,
+  codes: Target["codes"],
+  seeds: readonly string[],
+  read: (text: string) => unknown,
+): Target<string> => ({
+  name,
+  weight,
+  codes,
+  make: (random) => textOf(random, seeds, (seed) => mutateText(random, seed, seeds)),
+  read,
+});
+
+/** Throws unless what a target has read is right. */
+export const ensure = (holds: boolean, what: string): void => {
+  if (!holds) throw new Error(what);
+};

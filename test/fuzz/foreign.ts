@@ -29,13 +29,9 @@ import { generateKey, publicKeyOf } from "../../src/mesh/keys.js";
 import { verbatim } from "../../src/messages/message.js";
 import { parseWith } from "../../src/mesh/schema.js";
 import { AUTHORITY, CERTIFICATE, OPENPGP, OPENPGP_SECRET } from "../support/mail-keys.js";
-import { textOf, type Target } from "./engine.js";
-import { anyText, mutateOctets, mutateText, mutateValue } from "./mutate.js";
+import { ensure, textTarget, type Target } from "./engine.js";
+import { anyText, mutateOctets, mutateValue } from "./mutate.js";
 import { NOW, stream } from "./person.js";
-
-const ensure = (holds: boolean, what: string): void => {
-  if (!holds) throw new Error(what);
-};
 
 const VALUES: readonly PasswordValue[] = [
   {
@@ -150,20 +146,6 @@ const SETTINGS = [
   { Name: "office", CTL: "MIIB", Prefix: ["example.com"] },
 ];
 
-const text = (
-  name: string,
-  weight: number,
-  codes: Target["codes"],
-  seeds: readonly string[],
-  read: (text: string) => unknown,
-): Target<string> => ({
-  name,
-  weight,
-  codes,
-  make: (random) => textOf(random, seeds, (seed) => mutateText(random, seed, seeds)),
-  read,
-});
-
 /** A row of what was imported, as it is told from others. */
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -211,7 +193,7 @@ export const foreignTargets: readonly Target[] = [
       }
     },
   },
-  text("csv", 40_000, [], FILES, (input) => {
+  textTarget("csv", 40_000, [], FILES, (input) => {
     const rows = parseCsv(input);
     if (isFault(rows)) return;
     const again = parseCsv(formatCsv(rows.map(({ cells }) => cells)));
@@ -224,7 +206,7 @@ export const foreignTargets: readonly Target[] = [
       "Other cells.",
     );
   }),
-  text("reference", 40_000, ["reference-unresolved"], REFERENCES, (given) => {
+  textTarget("reference", 40_000, ["reference-unresolved"], REFERENCES, (given) => {
     // Files and arguments are UTF-8.
     const input = Buffer.from(given).toString();
     const found = referencesIn(input);
@@ -237,25 +219,25 @@ export const foreignTargets: readonly Target[] = [
     }
     parseReference(input);
   }),
-  text("otpauth", 40_000, [], OTPS, (input) => {
+  textTarget("otpauth", 40_000, [], OTPS, (input) => {
     const otp = parseOtp(Buffer.from(input).toString());
     if (!otp) return;
     ensure(/^\d{6,8}$/.test(otpCode(otp, NOW).code), "Not a code.");
     ensure(same(parseOtp(otpText(otp)), otp), "It does not come back.");
   }),
-  text("git-credential", 30_000, [], CREDENTIALS, (input) => {
+  textTarget("git-credential", 30_000, [], CREDENTIALS, (input) => {
     const credential = parseCredential(input);
     const answer = credential && formatCredential(credential.username, credential.password ?? "");
     if (answer === undefined) return;
     ensure(parseCredential(answer)?.password === (credential?.password ?? ""), "git reads another password.");
   }),
-  text("site", 40_000, [], SITES, (input) => {
+  textTarget("site", 40_000, [], SITES, (input) => {
     const site = canonicalSite(input);
     if (site === undefined) return;
     ensure(canonicalSite(site) === site, `Not canonical: ${site}`);
     ensure(site.startsWith("*.") || matchingSites(site).has(site), "It does not match itself.");
   }),
-  text("env-file", 20_000, [], ENV, (input) => {
+  textTarget("env-file", 20_000, [], ENV, (input) => {
     const read = parseEnvFile(input);
     ensure("line" in read || read.variables.every(([, value]) => !value.includes("\0")), "An octet that ends it.");
   }),
@@ -296,13 +278,13 @@ export const foreignTargets: readonly Target[] = [
       }
     },
   },
-  text("public-key", 40_000, [], PUBLIC_KEYS, (input) => {
+  textTarget("public-key", 40_000, [], PUBLIC_KEYS, (input) => {
     const key = readKeyText(input);
     if (!key) return;
     ensure(readKeyText(`${key.type} ${key.blob.toString("base64")}`)?.type === key.type, "It does not come back.");
     isSshSignature(key.blob, Buffer.from("data"), Buffer.concat([wireString(key.type), wireString("x")]));
   }),
-  text("authorized-keys", 30_000, [], AUTHORIZED, (input) => {
+  textTarget("authorized-keys", 30_000, [], AUTHORIZED, (input) => {
     const { text: installed } = installKeys(input, PROFILE, CURRENT);
     ensure(
       CURRENT.every(({ key }) => isAuthorized(installed, key)),
@@ -322,7 +304,7 @@ export const foreignTargets: readonly Target[] = [
     );
     ensure(refreshKeys(refreshed, PROFILE, devices).text === refreshed, "It is not at its end.");
   }),
-  text("known-hosts", 30_000, [], KNOWN_HOSTS, (input) => {
+  textTarget("known-hosts", 30_000, [], KNOWN_HOSTS, (input) => {
     for (const { names, key } of readKnownHosts(input).hosts) {
       ensure(readKeyText(key) !== undefined, "It is no key.");
       for (const name of names) readKnownHostName(name);

@@ -5,13 +5,9 @@ import { decodeLeaf, encodeLeaf, identifierHash } from "../../src/mesh/log/leaf.
 import { openNote, parseVerifierKey, signNote, verifierKey } from "../../src/mesh/log/note.js";
 import { decodeEntries, encodeEntries, parseTilePath, tilePath } from "../../src/mesh/log/tiles.js";
 import { noteKey, sampleLog } from "../mesh/log/support.js";
-import { textOf, type Target } from "./engine.js";
+import { ensure, textTarget, type Target } from "./engine.js";
 import { mutateOctets, mutateText, mutateValue } from "./mutate.js";
 import { NOW } from "./person.js";
-
-const ensure = (holds: boolean, what: string): void => {
-  if (!holds) throw new Error(what);
-};
 
 const log = sampleLog("log.example", noteKey("fuzz"));
 const other = sampleLog("log.example", noteKey("fuzz"));
@@ -58,45 +54,31 @@ const EVIDENCE = [
   buildEvidence({ ...facts, kind: "log-key-changed", heads: [], announced: next }),
 ];
 
-const text = (
-  name: string,
-  weight: number,
-  codes: Target["codes"],
-  seeds: readonly string[],
-  read: (text: string) => unknown,
-): Target<string> => ({
-  name,
-  weight,
-  codes,
-  make: (random) => textOf(random, seeds, (seed) => mutateText(random, seed, seeds)),
-  read,
-});
-
 /** What portals say of their logs, and what others say of portals. */
 export const logTargets: readonly Target[] = [
-  text("note", 30_000, [], NOTES, (input) => {
+  textTarget("note", 30_000, [], NOTES, (input) => {
     const opened = openNote(input, log.verifier);
     ensure(opened === undefined || NOTES.some((note) => note.startsWith(opened)), "A text that nobody has signed.");
   }),
-  text("checkpoint", 20_000, ["log-signature"], CHECKPOINTS, (input) => {
+  textTarget("checkpoint", 20_000, ["log-signature"], CHECKPOINTS, (input) => {
     const opened = checkpointText(openCheckpoint(input, log.verifier));
     ensure(
       CHECKPOINTS.some((note) => note.startsWith(`${opened}\n`)),
       "A head that nobody has signed.",
     );
   }),
-  text("checkpoint-unsigned", 20_000, [], CHECKPOINTS, (input) => {
+  textTarget("checkpoint-unsigned", 20_000, [], CHECKPOINTS, (input) => {
     const read = readCheckpoint(input);
     ensure(read === undefined || input.startsWith(`${checkpointText(read)}\n`), "It is not what it says.");
   }),
-  text("verifier-key", 20_000, [], [log.verifier, next], (input) => {
+  textTarget("verifier-key", 20_000, [], [log.verifier, next], (input) => {
     const key = parseVerifierKey(input);
     ensure(key === undefined || verifierKey(key.name, key.publicKey) === input, "It has another spelling.");
   }),
-  text("key-change", 10_000, ["log-key-changed"], [CHANGE], (input) => {
+  textTarget("key-change", 10_000, ["log-key-changed"], [CHANGE], (input) => {
     ensure(openKeyChange(input, log.verifier).verifier === next, "A key that nobody has named.");
   }),
-  text("tile-path", 30_000, [], PATHS, (input) => {
+  textTarget("tile-path", 30_000, [], PATHS, (input) => {
     const tile = parseTilePath(input);
     ensure(tile === undefined || tilePath(tile.level, tile.index, tile.width) === input, "It has another spelling.");
   }),

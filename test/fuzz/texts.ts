@@ -26,28 +26,10 @@ import { findPortal } from "../../src/client/discovery.js";
 import { parsePortal } from "../../src/client/target.js";
 import { parseListen } from "../../src/portal/server.js";
 import type { SrvRecord } from "../../src/deps.js";
-import { textOf, type Target } from "./engine.js";
+import { ensure, textTarget, type Target } from "./engine.js";
 import { mutateOctets, mutateText, mutateValue } from "./mutate.js";
 import { NOW, stream } from "./person.js";
 import { randomFor } from "./random.js";
-
-const ensure = (holds: boolean, what: string): void => {
-  if (!holds) throw new Error(what);
-};
-
-const text = (
-  name: string,
-  weight: number,
-  codes: Target["codes"],
-  seeds: readonly string[],
-  read: (text: string) => unknown,
-): Target<string> => ({
-  name,
-  weight,
-  codes,
-  make: (random) => textOf(random, seeds, (seed) => mutateText(random, seed, seeds)),
-  read,
-});
 
 const JSON_SEEDS = [
   '{"a":[1,-2.5e3,true,null,"x\\u00e9\\n\\\\\\""],"b":{"c":{},"d":[]}}',
@@ -123,7 +105,7 @@ const BUNDLE = (() => {
 
 /** Text of our own formats, as people type it and others write it. */
 export const textTargets: readonly Target[] = [
-  text("json", 120_000, ["json-invalid"], JSON_SEEDS, (input) => {
+  textTarget("json", 120_000, ["json-invalid"], JSON_SEEDS, (input) => {
     const value = parseStrictJson(input);
     ensure(JSON.stringify(value) === JSON.stringify(JSON.parse(input)), "Another value than JSON.parse reads.");
   }),
@@ -134,27 +116,27 @@ export const textTargets: readonly Target[] = [
     make: (random) => mutateOctets(random, Buffer.from(random.pick(JSON_SEEDS))),
     read: (input) => parseStrictJsonOctets(input as Buffer),
   },
-  text("base64url", 100_000, ["record-invalid"], ["", "AA", "AAAA", "-_-_", "3q2-7w", "aGVsbG8"], (input) => {
+  textTarget("base64url", 100_000, ["record-invalid"], ["", "AA", "AAAA", "-_-_", "3q2-7w", "aGVsbG8"], (input) => {
     ensure(encodeBase64url(decodeBase64url(input)) === input, "It does not encode back.");
   }),
-  text("udf", 100_000, ["fingerprint-invalid"], UDFS, (input) => {
+  textTarget("udf", 100_000, ["fingerprint-invalid"], UDFS, (input) => {
     const udf = parseUdf(input);
     ensure(isUdf(udf) && parseUdf(udf) === udf, "The canonical text is not canonical.");
   }),
-  text("share", 100_000, ["share-checksum", "share-invalid"], SHARES, (input) => {
+  textTarget("share", 100_000, ["share-checksum", "share-invalid"], SHARES, (input) => {
     const { index, value } = parseShare(input);
     const known = parseShare(SHARES[index - 1] ?? "");
     ensure(known.value.equals(value), "A mistyped share was taken for another.");
   }),
-  text("pin", 100_000, ["pin-invalid"], PINS, (input) => {
+  textTarget("pin", 100_000, ["pin-invalid"], PINS, (input) => {
     const read = parsePin(input);
     ensure(PINS.includes(encodePin(read)), "A mistyped PIN was taken for another.");
     ensure(isUdf(read.profile) && read.pin.length === 16, "It is no PIN.");
   }),
-  text("bundle-key", 60_000, ["bundle-key-invalid"], BUNDLE_KEYS, (input) => {
+  textTarget("bundle-key", 60_000, ["bundle-key-invalid"], BUNDLE_KEYS, (input) => {
     ensure(BUNDLE_KEYS.includes(encodeBundleKey(parseBundleKey(input))), "A mistyped key was taken for another.");
   }),
-  text("bundle", 10_000, ["decryption-failed", "keystore-version"], [BUNDLE.text], (input) => {
+  textTarget("bundle", 10_000, ["decryption-failed", "keystore-version"], [BUNDLE.text], (input) => {
     const { device } = openBundle(readBundle(Buffer.from(input), "bundle"), BUNDLE_KEY);
     ensure(device.udf === BUNDLE.device, "Another device came out.");
   }),
@@ -192,16 +174,16 @@ export const textTargets: readonly Target[] = [
       ensure(key.equals(KEY), "Another key came out.");
     },
   },
-  text("address", 100_000, ["address-invalid"], ADDRESSES, (input) => {
+  textTarget("address", 100_000, ["address-invalid"], ADDRESSES, (input) => {
     const { account, user, domain } = parseAddress(input, "example.org");
     ensure(parseAddress(account).account === account, `Not canonical: ${account}`);
     ensure(account === `${user}@${domain}` && canonicalDomain(domain) === domain, `Not canonical: ${domain}`);
   }),
-  text("portal-url", 80_000, ["portal-invalid"], PORTALS, (input) => {
+  textTarget("portal-url", 80_000, ["portal-invalid"], PORTALS, (input) => {
     const { url } = parsePortal(input, PORTAL_OPTIONS);
     ensure(parsePortal(url, PORTAL_OPTIONS).url === url, `What is remembered reads differently: ${url}`);
   }),
-  text("listen", 50_000, ["usage"], LISTENS, (input) => {
+  textTarget("listen", 50_000, ["usage"], LISTENS, (input) => {
     const { host, port } = parseListen(input);
     ensure(host !== "" && port >= 0 && port < 65_536, "No such port.");
   }),

@@ -1,30 +1,22 @@
-import { exitStatus, isMeshError, MeshError } from "../../errors.js";
+import { isDeepStrictEqual } from "node:util";
+import { MeshError } from "../../errors.js";
 import type { Entry } from "../../mesh/application/entry.js";
 import type { ApplicationKind } from "../../mesh/application/kind.js";
 import { msg, type Message } from "../../messages/message.js";
-import type { Context, Input } from "../context.js";
-import { openLightSession } from "../light-session.js";
-import { requireProfile } from "../select.js";
+import { fields, type Result } from "../output.js";
 import type { Session } from "../session.js";
-import { openApplication, syncApplication, type Application, type ApplicationOptions } from "./application.js";
+import {
+  changeApplication,
+  openApplication,
+  type Application,
+  type ApplicationOptions,
+  type Change,
+  type Changed,
+} from "./application.js";
+import { refreshApplication } from "./refresh.js";
+import { applicationView } from "./view.js";
 
 // Kinds whose entries have one name each: mail accounts by their address, networks by their name.
-
-/** The keys of the profile that the options name, for looking at what is at home. */
-export const readingSession = async (context: Context): Promise<Session> =>
-  openLightSession(context, await requireProfile(context));
-
-/** The same for changing something. */
-export const changingSession = async (context: Context): Promise<Session> => {
-  const { openSession } = await import("../session.js");
-  return openSession(context, await requireProfile(context));
-};
-
-/** Which application, and whether the portal is left alone. */
-export const applicationOptions = (input: Input): ApplicationOptions => ({
-  name: input.text("app"),
-  offline: input.flag("offline"),
-});
 
 /** What one entry is asked for by. */
 export interface Wanted {
@@ -49,15 +41,6 @@ export const lookFor = async <Value extends object>(
   return entry ?? application.entry(text);
 };
 
-const refresh = async (session: Session, { identifier, name }: { identifier: string; name: string }): Promise<void> => {
-  try {
-    await syncApplication(session, identifier);
-  } catch (error) {
-    if (!isMeshError(error) || exitStatus(error.code) !== exitStatus("portal-unreachable")) throw error;
-    await session.context.note(msg("app.not-synced", { name, reason: error.text }));
-  }
-};
-
 /**
  * The entry that is asked for, with its application. Where it is not at home the portal is asked, unless `offline`. Throws
  * `entry-not-found`, `entry-ambiguous`, and what opening the application throws.
@@ -72,12 +55,64 @@ export const findEntry = async <Value extends object>(
   const entry = await lookFor(application, wanted);
   if (entry) return { application, entry };
   if (options.offline !== true) {
-    await refresh(session, application);
+    await refreshApplication(session, application);
     const refreshed = await openApplication(session, kind, options);
     const found = await lookFor(refreshed, wanted);
     if (found) return { application: refreshed, entry: found };
   }
   throw new MeshError("entry-not-found", wanted.missing);
+};
+
+/** What a change of one entry gives back. */
+export interface EntryChange<Value extends object> {
+  readonly changed: Changed<Value>;
+  /** The identifier of the entry, where it was as it is to be. */
+  readonly unchanged?: string;
+}
+
+/**
+ * Sets the entry of a name to what `next` makes of its value, in one change with what `beside` adds. Nothing is changed where it is that
+ * already. Throws what changing the application throws.
+ */
+export const setEntry = async <Value extends object>(
+  session: Session,
+  kind: ApplicationKind<Value>,
+  options: ApplicationOptions,
+  wanted: Wanted,
+  next: (value: Value | undefined) => Value,
+  beside: (application: Application<Value>, value: Value, id?: string) => Promise<readonly Change<Value>[]> = () =>
+    Promise.resolve([]),
+): Promise<EntryChange<Value>> => {
+  let unchanged: string | undefined;
+  const changed = await changeApplication(session, kind, options, async (application) => {
+    const entry = await lookFor(application, wanted);
+    const value = next(entry?.value);
+    unchanged = entry && isDeepStrictEqual(value, entry.value) ? entry.id : undefined;
+    if (unchanged !== undefined) return [];
+    return [{ put: value, ...(entry && { id: entry.id }) }, ...(await beside(application, value, entry?.id))];
+  });
+  return { changed, ...(unchanged !== undefined && { unchanged }) };
+};
+
+/** What is told of a change of one entry: `view` is how JSON names it by its identifier, and `line` how a person does. */
+export const entryChangeResult = <Value extends object>(
+  { changed, unchanged }: EntryChange<Value>,
+  view: (id: string) => object,
+  line: readonly [label: Message, name: string],
+): Result => {
+  const { application, ids, synced, conflicts } = changed;
+  const id = ids[0] ?? unchanged;
+  if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
+  return {
+    value: {
+      application: applicationView(application),
+      ...view(id),
+      changed: ids.length > 0,
+      synced,
+      conflict: conflicts.includes(id),
+    },
+    text: fields([line, [msg("mail.label-changed"), ids.length > 0 ? msg("label.yes") : msg("label.no")]]),
+  };
 };
 
 /** Who may have seen it, and whether it is in conflict: marks behind an entry. */

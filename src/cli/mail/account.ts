@@ -1,14 +1,10 @@
 import type { Entry } from "../../mesh/application/entry.js";
 import type { Connection } from "../../mesh/application/connection.js";
 import { foldAddress, publishedKeys, type MailValue } from "../../mesh/application/mail.js";
-import { MeshError } from "../../errors.js";
 import { parseAddress } from "../../mesh/address.js";
 import { msg } from "../../messages/message.js";
-import type { Changed } from "../application/application.js";
-import type { Wanted } from "../application/named-entry.js";
-import { applicationView } from "../application/view.js";
+import { entryChangeResult, type EntryChange, type Wanted } from "../application/named-entry.js";
 import type { Result } from "../output.js";
-import { fields } from "../output.js";
 
 export type MailEntry = Entry<MailValue>;
 
@@ -70,24 +66,5 @@ export const connectionLine = ({ ServiceName, Port, URI, Security = [] }: Connec
     .join(" ");
 
 /** What a change of one account gives back. */
-export const changeResult = (
-  { application, ids, synced, conflicts }: Changed<MailValue>,
-  address: string,
-  unchanged?: string,
-): Result => {
-  const id = ids[0] ?? unchanged;
-  if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
-  return {
-    value: {
-      application: applicationView(application),
-      account: { id, address },
-      changed: ids.length > 0,
-      synced,
-      conflict: conflicts.includes(id),
-    },
-    text: fields([
-      [msg("mail.label-address"), address],
-      [msg("mail.label-changed"), ids.length > 0 ? msg("label.yes") : msg("label.no")],
-    ]),
-  };
-};
+export const changeResult = (change: EntryChange<MailValue>, address: string): Result =>
+  entryChangeResult(change, (id) => ({ account: { id, address } }), [msg("mail.label-address"), address]);

@@ -11,8 +11,9 @@ import {
 } from "../../mesh/application/mail.js";
 import type { ReadCertificate } from "../../mesh/application/mail-keys.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession, readingSession } from "../application/access.js";
 import { changeApplication, type Application } from "../application/application.js";
-import { applicationOptions, changingSession, findEntry, readingSession } from "../application/named-entry.js";
+import { findEntry } from "../application/named-entry.js";
 import type { Context, Input, Run } from "../context.js";
 import { readNamedFile } from "../input.js";
 import { fields, type Result } from "../output.js";

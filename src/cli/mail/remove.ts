@@ -1,7 +1,8 @@
 import { MAIL } from "../../mesh/application/mail.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession } from "../application/access.js";
 import { changeApplication } from "../application/application.js";
-import { applicationOptions, changingSession, findEntry } from "../application/named-entry.js";
+import { findEntry } from "../application/named-entry.js";
 import { confirmed, type Run } from "../context.js";
 import { changeResult, wantedAccount } from "./account.js";
 
@@ -12,5 +13,5 @@ export const run: Run = async (context, input) => {
   const { id, value } = entry;
   await confirmed(context, msg("mail.remove-question", { address: value.EmailAddress }));
   const changed = await changeApplication(session, MAIL, options, () => Promise.resolve([{ remove: id }]));
-  return changeResult(changed, value.EmailAddress);
+  return changeResult({ changed }, value.EmailAddress);
 };

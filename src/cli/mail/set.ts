@@ -1,12 +1,12 @@
-import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "../../errors.js";
 import type { Connection } from "../../mesh/application/connection.js";
 import { MAX_VALUE, valueSize } from "../../mesh/application/entry.js";
 import { foldAddress, MAIL, MailSchema, type MailValue } from "../../mesh/application/mail.js";
 import { parseWith } from "../../mesh/schema.js";
 import { msg } from "../../messages/message.js";
-import { changeApplication, type Application, type Change } from "../application/application.js";
-import { applicationOptions, changingSession, lookFor } from "../application/named-entry.js";
+import { applicationOptions, changingSession } from "../application/access.js";
+import type { Application, Change } from "../application/application.js";
+import { setEntry } from "../application/named-entry.js";
 import type { Context, Input, Run } from "../context.js";
 import { changeResult, mailAddress, wantedAccount } from "./account.js";
 import {
@@ -39,24 +39,17 @@ interface Given {
 export const run: Run = async (context, input) => {
   const given = await givenSettings(context, input);
   const session = await changingSession(context);
-  let unchanged: string | undefined;
-  const changed = await changeApplication(
+  // A user name or a password alone is for an account that there is already.
+  const create = (given.user ?? given.password) === undefined || saysConnection(given);
+  const change = await setEntry(
     session,
     MAIL,
-    // A user name or a password alone is for an account that there is already.
-    { ...applicationOptions(input), create: (given.user ?? given.password) === undefined || saysConnection(given) },
-    async (application) => {
-      const entry = await lookFor(application, wantedAccount(given.address));
-      const value = settingsAfter(entry?.value, given);
-      if (entry && isDeepStrictEqual(value, entry.value)) {
-        unchanged = entry.id;
-        return [];
-      }
-      const others = value.Default === true ? await withoutDefault(application, entry?.id) : [];
-      return [{ put: value, ...(entry && { id: entry.id }) }, ...others];
-    },
+    { ...applicationOptions(input), create },
+    wantedAccount(given.address),
+    (value) => settingsAfter(value, given),
+    async (application, value, id) => (value.Default === true ? await withoutDefault(application, id) : []),
   );
-  return changeResult(changed, given.address, unchanged);
+  return changeResult(change, given.address);
 };
 
 const givenSettings = async (context: Context, input: Input): Promise<Given> => {

@@ -1,7 +1,8 @@
 import { foldName, NETWORK } from "../../mesh/application/network.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, readingSession } from "../application/access.js";
 import { openApplication } from "../application/application.js";
-import { applicationOptions, marksOf, readingSession } from "../application/named-entry.js";
+import { marksOf } from "../application/named-entry.js";
 import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { connectionLine } from "../mail/account.js";

@@ -1,7 +1,8 @@
 import { NETWORK } from "../../mesh/application/network.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession } from "../application/access.js";
 import { changeApplication } from "../application/application.js";
-import { applicationOptions, changingSession, findEntry } from "../application/named-entry.js";
+import { findEntry } from "../application/named-entry.js";
 import { confirmed, type Run } from "../context.js";
 import { changeResult, wantedNetwork } from "./settings.js";
 
@@ -12,5 +13,5 @@ export const run: Run = async (context, input) => {
   const { id, value } = entry;
   await confirmed(context, msg("network.remove-question", { name: value.Name }));
   const changed = await changeApplication(session, NETWORK, options, () => Promise.resolve([{ remove: id }]));
-  return changeResult(changed, value.Name);
+  return changeResult({ changed }, value.Name);
 };

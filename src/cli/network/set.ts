@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "../../errors.js";
 import { encodeBase64url } from "../../mesh/bytes.js";
 import type { Connection } from "../../mesh/application/connection.js";
@@ -7,8 +6,8 @@ import { foldName, MAX_TRUST_LIST, NETWORK, NetworkSchema, type NetworkValue } f
 import { parseWith } from "../../mesh/schema.js";
 import { parseUdf } from "../../mesh/udf.js";
 import { msg } from "../../messages/message.js";
-import { changeApplication } from "../application/application.js";
-import { applicationOptions, changingSession, lookFor } from "../application/named-entry.js";
+import { applicationOptions, changingSession } from "../application/access.js";
+import { setEntry } from "../application/named-entry.js";
 import type { Context, Input, Run } from "../context.js";
 import { readNamedFile } from "../input.js";
 import { checkedConnection, givenClear, serverAndPort, settingsFile } from "../mail/given.js";
@@ -29,22 +28,11 @@ interface Given {
 export const run: Run = async (context, input) => {
   const given = await givenSettings(context, input);
   const session = await changingSession(context);
-  let unchanged: string | undefined;
-  const changed = await changeApplication(
-    session,
-    NETWORK,
-    { ...applicationOptions(input), create: true },
-    async (application) => {
-      const entry = await lookFor(application, wantedNetwork(given.name));
-      const value = settingsAfter(entry?.value, given);
-      if (entry && isDeepStrictEqual(value, entry.value)) {
-        unchanged = entry.id;
-        return [];
-      }
-      return [{ put: value, ...(entry && { id: entry.id }) }];
-    },
+  const options = { ...applicationOptions(input), create: true };
+  const change = await setEntry(session, NETWORK, options, wantedNetwork(given.name), (value) =>
+    settingsAfter(value, given),
   );
-  return changeResult(changed, given.name, unchanged);
+  return changeResult(change, given.name);
 };
 
 const givenSettings = async (context: Context, input: Input): Promise<Given> => {

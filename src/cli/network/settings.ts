@@ -1,12 +1,9 @@
-import { MeshError } from "../../errors.js";
 import type { Entry } from "../../mesh/application/entry.js";
 import { foldName, type NetworkValue } from "../../mesh/application/network.js";
 import { msg } from "../../messages/message.js";
-import type { Changed } from "../application/application.js";
-import type { Wanted } from "../application/named-entry.js";
-import { applicationView } from "../application/view.js";
+import { entryChangeResult, type EntryChange, type Wanted } from "../application/named-entry.js";
 import { connectionView } from "../mail/account.js";
-import { fields, type Result } from "../output.js";
+import type { Result } from "../output.js";
 
 export type NetworkEntry = Entry<NetworkValue>;
 
@@ -32,24 +29,5 @@ export const networkView = ({ id, updated, others, exposed, value }: NetworkEntr
 });
 
 /** What a change of one set of settings gives back. */
-export const changeResult = (
-  { application, ids, synced, conflicts }: Changed<NetworkValue>,
-  name: string,
-  unchanged?: string,
-): Result => {
-  const id = ids[0] ?? unchanged;
-  if (id === undefined) throw new MeshError("internal", msg("output.unexpected"));
-  return {
-    value: {
-      application: applicationView(application),
-      network: { id, name },
-      changed: ids.length > 0,
-      synced,
-      conflict: conflicts.includes(id),
-    },
-    text: fields([
-      [msg("label.name"), name],
-      [msg("mail.label-changed"), ids.length > 0 ? msg("label.yes") : msg("label.no")],
-    ]),
-  };
-};
+export const changeResult = (change: EntryChange<NetworkValue>, name: string): Result =>
+  entryChangeResult(change, (id) => ({ network: { id, name } }), [msg("label.name"), name]);

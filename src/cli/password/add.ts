@@ -3,9 +3,10 @@ import { foldTitle, PASSWORDS } from "../../mesh/application/password/kind.js";
 import { canonicalSite } from "../../mesh/application/password/site.js";
 import { created, MAX_TITLE, MAX_USERNAME, type PasswordValue } from "../../mesh/application/password/value.js";
 import { msg } from "../../messages/message.js";
+import { changingSession } from "../application/access.js";
 import { changeApplication, type Application } from "../application/application.js";
 import type { Context, Input, Run } from "../context.js";
-import { creatingOptions, passwordSession } from "./entries.js";
+import { creatingOptions } from "./entries.js";
 import {
   askPassword,
   givenLabels,
@@ -30,7 +31,7 @@ export const run: Run = async (context, input) => {
   const Username = givenUsername(input) ?? (await askUsername(context, input));
   const Password = made?.password ?? (needsPassword ? await askPassword(context) : undefined);
   const OTP = await givenOtp(context, input);
-  const session = await passwordSession(context);
+  const session = await changingSession(context);
   const value = created(
     { ...named, Username, Password, OTP, Notes: given.notes, Labels: [...new Set(given.labels)] },
     context.deps.now(),

@@ -2,12 +2,13 @@ import { estimateBits } from "../../keystore/strength.js";
 import { findProblems, PROBLEMS, type Problem } from "../../mesh/application/password/check.js";
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, readingSession } from "../application/access.js";
 import { openApplication } from "../application/application.js";
 import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { parseDuration } from "../duration.js";
 import { lines, stack, table } from "../output.js";
-import { applicationOptions, nameFor, readingSession } from "./entries.js";
+import { nameFor } from "./entries.js";
 import { WEAK_BITS } from "./given.js";
 
 const DAY = 86_400;

@@ -2,9 +2,10 @@ import { MeshError } from "../../errors.js";
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { changed, type PasswordChange, type PasswordValue } from "../../mesh/application/password/value.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession } from "../application/access.js";
 import { changeApplication } from "../application/application.js";
 import type { Context, Input, Run } from "../context.js";
-import { applicationOptions, entryIn, findEntry, passwordSession, wantedOf } from "./entries.js";
+import { entryIn, findEntry, wantedOf } from "./entries.js";
 import {
   askPassword,
   givenLabels,
@@ -33,7 +34,7 @@ const isDropped = (text: string): text is keyof typeof DROPPED => Object.hasOwn(
 export const run: Run = async (context, input) => {
   const wanted = wantedOf(input);
   const { change, lists, bits } = await changeBy(context, input);
-  const session = await passwordSession(context);
+  const session = await changingSession(context);
   const options = applicationOptions(input);
   const { id } = await findEntry(session, options, wanted);
   const after: PasswordValue[] = [];

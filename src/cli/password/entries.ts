@@ -4,31 +4,14 @@ import { queryFor, type QueryOptions } from "../../mesh/application/password/fin
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { nameOf, type PasswordValue } from "../../mesh/application/password/value.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions } from "../application/access.js";
 import { openApplication, type Application, type ApplicationOptions } from "../application/application.js";
-import type { Context, Input } from "../context.js";
-import { openLightSession } from "../light-session.js";
-import { requireProfile } from "../select.js";
+import type { Input } from "../context.js";
 import type { Session } from "../session.js";
 
 export type PasswordEntry = Entry<PasswordValue>;
 
-/** The keys of the profile that the options name, for looking at what is at home. */
-export const readingSession = async (context: Context): Promise<Session> =>
-  openLightSession(context, await requireProfile(context));
-
-/** The same for changing something. */
-export const passwordSession = async (context: Context): Promise<Session> => {
-  const { openSession } = await import("../session.js");
-  return openSession(context, await requireProfile(context));
-};
-
-/** Which application, and whether the portal is left alone. */
-export const applicationOptions = (input: Input): ApplicationOptions => ({
-  name: input.text("app"),
-  offline: input.flag("offline"),
-});
-
-/** The same where the first one is made when there is none. One that is named has to be there: its name may be mistyped. */
+/** The options of an application, where the first one is made when there is none. One that is named has to be there: its name may be mistyped. */
 export const creatingOptions = (input: Input): ApplicationOptions => {
   const options = applicationOptions(input);
   return { ...options, create: options.name === undefined };
@@ -115,8 +98,8 @@ export const openUntil = async (
 ): Promise<Application<PasswordValue>> => {
   const application = await openApplication(session, PASSWORDS, options);
   if (options.offline === true || (await isEnough(application))) return application;
-  const { refreshApplication } = await import("./refresh.js");
-  await refreshApplication(session, application.identifier);
+  const { refreshApplication } = await import("../application/refresh.js");
+  await refreshApplication(session, application);
   return openApplication(session, PASSWORDS, options);
 };
 

@@ -2,11 +2,11 @@ import { MeshError } from "../../errors.js";
 import { FORMATS, isFormat, leftOut, writeFile, type Format } from "../../mesh/application/password/formats.js";
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, readingSession } from "../application/access.js";
 import { openApplication } from "../application/application.js";
 import { confirmed, type Input, type Run } from "../context.js";
 import { newFilePath, writeNewFile } from "../files.js";
 import { lines } from "../output.js";
-import { applicationOptions, readingSession } from "./entries.js";
 
 export const run: Run = async (context, input) => {
   const format = wantedFormat(input);

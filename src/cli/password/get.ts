@@ -1,9 +1,10 @@
 import { MeshError } from "../../errors.js";
 import { FIELDS, isField, type Field } from "../../mesh/application/password/fields.js";
 import { msg, type Message } from "../../messages/message.js";
+import { applicationOptions, readingSession } from "../application/access.js";
 import type { Context, Input, Run } from "../context.js";
 import { fields, readableTime, type Cell, type Result } from "../output.js";
-import { applicationOptions, findEntry, readingSession, viewOf, wantedOf, type PasswordEntry } from "./entries.js";
+import { findEntry, viewOf, wantedOf, type PasswordEntry } from "./entries.js";
 import { fieldOf } from "./field.js";
 
 export const run: Run = async (context, input) => {

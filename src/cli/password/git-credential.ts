@@ -5,6 +5,7 @@ import { canonicalSite } from "../../mesh/application/password/site.js";
 import { changed, created, type PasswordValue } from "../../mesh/application/password/value.js";
 import { decodeUtf8 } from "../../mesh/bytes.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession, readingSession } from "../application/access.js";
 import {
   changeApplication,
   openApplication,
@@ -14,14 +15,7 @@ import {
 } from "../application/application.js";
 import { withGlobals, type Context, type Run } from "../context.js";
 import { raw, type Result } from "../output.js";
-import {
-  applicationOptions,
-  entriesFor,
-  openUntil,
-  passwordSession,
-  readingSession,
-  type PasswordEntry,
-} from "./entries.js";
+import { entriesFor, openUntil, type PasswordEntry } from "./entries.js";
 
 const MAX_INPUT = 256 * 1024;
 const ACTIONS = ["get", "store", "erase"] as const;
@@ -120,7 +114,7 @@ const change = async (
   const reading = await readingSession(context);
   const known = await ifThere(openApplication(reading, PASSWORDS, options));
   if (known && (await decide(known)).length === 0) return NOTHING({ changed: 0 });
-  const session = await passwordSession(context);
+  const session = await changingSession(context);
   const done = await changeApplication(session, PASSWORDS, { ...options, create: options.name === undefined }, decide);
   return NOTHING({ changed: done.ids.length });
 };

@@ -14,13 +14,14 @@ import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import type { PasswordValue } from "../../mesh/application/password/value.js";
 import { msg, type Message } from "../../messages/message.js";
 import { isMeshError } from "../../errors.js";
+import { applicationOptions, changingSession } from "../application/access.js";
 import { changeApplication, openApplication, type Application, type Change } from "../application/application.js";
 import type { Context, Input, Run } from "../context.js";
 import { statNamed } from "../files.js";
 import { readNamedFile, warnShared } from "../input.js";
 import { lines, stack, table, type Result } from "../output.js";
 import type { Session } from "../session.js";
-import { applicationOptions, creatingOptions, nameFor, passwordSession } from "./entries.js";
+import { creatingOptions, nameFor } from "./entries.js";
 
 /** More than anybody's passwords take up. */
 const MAX_FILE = 64 * 1024 * 1024;
@@ -32,7 +33,7 @@ export const run: Run = async (context, input) => {
   if (ways.length > 1) throw new MeshError("usage", msg("password.replace-or-skip"));
   const given = givenFormat(input);
   const read = await readImport(context, input.argument(0) ?? "", given);
-  const session = await passwordSession(context);
+  const session = await changingSession(context);
   const values = read.imported.flatMap(({ value }) => (value ? [value] : []));
   const options = applicationOptions(input);
   if (input.flag("dryRun")) {

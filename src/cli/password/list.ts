@@ -1,11 +1,12 @@
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { nameOf, type PasswordValue } from "../../mesh/application/password/value.js";
 import { msg, type Message } from "../../messages/message.js";
+import { applicationOptions, readingSession } from "../application/access.js";
 import { openApplication } from "../application/application.js";
 import { applicationView } from "../application/view.js";
 import type { Run } from "../context.js";
 import { readableTime, table } from "../output.js";
-import { applicationOptions, nameFor, readingSession, viewOf, type PasswordEntry } from "./entries.js";
+import { nameFor, viewOf, type PasswordEntry } from "./entries.js";
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -1,13 +1,14 @@
 import { PASSWORDS } from "../../mesh/application/password/kind.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession } from "../application/access.js";
 import { changeApplication } from "../application/application.js";
 import { confirmed, type Run } from "../context.js";
-import { applicationOptions, findEntry, nameFor, passwordSession, wantedOf } from "./entries.js";
+import { findEntry, nameFor, wantedOf } from "./entries.js";
 import { changeResult } from "./result.js";
 
 export const run: Run = async (context, input) => {
   const wanted = wantedOf(input);
-  const session = await passwordSession(context);
+  const session = await changingSession(context);
   const options = applicationOptions(input);
   const { id, value } = await findEntry(session, options, wanted);
   await confirmed(

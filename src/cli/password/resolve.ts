@@ -5,8 +5,9 @@ import type { Reference } from "../../mesh/application/password/reference.js";
 import { msg } from "../../messages/message.js";
 import { openApplication, type Application, type ApplicationOptions } from "../application/application.js";
 import type { PasswordValue } from "../../mesh/application/password/value.js";
+import { applicationOptions, readingSession } from "../application/access.js";
 import type { Context, Input } from "../context.js";
-import { applicationOptions, readingSession, type PasswordEntry } from "./entries.js";
+import { type PasswordEntry } from "./entries.js";
 import { fieldOf } from "./field.js";
 
 /** What references stand for, by their texts. */
@@ -60,8 +61,8 @@ export const resolveReferences = async (
   const application = await openApplication(session, PASSWORDS, options);
   let attempts = await lookUp(application, different);
   if (options.offline !== true && attempts.some(({ entries }) => entries.length === 0)) {
-    const { refreshApplication } = await import("./refresh.js");
-    await refreshApplication(session, application.identifier);
+    const { refreshApplication } = await import("../application/refresh.js");
+    await refreshApplication(session, application);
     attempts = await lookUp(await openApplication(session, PASSWORDS, options), different);
   }
   const resolved = new Map<string, string>();

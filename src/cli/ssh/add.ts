@@ -20,11 +20,12 @@ import { ed25519Blob, ed25519Text, sshFingerprint } from "../../mesh/application
 import { publicKeyOf } from "../../mesh/keys.js";
 import { recordTime } from "../../mesh/schema.js";
 import { msg } from "../../messages/message.js";
+import { changingSession } from "../application/access.js";
 import { confirmed, type Context, type Input, type Run } from "../context.js";
 import { readNamedFile } from "../input.js";
 import { fields, type Result } from "../output.js";
 import { requireConnected } from "../session.js";
-import { changeSsh, newestProfile, sshSession } from "./catalog.js";
+import { changeSsh, newestProfile } from "./catalog.js";
 import { describeHost, hostFields } from "./describe.js";
 import { changedKeys, withKeys } from "./host-keys.js";
 import { ensureOwnKey, findOwnKey, ownComment, ownName, type OwnKey } from "./own-key.js";
@@ -43,7 +44,7 @@ export const run: Run = async (context, input) => {
 
 /** Makes the key of this device, where it has none, and shares its public half. */
 const addDevice = async (context: Context, input: Input): Promise<Result> => {
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   const { udf } = session.state.device;
   requireConnected(session, newestProfile(session));
   const made: { own?: OwnKey; isNew: boolean } = { isNew: false };
@@ -171,7 +172,7 @@ const addHost = async (context: Context, input: Input): Promise<Result> => {
   const given = readHost(input);
   const path = input.text("hostKeyFile");
   const file = path === undefined ? undefined : readNamedFile(context, path, KEY_FILE_LIMIT).toString("latin1");
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   const result: { host: SshHost; isNew: boolean } = { host: given, isNew: false };
   const { application, synced, ids } = await changeSsh(session, input, async (current) => {
     const entries = await current.entries((labels) => given.Names.some((name) => labels.includes(name)));

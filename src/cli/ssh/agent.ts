@@ -4,13 +4,14 @@ import { readKeystoreFacts } from "../../keystore/keystore-file.js";
 import { requireConnected } from "../session.js";
 import { privateKeyObject } from "../../mesh/private-keys.js";
 import { msg } from "../../messages/message.js";
+import { changingSession } from "../application/access.js";
 import type { Context, Input, Run } from "../context.js";
 import { parseDuration } from "../duration.js";
 import { lines, raw, type Result } from "../output.js";
 import { isAgentAt, orderFor, startSshAgent, stopSshAgents, type AgentKey } from "./agent/client.js";
 import { privatePlace, sshPlace, type SocketPlace } from "./agent/place.js";
 import { holdSshKey } from "./agent/server.js";
-import { newestProfile, sshSession } from "./catalog.js";
+import { newestProfile } from "./catalog.js";
 import { ownComment, requireOwnKey } from "./own-key.js";
 
 /** A working day. The key stays in the agent, so an open one gives less away than an open keystore. */
@@ -48,7 +49,7 @@ const secondsOf = (input: Input, hasCommand: boolean): number | undefined => {
 
 /** Takes the key of this device out of the keystore, and closes that: nothing else of it is needed. */
 const unlock = async (context: Context, seconds: number | undefined): Promise<{ held: AgentKey; at: SocketPlace }> => {
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   const { keystore } = session;
   const profile = newestProfile(session);
   requireConnected(session, profile);

@@ -13,6 +13,7 @@ import {
 import { readEd25519Text } from "../../mesh/application/ssh/public-key.js";
 import { deviceName, findDevice, isLapsed, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
+import { applicationOptions, changingSession } from "../application/access.js";
 import {
   changeApplication,
   isUnreachable,
@@ -24,8 +25,7 @@ import {
 } from "../application/application.js";
 import type { Context, Input } from "../context.js";
 import { knownProfile } from "../known.js";
-import { requireProfile } from "../select.js";
-import { openSession, type Session } from "../session.js";
+import type { Session } from "../session.js";
 
 /** A key of a device, as the application has it. */
 export interface CatalogDevice extends DeviceKey {
@@ -58,9 +58,6 @@ export const newestProfile = ({ context, state }: Session): PersonalProfile => {
   if (profile) return profile;
   throw new MeshError("record-not-found", msg("profile.no-version"), { hint: msg("profile.no-version.hint") });
 };
-
-/** What the common options of the commands say. */
-export const applicationOptions = (input: Input) => ({ name: input.text("app"), offline: input.flag("offline") });
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -107,13 +104,9 @@ export const readCatalog = async (session: Session, application: Application<Ssh
   };
 };
 
-/** A session for the profile that the options name. */
-export const sshSession = async (context: Context): Promise<Session> =>
-  openSession(context, await requireProfile(context));
-
 /** What this home has of the SSH application, without a portal. */
 export const openCatalog = async (context: Context, input: Input): Promise<Catalog> => {
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   return readCatalog(session, await openApplication(session, SSH, applicationOptions(input)));
 };
 
@@ -122,7 +115,7 @@ export const openCatalog = async (context: Context, input: Input): Promise<Catal
  * been removed. With `--offline` what is known counts. Throws where the portal cannot be reached.
  */
 export const openFreshCatalog = async (context: Context, input: Input): Promise<Catalog> => {
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   const options = applicationOptions(input);
   let application = await openApplication(session, SSH, options);
   if (!options.offline) {

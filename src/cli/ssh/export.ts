@@ -1,11 +1,12 @@
 import { ed25519Blob, ed25519Text, sshFingerprint } from "../../mesh/application/ssh/public-key.js";
+import { changingSession } from "../application/access.js";
 import type { Run } from "../context.js";
 import { raw } from "../output.js";
-import { newestProfile, sshSession } from "./catalog.js";
+import { newestProfile } from "./catalog.js";
 import { ownComment, ownName, requireOwnKey } from "./own-key.js";
 
 export const run: Run = async (context) => {
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   const { key } = requireOwnKey(session);
   const profile = newestProfile(session);
   const publicKey = `${ed25519Text(key)} ${ownComment(session, profile)}`;

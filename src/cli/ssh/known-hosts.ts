@@ -6,11 +6,12 @@ import {
   readKnownHosts,
 } from "../../mesh/application/ssh/known-hosts.js";
 import { msg } from "../../messages/message.js";
+import { changingSession } from "../application/access.js";
 import type { Change } from "../application/application.js";
 import type { Context, Input, Run } from "../context.js";
 import { readNamedFile } from "../input.js";
 import { fields, type Result } from "../output.js";
-import { changeSsh, openCatalog, sshSession } from "./catalog.js";
+import { changeSsh, openCatalog } from "./catalog.js";
 import { changedKeys, withKeys } from "./host-keys.js";
 import { checkOut, oneOf, printOrWrite } from "./written.js";
 
@@ -107,7 +108,7 @@ const planImport = (
 const importHosts = async (context: Context, input: Input): Promise<Result> => {
   if (input.flag("out")) throw oneOf("--import", "--out");
   const { found, skipped } = hostsIn(readNamedFile(context, input.text("import") ?? "", FILE_LIMIT).toString("latin1"));
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   let plan: Plan | undefined;
   const { synced } = await changeSsh(session, input, async (current) => {
     plan = planImport(found, await current.entries());

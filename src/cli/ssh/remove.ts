@@ -1,13 +1,14 @@
 import { MeshError } from "../../errors.js";
 import { isSshHost } from "../../mesh/application/ssh/kind.js";
 import { msg } from "../../messages/message.js";
+import { changingSession } from "../application/access.js";
 import type { Run } from "../context.js";
 import { lines } from "../output.js";
-import { changeSsh, sshSession } from "./catalog.js";
+import { changeSsh } from "./catalog.js";
 
 export const run: Run = async (context, input) => {
   const name = input.argument(0) ?? "";
-  const session = await sshSession(context);
+  const session = await changingSession(context);
   let names: readonly string[] = [];
   const { synced } = await changeSsh(session, input, async (current) => {
     const entries = await current.entries((labels) => labels.includes(name));

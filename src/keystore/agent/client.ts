@@ -19,6 +19,7 @@ import {
   type Place,
 } from "./place.js";
 import { ask, expectAnswer, newNonce, type Answer, type Request } from "./protocol.js";
+import { startAgentProcess } from "./start.js";
 
 /** What came of asking the agent of a keystore. */
 type Outcome =
@@ -38,8 +39,6 @@ const PIECES = 6;
 const PIECE = 50;
 /** While one agent takes over from another, the file may change between two looks at it. */
 const ATTEMPTS = 3;
-/** In milliseconds: a process has to start. */
-const START_LIMIT = 10_000;
 
 /**
  * One conversation. Undefined where the other side breaks off, takes too long, or cannot prove that it knows the token. Throws
@@ -189,17 +188,7 @@ export const startAgent = async (
   const expires = new Date(deps.now().getTime() + seconds * 1000).toISOString();
   const { folder, file, prefix } = place;
   const order = { home: home.path, id, place: { file, prefix, ...(folder === undefined ? {} : { folder }) } };
-  const input = writeOrder({ ...order, socket, expires, seconds }, key);
-  let said: string;
-  try {
-    said = await deps.startDetached({ part: "agent", input, timeout: START_LIMIT });
-  } catch (cause) {
-    if (deps.signal.aborted) throw new MeshError("interrupted", msg("keystore.agent-interrupted"), { cause });
-    throw unavailable(cause);
-  } finally {
-    input.fill(0);
-  }
-  if (said !== "ready") throw unavailable(new Error(said));
+  await startAgentProcess(deps, "agent", writeOrder({ ...order, socket, expires, seconds }, key), unavailable);
   return { expires };
 };
 

@@ -134,6 +134,7 @@ export const app = {
   "label.kept": "Behalten",
   "app.nothing-to-sync": "Es gibt keine Anwendung, die dieses Gerät lesen darf.",
   "app.not-synced": "{name}: {reason}",
+  "app.not-refreshed": "Das Portal konnte nicht gefragt werden: {reason}",
   "app.conflicts-here": {
     one: "{count} Eintrag hat mehrere Fassungen: `meshman app conflicts` zeigt sie.",
     other: "{count} Einträge haben mehrere Fassungen: `meshman app conflicts` zeigt sie.",

@@ -219,7 +219,6 @@ export const password: Wording<typeof english> = {
     "Ein Host wie www.example.com, eine URL oder `*.example.com`; der Stern kann nicht für eine ganze Top-Level-Domain stehen.",
   "password.not-otp": "Das ergibt keine Einmalcodes.",
   "password.not-otp.hint": "Eine otpauth://totp-URI, oder das Geheimnis, wie die Site es zeigt, in Base32.",
-  "password.not-refreshed": "Das Portal konnte nicht gefragt werden: {reason}",
   "password.not-started": "{command} konnte nicht gestartet werden: {reason}",
   "password.not-started.hint": "Prüfen Sie den Namen des Befehls und den PATH.",
   "password.not-text": "{what}: Das ist kein Text in UTF-8.",

@@ -133,6 +133,7 @@ export const app = {
   "label.kept": "Kept",
   "app.nothing-to-sync": "There is no application that this device may read.",
   "app.not-synced": "{name}: {reason}",
+  "app.not-refreshed": "The portal could not be asked: {reason}",
   "app.conflicts-here": {
     one: "{count} entry has several versions: `meshman app conflicts` shows them.",
     other: "{count} entries have several versions: `meshman app conflicts` shows them.",

@@ -213,7 +213,6 @@ export const password = {
     "A host such as www.example.com, a URL, or `*.example.com`; a star cannot stand for a whole top-level domain.",
   "password.not-otp": "That makes no one-time codes.",
   "password.not-otp.hint": "An otpauth://totp URI, or the secret as the site shows it, in Base32.",
-  "password.not-refreshed": "The portal could not be asked: {reason}",
   "password.not-started": "{command} could not be started: {reason}",
   "password.not-started.hint": "Check the name of the command and the PATH.",
   "password.not-text": "{what}: that is no text in UTF-8.",

@@ -136,6 +136,7 @@ export const app = {
   "label.kept": "Conservé",
   "app.nothing-to-sync": "Il n'y a pas d'application que cet appareil peut lire.",
   "app.not-synced": "{name} : {reason}",
+  "app.not-refreshed": "Le portail n'a pas pu être interrogé : {reason}",
   "app.conflicts-here": {
     one: "{count} entrée a plusieurs versions : `meshman app conflicts` les montre.",
     other: "{count} entrées ont plusieurs versions : `meshman app conflicts` les montre.",

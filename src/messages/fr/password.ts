@@ -220,7 +220,6 @@ export const password: Wording<typeof english> = {
     "Un hôte comme www.example.com, une URL, ou `*.example.com` ; l'étoile ne peut valoir pour tout un domaine de premier niveau.",
   "password.not-otp": "Cela ne donne pas de codes à usage unique.",
   "password.not-otp.hint": "Une URI otpauth://totp, ou le secret tel que le site le montre, en Base32.",
-  "password.not-refreshed": "Le portail n'a pas pu être interrogé : {reason}",
   "password.not-started": "{command} n'a pas pu être lancé : {reason}",
   "password.not-started.hint": "Vérifiez le nom de la commande et le PATH.",
   "password.not-text": "{what} : ce n'est pas du texte en UTF-8.",

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { MeshError } from "../../../errors.js";
+import { startAgentProcess } from "../../../keystore/agent/start.js";
 import type { Home } from "../../../keystore/home.js";
 import type { PrivateKey } from "../../../mesh/keys.js";
 import { wireByte, wireString } from "../../../mesh/application/ssh/wire.js";
@@ -7,8 +8,7 @@ import { msg } from "../../../messages/message.js";
 import { writeSshOrder, type SshOrder } from "./order.js";
 import { inodeAt, prepare, removeSocket, socketsOf, type SocketPlace } from "./place.js";
 
-/** In milliseconds: a process has to start; an agent that was told to end has little to do. */
-const START_LIMIT = 10_000;
+/** In milliseconds: an agent that was told to end has little to do. */
 const END_LIMIT = 2000;
 /** SSH_AGENTC_REQUEST_IDENTITIES: what an agent looks around before it answers. */
 const QUESTION = wireString(wireByte(11));
@@ -45,17 +45,7 @@ export const orderFor = (home: Home, at: SocketPlace, { id, key, comment, second
 export const startSshAgent = async (home: Home, at: SocketPlace, held: AgentKey): Promise<SshOrder> => {
   const { deps } = home;
   const order = orderFor(home, at, held);
-  const input = writeSshOrder(order, held.key);
-  let said: string;
-  try {
-    said = await deps.startDetached({ part: "ssh-agent", input, timeout: START_LIMIT });
-  } catch (cause) {
-    if (deps.signal.aborted) throw new MeshError("interrupted", msg("keystore.agent-interrupted"), { cause });
-    throw unavailable(cause);
-  } finally {
-    input.fill(0);
-  }
-  if (said !== "ready") throw unavailable(new Error(said));
+  await startAgentProcess(deps, "ssh-agent", writeSshOrder(order, held.key), unavailable);
   return order;
 };
 
