@@ -10,7 +10,7 @@ import type { ErrorCode } from "../../src/errors.js";
 import { createHead, readHead } from "../../src/mesh/application/head.js";
 import { decodeBase64url, encodeBase64url } from "../../src/mesh/bytes.js";
 import { listApplications, readCopy } from "../../src/keystore/application-store.js";
-import { connected, contentOf, filePortal, withAccount, type Machine, type Outcome } from "../support/cli.js";
+import { connected, contentOf, filePortal, put, withAccount, type Machine, type Outcome } from "../support/cli.js";
 import { add, change, passwordOf, passwords, set, withSession } from "../support/applications.js";
 import { testDeps } from "../support/deps.js";
 import { faultyFiles } from "../support/faults.js";
@@ -208,6 +208,23 @@ describe("a portal that is away", () => {
     expect(reports(await laptop.ok("sync"))).toMatchObject([{ sent: 2, waiting: 0 }]);
     await phone.ok("sync");
     expect(await passwords(phone)).toEqual({ "example.com": "three", "example.org": "two" });
+  });
+});
+
+describe("a change that the portal refuses", () => {
+  test("waits, which is said, and goes out once the portal takes it", async () => {
+    const { wire, laptop } = await two();
+    put(laptop, "three.txt", "three");
+    const edit = "password edit example.com --password-file three.txt";
+    wire.intercept = ({ transaction, forward }) => (transaction === "Publish" ? refusal(413) : forward());
+    const refused = await laptop.run(edit);
+    expect([refused.status, refused.code]).toEqual([5, "too-large"]);
+    expect(refused.stderr).toContain("meshman sync");
+    expect((await laptop.ok("app list")).json).toMatchObject({ applications: [{ waiting: 1 }] });
+    wire.intercept = undefined;
+    expect(reports(await laptop.ok("sync"))).toMatchObject([{ sent: 1, waiting: 0 }]);
+    // What is refused before anything waits says nothing of waiting.
+    expect((await laptop.run("password edit nothing.example --drop notes")).stderr).toBe("");
   });
 });
 

@@ -249,8 +249,14 @@ export const applyChanges = async <Value extends object>(
       met.filter((id) => own.has(id)),
     );
   } catch (error) {
-    if (!isUnreachable(error)) throw error;
     const { edits: waiting } = readQueue(home, keystore, state.udf, identifier);
+    if (!isUnreachable(error)) {
+      // Whoever is refused must know that it is not lost, and goes out once what is wrong is mended.
+      if (waiting.some(({ stamp }) => edits.some((edit) => edit.stamp === stamp))) {
+        await context.note(msg("app.kept", { name }));
+      }
+      throw error;
+    }
     await context.note(msg("app.queued", { name, count: waiting.length, reason: error.text }));
     return result(false, edits, []);
   }

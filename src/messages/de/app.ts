@@ -110,6 +110,8 @@ export const app = {
   "app.exists.hint": "Wählen Sie einen anderen Namen; `meshman app list` zeigt, welche es gibt.",
   "app.entry-unknown": "Es gibt keinen Eintrag {entry}.",
   "app.entry-unknown.hint": "Vielleicht wurde er inzwischen auf einem anderen Gerät entfernt.",
+  "app.kept":
+    "Die Änderung an {name} bleibt auf diesem Gerät. `meshman sync` sendet sie, sobald das Folgende behoben ist.",
   "app.queued": {
     one: "{count} Änderung an {name} wartet auf diesem Gerät: {reason} `meshman sync` sendet sie.",
     other: "{count} Änderungen an {name} warten auf diesem Gerät: {reason} `meshman sync` sendet sie.",

@@ -109,6 +109,7 @@ export const app = {
   "app.exists.hint": "Choose another name; `meshman app list` shows those that there are.",
   "app.entry-unknown": "There is no entry {entry}.",
   "app.entry-unknown.hint": "It may have been removed on another device meanwhile.",
+  "app.kept": "The change of {name} is kept on this device. `meshman sync` sends it once what follows is mended.",
   "app.queued": {
     one: "{count} change of {name} waits on this device: {reason} `meshman sync` sends it.",
     other: "{count} changes of {name} wait on this device: {reason} `meshman sync` sends them.",

@@ -112,6 +112,8 @@ export const app = {
   "app.exists.hint": "Choisissez un autre nom ; `meshman app list` montre ceux qui existent.",
   "app.entry-unknown": "Il n'y a pas d'entrée {entry}.",
   "app.entry-unknown.hint": "Elle a peut-être été supprimée entre-temps sur un autre appareil.",
+  "app.kept":
+    "La modification de {name} reste sur cet appareil. `meshman sync` l'envoie dès que ce qui suit est réparé.",
   "app.queued": {
     one: "{count} modification de {name} attend sur cet appareil : {reason} `meshman sync` l'envoie.",
     other: "{count} modifications de {name} attendent sur cet appareil : {reason} `meshman sync` les envoie.",
