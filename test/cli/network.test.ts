@@ -113,7 +113,11 @@ describe("network settings", () => {
     expect((await laptop.run("network remove home")).code).toBe("input-required");
     expect((await laptop.ok("network remove home --yes")).json).toMatchObject({ network: { name: "home" } });
     expect((await laptop.text("network list")).stdout).not.toContain("home");
-    expect((await laptop.run("network show home")).code).toBe("entry-not-found");
+    const missing = await laptop.run("network show home");
+    expect([missing.code, missing.at("error", "hint")]).toEqual([
+      "entry-not-found",
+      expect.stringContaining("network list"),
+    ]);
   });
 });
 

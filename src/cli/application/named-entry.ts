@@ -24,8 +24,9 @@ export interface Wanted {
   readonly text: string;
   /** What entries of that name are found by. */
   readonly label: string;
-  /** What to say where there is none. */
+  /** What to say where there is none, and what shows those that there are. */
   readonly missing: Message;
+  readonly hint: Message;
 }
 
 /** The entry that is asked for, or undefined where there is none. Throws `entry-ambiguous`. */
@@ -60,7 +61,7 @@ export const findEntry = async <Value extends object>(
     const found = await lookFor(refreshed, wanted);
     if (found) return { application: refreshed, entry: found };
   }
-  throw new MeshError("entry-not-found", wanted.missing);
+  throw new MeshError("entry-not-found", wanted.missing, { hint: wanted.hint });
 };
 
 /** What a change of one entry gives back. */

@@ -13,6 +13,7 @@ export const wantedAccount = (text: string): Wanted => ({
   text,
   label: foldAddress(text),
   missing: msg("mail.no-account", { address: JSON.stringify(text.slice(0, 320)) }),
+  hint: msg("mail.no-account.hint"),
 });
 
 /** A mail address, as it was written. Throws `address-invalid`. */

@@ -12,6 +12,7 @@ export const wantedNetwork = (text: string): Wanted => ({
   text,
   label: foldName(text),
   missing: msg("network.no-settings", { name: JSON.stringify(text.slice(0, 64)) }),
+  hint: msg("network.no-settings.hint"),
 });
 
 /** Settings as scripts see them. */

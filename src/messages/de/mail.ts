@@ -1,7 +1,7 @@
 export const mail = {
   "mail.what-connection": "Die Verbindung {what}",
   "mail.what-settings": "Das Mailkonto",
-  "mail.what-password": "ein Passwort",
+  "mail.what-password": "Ein Passwort",
   "mail.ask-password": "Passwort des Mailkontos",
   "mail.password-form": "Ein Passwort ist eine Zeile von 1 bis 1024 Zeichen.",
   "mail.one-password":
@@ -20,6 +20,7 @@ export const mail = {
   "mail.nothing-to-set": "Es wurde keine Einstellung angegeben.",
   "mail.nothing-to-set.hint": "`meshman mail set --help` zählt die Einstellungen auf.",
   "mail.no-account": "Es gibt kein Mailkonto {address}.",
+  "mail.no-account.hint": "`meshman mail list` zeigt die vorhandenen.",
   "mail.no-password": "Für {address} ist kein Passwort {direction} abgelegt.",
   "mail.password-alone": "--password gibt nur ein Passwort aus: Lassen Sie --format und --show-passwords weg.",
   "mail.password-which": "--password ist inbound oder outbound.",
@@ -75,6 +76,7 @@ export const mail = {
   "network.nothing-to-set": "Es wurde keine Einstellung angegeben.",
   "network.nothing-to-set.hint": "`meshman network set --help` zählt die Einstellungen auf.",
   "network.no-settings": "Es gibt keine Netzeinstellungen {name}.",
+  "network.no-settings.hint": "`meshman network list` zeigt die vorhandenen.",
   "network.none": "Es sind keine Netzeinstellungen abgelegt.",
   "network.remove-question": "Die Netzeinstellungen {name} von allen Geräten entfernen?",
   "network.heading-sites": "NAMEN",

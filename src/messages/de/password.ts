@@ -270,12 +270,12 @@ export const password: Wording<typeof english> = {
   "password.was-exposed":
     "Ein entferntes Gerät kennt vielleicht, was in diesem Eintrag steht: Ändern Sie das Passwort, und das Geheimnis der Einmalcodes, wenn er eines hat.",
   "password.weak": "Das Passwort ist leicht zu erraten. `--generate` erzeugt ein besseres.",
-  "password.what-label": "das Etikett",
-  "password.what-notes": "die Notizen",
-  "password.what-otp": "das Geheimnis der Einmalcodes",
+  "password.what-label": "Das Etikett",
+  "password.what-notes": "Die Notizen",
+  "password.what-otp": "Das Geheimnis der Einmalcodes",
   "password.what-otp.hint": "Verwenden Sie --otp-file oder --otp-fd.",
-  "password.what-password": "das Passwort",
+  "password.what-password": "Das Passwort",
   "password.what-password.hint": "Verwenden Sie --generate, --password-file oder --password-fd.",
-  "password.what-title": "der Titel",
-  "password.what-username": "der Benutzer",
+  "password.what-title": "Der Titel",
+  "password.what-username": "Der Benutzer",
 };

@@ -263,12 +263,12 @@ export const password = {
   "password.was-exposed":
     "A device that was removed may know what is in this entry: change its password, and the secret of its one-time codes where it has one.",
   "password.weak": "The password is easy to guess. `--generate` makes a better one.",
-  "password.what-label": "the label",
-  "password.what-notes": "the notes",
-  "password.what-otp": "the secret of the one-time codes",
+  "password.what-label": "The label",
+  "password.what-notes": "The notes",
+  "password.what-otp": "The secret of the one-time codes",
   "password.what-otp.hint": "Use --otp-file or --otp-fd.",
-  "password.what-password": "the password",
+  "password.what-password": "The password",
   "password.what-password.hint": "Use --generate, --password-file or --password-fd.",
-  "password.what-title": "the title",
-  "password.what-username": "the user",
+  "password.what-title": "The title",
+  "password.what-username": "The user",
 } as const;

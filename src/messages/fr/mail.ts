@@ -1,7 +1,7 @@
 export const mail = {
   "mail.what-connection": "La connexion {what}",
   "mail.what-settings": "Le compte de messagerie",
-  "mail.what-password": "un mot de passe",
+  "mail.what-password": "Un mot de passe",
   "mail.ask-password": "Mot de passe du compte de messagerie",
   "mail.password-form": "Un mot de passe est une ligne de 1 à 1024 caractères.",
   "mail.one-password":
@@ -21,6 +21,7 @@ export const mail = {
   "mail.nothing-to-set": "Aucun réglage n'a été donné.",
   "mail.nothing-to-set.hint": "`meshman mail set --help` donne la liste des réglages.",
   "mail.no-account": "Il n'y a pas de compte de messagerie {address}.",
+  "mail.no-account.hint": "`meshman mail list` montre ceux qui existent.",
   "mail.no-password": "Aucun mot de passe {direction} de {address} n'est conservé.",
   "mail.password-alone": "--password n'affiche qu'un mot de passe : omettez --format et --show-passwords.",
   "mail.password-which": "--password vaut inbound ou outbound.",
@@ -75,6 +76,7 @@ export const mail = {
   "network.nothing-to-set": "Aucun réglage n'a été donné.",
   "network.nothing-to-set.hint": "`meshman network set --help` donne la liste des réglages.",
   "network.no-settings": "Il n'y a pas de réglages réseau {name}.",
+  "network.no-settings.hint": "`meshman network list` montre ceux qui existent.",
   "network.none": "Aucun réglage réseau n'est conservé.",
   "network.remove-question": "Supprimer les réglages réseau {name} de tous les appareils ?",
   "network.heading-sites": "SITES",

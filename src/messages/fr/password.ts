@@ -272,12 +272,12 @@ export const password: Wording<typeof english> = {
   "password.was-exposed":
     "Un appareil retiré connaît peut-être le contenu de cette entrée : changez le mot de passe, et le secret des codes à usage unique si elle en a un.",
   "password.weak": "Le mot de passe est facile à deviner. `--generate` en crée un meilleur.",
-  "password.what-label": "l'étiquette",
-  "password.what-notes": "les notes",
-  "password.what-otp": "le secret des codes à usage unique",
+  "password.what-label": "L'étiquette",
+  "password.what-notes": "Les notes",
+  "password.what-otp": "Le secret des codes à usage unique",
   "password.what-otp.hint": "Utilisez --otp-file ou --otp-fd.",
-  "password.what-password": "le mot de passe",
+  "password.what-password": "Le mot de passe",
   "password.what-password.hint": "Utilisez --generate, --password-file ou --password-fd.",
-  "password.what-title": "le titre",
-  "password.what-username": "l'utilisateur",
+  "password.what-title": "Le titre",
+  "password.what-username": "L'utilisateur",
 };
