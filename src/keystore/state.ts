@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { MeshError } from "../errors.js";
 import { SignedRecordSchema, type SignedRecord } from "../mesh/signed-record.js";
 import { parseWith, SequenceSchema, Sha256Schema, TimeSchema, textSchema, UdfSchema } from "../mesh/schema.js";
-import { isUdf, parseUdf } from "../mesh/udf-text.js";
+import { isUdf, udfIn } from "../mesh/udf-text.js";
 import { msg } from "../messages/message.js";
 import { fileError } from "./durable.js";
 import { ensureFolder, PROFILES, refuseNoFolder, syncEntry, type Home } from "./home.js";
@@ -261,18 +261,10 @@ export const listProfiles = (home: Home): ProfileState[] =>
     .flatMap((name) => readProfileFile(home, name) ?? [])
     .sort((a, b) => order(a.created, b.created) || order(a.udf, b.udf));
 
-const asUdf = (text: string): string | undefined => {
-  try {
-    return parseUdf(text);
-  } catch {
-    return undefined;
-  }
-};
-
 /** The profile with a fingerprint, in any spelling, or else with a name. Throws what `listProfiles` throws. */
 export const findProfile = (home: Home, nameOrUdf: string): ProfileState | undefined => {
   const profiles = listProfiles(home);
-  const udf = asUdf(nameOrUdf);
+  const udf = udfIn(nameOrUdf);
   const name = nameOrUdf.normalize("NFC");
   return profiles.find((state) => state.udf === udf) ?? profiles.find((state) => state.name === name);
 };

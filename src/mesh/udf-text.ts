@@ -47,5 +47,14 @@ export const parseUdf = (text: string, bits: number = UDF_BITS): string => {
   return group(letters);
 };
 
+/** The canonical text of a fingerprint as people write it, or undefined for a text that is none. */
+export const udfIn = (text: string): string | undefined => {
+  try {
+    return parseUdf(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /** True for the canonical text of a 140-bit fingerprint, as records carry it. */
 export const isUdf = (text: string): boolean => /^M[A-D][A-Z2-7]{2}(-[A-Z2-7]{4}){6}$/.test(text);

@@ -5,7 +5,7 @@ import { readProfile } from "../../keystore/state.js";
 import { decodeBase64url } from "../../mesh/bytes.js";
 import { isApplicationType } from "../../mesh/application/kind.js";
 import { deviceName, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
-import { parseUdf } from "../../mesh/udf.js";
+import { udfIn } from "../../mesh/udf-text.js";
 import { msg } from "../../messages/message.js";
 import { applicationName, mayRead, resolveApplication } from "../application/grants.js";
 import { applicationDenied, knownCopy } from "../application/look.js";
@@ -86,17 +86,9 @@ const heldBy = async (session: Session, personal: PersonalProfile, input: Input)
   return held;
 };
 
-const canonicalUdf = (text: string): string | undefined => {
-  try {
-    return parseUdf(text);
-  } catch {
-    return undefined;
-  }
-};
-
 /** The devices that a name or a fingerprint means: several where one had the name of another before it. Throws `device-not-found`. */
 const meantBy = (personal: PersonalProfile, held: readonly Held[], text: string): readonly Meant[] => {
-  const udf = canonicalUdf(text);
+  const udf = udfIn(text);
   const name = text.normalize("NFC").trim();
   const connected = personal.devices.map((device) => ({
     udf: device.udf,

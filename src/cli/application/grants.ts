@@ -1,8 +1,8 @@
 import { MeshError } from "../../errors.js";
 import type { PersonalChange } from "../../mesh/profile.js";
-import { isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
+import { findApplication, isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
 import { mayRead, withRights } from "../../mesh/application/rights.js";
-import { parseUdf } from "../../mesh/udf.js";
+import { udfIn } from "../../mesh/udf-text.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Input } from "../context.js";
 import type { Session } from "../session.js";
@@ -26,22 +26,14 @@ export const readGranting = (input: Input): Granting => {
 /** What a person calls an application: its friendly name, or else its identifier. */
 export const applicationName = ({ Friendly, Identifier }: ApplicationEntry): string => Friendly ?? Identifier;
 
-const canonicalUdf = (text: string): string | undefined => {
-  try {
-    return parseUdf(text);
-  } catch {
-    return undefined;
-  }
-};
-
 /** The application that a name or an identifier means. Throws `application-not-found`, also where a name means several. */
 export const resolveApplication = (
   { applications }: Pick<PersonalProfile, "applications">,
   text: string,
 ): ApplicationEntry => {
-  const udf = canonicalUdf(text);
+  const udf = udfIn(text);
   const name = text.normalize("NFC").trim();
-  const byUdf = applications.find(({ Identifier }) => Identifier === udf);
+  const byUdf = udf === undefined ? undefined : findApplication({ applications }, udf);
   const [entry, ...others] = byUdf
     ? [byUdf]
     : applications.filter((candidate) => candidate.Friendly?.normalize("NFC") === name);

@@ -15,6 +15,7 @@ import { decodeBase64url } from "../../mesh/bytes.js";
 import { EXTENSIONS } from "../../mesh/protocol.js";
 import type { PrivateKey } from "../../mesh/keys.js";
 import {
+  findApplication,
   findDevice,
   isAdministrator,
   isLapsed,
@@ -190,7 +191,7 @@ const verify = (
     return { standing: verifyHead(head, personal, entry, now), isOrphan: false };
   } catch (error) {
     if (!isMeshError(error, "application-signer")) throw error;
-    const entryBefore = before?.applications.find(({ Identifier }) => Identifier === entry.Identifier);
+    const entryBefore = before && findApplication(before, entry.Identifier);
     if (!isKnown) {
       if (!before || !entryBefore) throw error;
       verifyHead(head, before, entryBefore, now);

@@ -18,7 +18,13 @@ import type { PrivateKey } from "../../mesh/keys.js";
 import { recordTime } from "../../mesh/profile.js";
 import { verifyApplication } from "../../mesh/records/application.js";
 import type { Device } from "../../mesh/records/device.js";
-import { deviceName, isLapsed, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
+import {
+  deviceName,
+  findApplication,
+  isLapsed,
+  type ApplicationEntry,
+  type PersonalProfile,
+} from "../../mesh/records/personal.js";
 import { compareVersions, pinOf, provesLine } from "../../mesh/succession.js";
 import { msg, type Message } from "../../messages/message.js";
 import { withClient } from "../change.js";
@@ -146,7 +152,7 @@ const noteLastSigner = async (
   after: PersonalProfile,
   entry: ApplicationEntry,
 ): Promise<void> => {
-  if (!entryBefore(after, entry)) return;
+  if (!findApplication(after, entry.Identifier)) return;
   const head = await fetchHead(client, entry.Identifier);
   if (!head || !isSignedUnder(head, before) || isSignedUnder(head, after)) return;
   await context.note(msg("app.last-signer", { name: applicationName(entry), device: signerName(before, head) }));
@@ -170,15 +176,10 @@ const outcomeOf = (entry: ApplicationEntry, outcome: Settled["outcome"], error?:
   ...(error && { error }),
 });
 
-const entryBefore = (
-  before: PersonalProfile | undefined,
-  { Identifier }: ApplicationEntry,
-): ApplicationEntry | undefined => before?.applications.find((entry) => entry.Identifier === Identifier);
-
 /** True where other devices may read than before. */
 const isOtherThan = (entry: ApplicationEntry, before: PersonalProfile | undefined): boolean => {
   const readers = ({ DecryptDeviceUDF = [] }: Partial<ApplicationEntry>): string => [...DecryptDeviceUDF].sort().join();
-  const earlier = entryBefore(before, entry);
+  const earlier = before && findApplication(before, entry.Identifier);
   return earlier !== undefined && readers(earlier) !== readers(entry);
 };
 
@@ -244,7 +245,7 @@ const namedVersion = async (
   const found = history
     .filter((version) => compareVersions(version, named) >= 0 && compareVersions(version, profile) < 0)
     .sort(compareVersions)
-    .find((version) => entryBefore(version, entry));
+    .find((version) => findApplication(version, entry.Identifier));
   if (!found || !isSignedUnder(head, found)) return undefined;
   return provesLine(profile, pinOf(found), history) ? found : undefined;
 };
@@ -458,7 +459,7 @@ const lostBy = (
   { head, personal, entry }: Opened,
   now: Date,
 ): readonly Device[] => {
-  const earlier = entryBefore(before, entry);
+  const earlier = before && findApplication(before, entry.Identifier);
   if (!before || !earlier) return [];
   const staying = new Set(readersOf(personal, entry, now).map(({ udf }) => udf));
   return readersOf(before, earlier, new Date(head.updated)).filter(({ udf }) => !staying.has(udf));

@@ -14,7 +14,7 @@ import {
 } from "../../keystore/application-store.js";
 import type { StoredEntry } from "../../mesh/application/entry.js";
 import { isApplicationType } from "../../mesh/application/kind.js";
-import type { ApplicationEntry, PersonalProfile } from "../../mesh/records/personal.js";
+import { findApplication, type ApplicationEntry, type PersonalProfile } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
 import { MAX_ATTEMPTS, withClient } from "../change.js";
 import { accountOf, follow, openAccount, requireConnected, type Session } from "../session.js";
@@ -94,7 +94,7 @@ const look = async (round: Round, entry: ApplicationEntry): Promise<Seen> => {
   });
   if (!isMeshError(seen) && !isAhead(seen.head, round.personal)) return seen;
   round.personal = await follow(session, client, round.account);
-  const current = round.personal.applications.find(({ Identifier }) => Identifier === entry.Identifier);
+  const current = findApplication(round.personal, entry.Identifier);
   if (!current) throw applicationNotFound(applicationName(entry));
   return lookAt(session, client, round.personal, current, { orKept: true });
 };

@@ -7,7 +7,7 @@ import type { PublicKey } from "../keys.js";
 import { NotaryTokenSchema, parseWith, SequenceSchema, Sha256Schema, TimeSchema, UdfSchema } from "../schema.js";
 import { decodeBase64url } from "../bytes.js";
 import { parseStrictJsonOctets } from "../json.js";
-import { isLapsed, type PersonalProfile } from "./personal.js";
+import { findApplication, isLapsed, type PersonalProfile } from "./personal.js";
 
 /** reference-10 section 10.5.2; `Owner`, `Sequence` and `Previous` are ours. What is in it is the application's business. */
 const ApplicationProfileSchema = v.looseObject({
@@ -89,7 +89,7 @@ export const verifyApplication = (application: ApplicationProfile, owner: Person
   if (application.owner !== owner.udf) {
     throw new MeshError("signature-invalid", msg("mesh.application-owner"));
   }
-  const entry = owner.applications.find(({ Identifier }) => Identifier === application.identifier);
+  const entry = findApplication(owner, application.identifier);
   const devices = owner.devices
     .filter(({ udf }) => !entry || entry.AdminDeviceUDF?.includes(udf))
     .filter(({ udf }) => !now || !isLapsed(owner, udf, now));

@@ -15,7 +15,7 @@ import {
   TimeSchema,
   UdfSchema,
 } from "../schema.js";
-import { parseUdf } from "../udf.js";
+import { udfIn } from "../udf-text.js";
 import { MAX_NAME, readDevice, type Device } from "./device.js";
 import { readMaster, type Administrator, type MasterProfile } from "./master.js";
 
@@ -214,14 +214,6 @@ export const findApplication = (
   identifier: string,
 ): ApplicationEntry | undefined => applications.find(({ Identifier }) => Identifier === identifier);
 
-/** True where a device of the profile may read an application. */
-export const mayRead = ({ DecryptDeviceUDF }: ApplicationEntry, deviceUdf: string): boolean =>
-  DecryptDeviceUDF?.includes(deviceUdf) === true;
-
-/** True where a device of the profile may sign new versions of an application. Administrators of the profile may as well. */
-export const mayWrite = ({ AdminDeviceUDF }: ApplicationEntry, deviceUdf: string): boolean =>
-  AdminDeviceUDF?.includes(deviceUdf) === true;
-
 /** The device with a fingerprint, where the profile lists it. */
 export const findDevice = (profile: PersonalProfile, udf: string): Device | undefined =>
   profile.devices.find((device) => device.udf === udf);
@@ -248,18 +240,9 @@ export const isLapsed = (profile: Pick<PersonalProfile, "entries">, deviceUdf: s
   return expiry !== undefined && hasCome(expiry, now);
 };
 
-/** The text itself where it is no fingerprint. */
-const canonicalUdf = (text: string): string => {
-  try {
-    return parseUdf(text);
-  } catch {
-    return text;
-  }
-};
-
 /** The device that a name or a fingerprint means. Throws `device-not-found`, also where a name means several devices. */
 export const resolveDevice = (profile: PersonalProfile, text: string): Device => {
-  const byUdf = findDevice(profile, canonicalUdf(text));
+  const byUdf = findDevice(profile, udfIn(text) ?? text);
   if (byUdf) return byUdf;
   const name = text.normalize("NFC").trim();
   const [device, ...others] = profile.devices.filter(

@@ -4,11 +4,10 @@ import { createInvite } from "../../../src/mesh/invite.js";
 import { encryptTo } from "../../../src/mesh/jwe.js";
 import { generateKey, publicKeyOf } from "../../../src/mesh/keys.js";
 import { createDevice, generateDeviceKeys, nextEpoch, nextPersonal } from "../../../src/mesh/profile.js";
+import { mayRead, mayWrite } from "../../../src/mesh/application/rights.js";
 import {
   findApplication,
   MAX_APPLICATIONS,
-  mayRead,
-  mayWrite,
   readPersonal,
   type ApplicationEntry,
 } from "../../../src/mesh/records/personal.js";

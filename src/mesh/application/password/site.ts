@@ -79,10 +79,6 @@ export const canonicalSite = (text: string): string | undefined => {
   return `${isWildcard ? "*." : ""}${host}${isUsual ? "" : `:${port}`}`;
 };
 
-/** The scheme of a URL in lower case, or undefined where a text has none. */
-export const schemeOf = (text: string): string | undefined =>
-  /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\//.exec(text.trim())?.[1]?.toLowerCase();
-
 const BY_NAME = 1000;
 
 /**
