@@ -8,48 +8,66 @@ const refuse = (text: Message, cause?: unknown): never => {
   throw new MeshError("json-invalid", text, cause === undefined ? {} : { cause });
 };
 
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
 /** Index just behind the string literal that starts at `start`. The text is known to be valid JSON. */
 const endOfString = (text: string, start: number): number => {
   let index = start + 1;
   for (;;) {
     const quote = text.indexOf('"', index);
     let backslashes = 0;
-    while (text[quote - 1 - backslashes] === "\\") backslashes++;
+    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++;
     if (backslashes % 2 === 0) return quote + 1;
     index = quote + 1;
   }
 };
 
+/** The member name that a string literal is. */
+const nameIn = (literal: string): string =>
+  literal.includes("\\") ? (JSON.parse(literal) as string) : literal.slice(1, -1);
+
 /** Walks over text that is known to be valid JSON and refuses what JSON.parse lets pass. */
 const checkStructure = (text: string): void => {
-  // One set of member names for an open object, undefined for an open array.
+  // The member names of an open object so far, undefined for an open array.
   const open: (Set<string> | undefined)[] = [];
+  let names: Set<string> | undefined;
   let expectsName = false;
   for (let index = 0; index < text.length; index++) {
-    switch (text[index]) {
-      case "{":
-      case "[":
-        expectsName = text[index] === "{";
-        open.push(expectsName ? new Set() : undefined);
-        if (open.length > MAX_DEPTH) refuse(msg("mesh.json-deep", { levels: MAX_DEPTH }));
+    switch (text.charCodeAt(index)) {
+      case OPEN_OBJECT:
+        names = new Set();
+        expectsName = true;
+        if (open.push(names) > MAX_DEPTH) refuse(msg("mesh.json-deep", { levels: MAX_DEPTH }));
         break;
-      case "}":
-      case "]":
+      case OPEN_ARRAY:
+        names = undefined;
+        expectsName = false;
+        if (open.push(names) > MAX_DEPTH) refuse(msg("mesh.json-deep", { levels: MAX_DEPTH }));
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
         open.pop();
+        names = open.at(-1);
         expectsName = false;
         break;
-      case ",":
-        expectsName = open.at(-1) !== undefined;
+      case COMMA:
+        expectsName = names !== undefined;
         break;
-      case '"': {
+      case QUOTE: {
         const end = endOfString(text, index);
-        if (expectsName) {
-          const name = JSON.parse(text.slice(index, end)) as string;
+        if (expectsName && names) {
+          const name = nameIn(text.slice(index, end));
           if (name === "__proto__") refuse(msg("mesh.json-proto"));
-          if (open.at(-1)?.has(name)) {
+          if (names.has(name)) {
             refuse(msg("mesh.json-member-twice", { member: JSON.stringify(name.slice(0, 64)) }));
           }
-          open.at(-1)?.add(name);
+          names.add(name);
           expectsName = false;
         }
         index = end - 1;
@@ -84,7 +102,8 @@ export const parseStrictJson = (text: string): unknown => {
   }
   checkStructure(text);
   // A surrogate reaches a string from valid UTF-8 only through an escape.
-  if (/\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) refuse(msg("mesh.json-surrogate"));
+  const isLikely = text.includes("\\u") && /\\u[dD][89a-fA-F]/.test(text);
+  if (isLikely && hasLoneSurrogate(value)) refuse(msg("mesh.json-surrogate"));
   return value;
 };
 

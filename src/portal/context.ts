@@ -26,8 +26,8 @@ export interface PortalResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** The body in pieces, which are quicker to send: octets, and characters of which each is one octet. */
-  readonly pieces?: readonly [Buffer | string, (Buffer | string)?];
+  /** The body once more, as characters of which each is one octet: so it goes out with the headers in one piece. */
+  readonly octets?: string;
 }
 
 /** What the records of one profile may take up. */

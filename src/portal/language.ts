@@ -9,6 +9,8 @@ const MAX_RANGES = 10;
 
 const RANGE = /^\s*([a-z0-9*-]+)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?$/i;
 
+const DEFAULT = chooseLanguage([]);
+
 /** The language ranges of an Accept-Language header, best first (RFC 9110 section 12.5.4), without those that make no sense. */
 export const acceptedRanges = (header: string | undefined): readonly string[] => {
   if (header === undefined || header.length > MAX_HEADER) return [];
@@ -24,7 +26,8 @@ export const acceptedRanges = (header: string | undefined): readonly string[] =>
 };
 
 /** The language that a request asks to be answered in. */
-export const acceptedLanguage = (header: string | undefined): Language => chooseLanguage(acceptedRanges(header));
+export const acceptedLanguage = (header: string | undefined): Language =>
+  header === undefined ? DEFAULT : chooseLanguage(acceptedRanges(header));
 
 /** Loads a language once, with the words of success at hand: most answers are those. */
 export const createTranslators = (): ((language: Language) => Promise<Translate>) => {

@@ -85,7 +85,13 @@ const readName = (body: Buffer): NamedMessage => {
 const AskedSchema = v.object({ RequestID: v.nonOptional(REQUEST_SCHEMAS.Status.entries.RequestID) });
 const CheckpointSchema = v.object({ Checkpoint: v.nonOptional(REQUEST_SCHEMAS.Status.entries.Checkpoint) });
 
-/** What a request asks to be told about the log, be the rest of it as it may: its refusal says so too. */
+/** What a request asks to be told about the log. */
+export const askedIn = (request: Request<Transaction>): Asked | undefined => {
+  if (!("RequestID" in request) || request.RequestID === undefined) return undefined;
+  return { id: request.RequestID, checkpoint: request.Checkpoint };
+};
+
+/** What a request that cannot be read, or is not, asks to be told about the log, where that much can be read: its refusal says so. */
 export const askedOf = ({ content, requestName: expected, transaction }: NamedMessage): Asked | undefined => {
   const message = isObject(content) && transaction !== "Hello" ? content[expected] : undefined;
   // Said by itself, since most that ask for nothing would be told at length what they lack.

@@ -1,4 +1,4 @@
-import { LIMITS, PORTAL_PATH, type Transaction } from "../mesh/protocol.js";
+import { LIMITS, PORTAL_PATH, type Request, type Transaction } from "../mesh/protocol.js";
 import { remembered } from "../mesh/remembered.js";
 import { msg, type Message, type Translate } from "../messages/message.js";
 import { loadTranslator } from "../messages/translate.js";
@@ -16,8 +16,8 @@ import {
 import { createKnownAnswers } from "./known-answers.js";
 import { acceptedLanguage, createTranslators } from "./language.js";
 import { createLogFiles, logFileAt, type LogFile } from "./log/files.js";
-import { createPortalLog, type Asked, type OnUnsigned, type SealedAnswer } from "./log/log.js";
-import { askedOf, nameMessage, readMessage, type NamedMessage } from "./message.js";
+import { createPortalLog, type Announcement, type Asked, type OnUnsigned, type SealedAnswer } from "./log/log.js";
+import { askedIn, askedOf, nameMessage, readMessage, type NamedMessage } from "./message.js";
 import { membersOf } from "./rendered.js";
 import { accountRate, addressRate, createLimits, type RateKind, type Rates } from "./rates.js";
 import type { Reader, Store } from "./store/store.js";
@@ -106,12 +106,18 @@ const HANDLERS: Record<Transaction, (context: Context, request: never) => Promis
 /** The name of an answer to a request that is no transaction (reference-10 section 12.2.1). */
 const NO_TRANSACTION = "MeshResponse";
 
-const checkHttp = (request: PortalRequest, path: string, isAuthority: boolean, file: LogFile | undefined): void => {
+/** Parameters behind the path mean nothing here, and signatures do not cover them. */
+const withoutQuery = (request: PortalRequest): PortalRequest => {
+  const end = request.path.indexOf("?");
+  return end < 0 ? request : { ...request, path: request.path.slice(0, end) };
+};
+
+const checkHttp = (request: PortalRequest, isAuthority: boolean, file: LogFile | undefined): void => {
   if (!isAuthority) {
     refuse(400, msg("portal.host-unknown"));
   }
   if (file) return;
-  if (`${path.replace(/\/$/, "")}/` !== PORTAL_PATH) {
+  if (request.path !== PORTAL_PATH && `${request.path}/` !== PORTAL_PATH) {
     refuse(404, msg("portal.path-unknown", { path: PORTAL_PATH }));
   }
   if (request.method !== "POST") {
@@ -157,47 +163,51 @@ const beginOf = (responseName: string, code: number, description: string): strin
   return begin;
 };
 
-/** The octets of lasting members, with what stood around them when they were answered with last. */
-const lastingOctets = new WeakMap<
-  Answer["members"],
-  { readonly begin: string; readonly end: string; readonly octets: Buffer }
->();
-const octetsOf = (begin: string, members: Answer["members"], end: string): Buffer => {
-  const known = lastingOctets.get(members);
-  if (known?.begin === begin && known.end === end) return known.octets;
-  const octets = Buffer.from(`${begin}${membersOf(members)}${end}`);
-  lastingOctets.set(members, { begin, end, octets });
-  return octets;
-};
+/** A text as the characters of which each is one octet of it. */
+const octetText = (text: string): string =>
+  Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 
-const asPiece = (piece: Buffer | string): Buffer | string =>
-  typeof piece !== "string" || Buffer.byteLength(piece) === piece.length ? piece : Buffer.from(piece);
+/** How the answer to a request begins, the members of a lasting answer with it. */
+interface Lasting {
+  readonly responseName: string;
+  readonly code: number;
+  readonly description: string;
+  readonly text: string;
+}
+
+/** The text of lasting members, with what stood in front of them when they were answered with last. */
+const lastingTexts = new WeakMap<Answer["members"], Lasting>();
+const lastingText = (responseName: string, code: number, description: string, members: Answer["members"]): string => {
+  const known = lastingTexts.get(members);
+  if (known?.responseName === responseName && known.code === code && known.description === description) {
+    return known.text;
+  }
+  // Out of octets it is one flat string, which is written much quicker than one that was put together.
+  const text = Buffer.from(`${beginOf(responseName, code, description)}${membersOf(members)}`).toString("latin1");
+  lastingTexts.set(members, { responseName, code, description, text });
+  return text;
+};
 
 /** The HTTP response that carries an answer: its status is that of the payload (reference-10 section 12.2). */
 const encodeAnswer = (responseName: string, answer: Answer, translate: Translate): PortalResponse => {
-  const { status: code, description, members, lasting, own, headers } = answer;
-  const begin = beginOf(responseName, code, translate(description));
-  const end = `${own ? membersOf(own) : ""}}}`;
-  const pieces: NonNullable<PortalResponse["pieces"]> = !lasting
-    ? [asPiece(`${begin}${membersOf(members)}${end}`)]
-    : own
-      ? [octetsOf(begin, members, ""), asPiece(end)]
-      : [octetsOf(begin, members, end)];
-  const length = pieces[0].length + (pieces[1]?.length ?? 0);
+  const { status: code, members, lasting, own, headers } = answer;
+  const description = translate(answer.description);
+  const text = lasting
+    ? lastingText(responseName, code, description, members)
+    : octetText(`${beginOf(responseName, code, description)}${membersOf(members)}`);
+  const octets = `${text}${own ? octetText(membersOf(own)) : ""}}}`;
+  const fixed = {
+    "content-type": "application/json",
+    "content-length": String(octets.length),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  };
   return {
     status: code,
-    headers: {
-      "content-type": "application/json",
-      "content-length": String(length),
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...headers,
-    },
-    pieces,
+    headers: headers ? { ...fixed, ...headers } : fixed,
+    octets,
     get body() {
-      return Buffer.concat(
-        pieces.flatMap((piece = "") => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece)),
-      );
+      return Buffer.from(octets, "latin1");
     },
   };
 };
@@ -217,30 +227,24 @@ export const encodeRefusal = async (
  * domain is none.
  */
 export const createPortal = (options: PortalOptions): Portal => {
-  const { store, rateLimit = {}, quota = DEFAULT_QUOTA, processes, onLimited } = options;
+  const { store, rateLimit = {}, quota = DEFAULT_QUOTA, processes, onLimited, transferToken } = options;
+  const publicTransfer = options.publicTransfer === true;
   const domains = canonicalDomains(options.domains);
+  const [defaultDomain = "localhost"] = domains;
   const authorities = new Set(options.authorities);
   const limits = rateLimit === "none" ? undefined : createLimits({ rates: rateLimit, processes, onLimited });
   const translator = createTranslators();
   const log = createPortalLog(store, options.onUnsigned);
   const answers = createKnownAnswers(store);
   const serveFile = createLogFiles(log);
-  const common = {
-    translator,
-    store,
-    domains,
-    defaultDomain: domains[0] ?? "localhost",
-    quota,
-    limits,
-    transferToken: options.transferToken,
-    publicTransfer: options.publicTransfer === true,
-    announceLog: (now: number) => log.announce(now),
-  };
-
-  const handle = async (request: PortalRequest, localAuthorities: readonly string[] = []): Promise<PortalResponse> => {
+  const announceLog = (now: number): Promise<Announcement> => log.announce(now);
+  const handle = async (
+    asRequested: PortalRequest,
+    localAuthorities: readonly string[] = [],
+  ): Promise<PortalResponse> => {
     const start = options.now().getTime();
     const began = performance.now();
-    const translate = await translator(acceptedLanguage(request.headers["accept-language"]));
+    const translate = await translator(acceptedLanguage(asRequested.headers["accept-language"]));
     let transaction = "unknown";
     let responseName = NO_TRANSACTION;
     let answer: Answer;
@@ -256,15 +260,14 @@ export const createPortal = (options: PortalOptions): Portal => {
     const tell = (code: number): void => {
       const milliseconds = Math.round((performance.now() - began) * 10) / 10;
       const event = { transaction, status: code, milliseconds, account, error: failure };
-      options.log?.({ ...event, ...(sealed?.aheadOfUs && { aheadOfUs: true }) }, request);
+      options.log?.(sealed?.aheadOfUs ? { ...event, aheadOfUs: true } : event, asRequested);
     };
     try {
-      // Parameters behind the path mean nothing here, and signatures do not cover them.
-      const [path = ""] = request.path.split("?", 1);
-      const { authority } = request;
+      const request = withoutQuery(asRequested);
+      const { authority, path } = request;
       const file = logFileAt(path);
-      checkHttp(request, path, authorities.has(authority) || localAuthorities.includes(authority), file);
-      const counted = { limits, request: { ...request, path }, now: start };
+      checkHttp(request, authorities.has(authority) || localAuthorities.includes(authority), file);
+      const counted = { limits, request, now: start };
       if (file) {
         transaction = file === "checkpoint" ? "checkpoint" : "tile";
         keepRate(counted, "log");
@@ -275,12 +278,29 @@ export const createPortal = (options: PortalOptions): Portal => {
       }
       const message = nameOrCount(counted);
       ({ transaction, responseName } = message);
-      asked = askedOf(message);
-      const question = asked;
+      let content: Request<Transaction>;
+      try {
+        keepRate(counted, addressRate(message.transaction));
+        content = readMessage(message);
+      } catch (error) {
+        asked = askedOf(message);
+        throw error;
+      }
+      const question = (asked = askedIn(content));
+      // Each member by itself: to copy objects would take longer than most of what is done with them.
       const context: Context = {
-        ...common,
-        ...counted,
+        store,
+        domains,
+        defaultDomain,
+        quota,
+        limits,
+        transferToken,
+        publicTransfer,
+        announceLog,
+        translator,
         translate,
+        request,
+        now: start,
         view: async (work, name) => {
           const known = name === undefined ? undefined : await answers.find(name);
           if (known && !question) return known.answer;
@@ -292,8 +312,6 @@ export const createPortal = (options: PortalOptions): Portal => {
           return sealed.answer;
         },
       };
-      keepRate(context, addressRate(message.transaction));
-      const content = readMessage(message);
       account = accountIn(context, content);
       const rate = accountRate(message.transaction);
       if (rate && account !== undefined) keepRate(context, rate, account);
@@ -315,20 +333,24 @@ export const createPortal = (options: PortalOptions): Portal => {
     return encodeAnswer(responseName, answer, translate);
   };
 
-  const underWay = new Set<Promise<unknown>>();
+  let underWay = 0;
+  const idle: (() => void)[] = [];
+  const done = (): void => {
+    underWay--;
+    if (underWay === 0) for (const resolve of idle.splice(0)) resolve();
+  };
   return {
     authority: options.authorities[0] ?? "",
     handle: (request, localAuthorities) => {
       const response = handle(request, localAuthorities);
-      const done = (): void => void underWay.delete(response);
-      underWay.add(response);
+      underWay++;
       response.then(done, done);
       return response;
     },
     spent: (address) => limits?.spent(address, options.now().getTime()) ?? 0,
     freshen: () => log.freshen(options.now().getTime()),
     close: async () => {
-      await Promise.allSettled(underWay);
+      if (underWay > 0) await new Promise<void>((resolve) => idle.push(resolve));
       await store.close();
     },
   };

@@ -162,13 +162,10 @@ const joinedHeaders = ({ rawHeaders }: http.IncomingMessage): Record<string, str
 };
 
 const send = (response: http.ServerResponse, answer: PortalResponse, id?: string): void => {
-  const { status, headers, pieces } = answer;
+  const { status, headers, octets } = answer;
   // All at once: headers that were set before would be gone through once more.
-  response.writeHead(status, id === undefined ? { ...headers } : { "x-request-id": id, ...headers });
-  const [first, second] = pieces ?? [answer.body];
-  // Node gathers them until the end, so that they go out with the headers in one system call.
-  if (second !== undefined) response.write(first, "latin1");
-  response.end(second ?? first, "latin1");
+  response.writeHead(status, id === undefined ? headers : { "x-request-id": id, ...headers });
+  response.end(octets ?? answer.body, "latin1");
 };
 
 /** Answers before the body has been read, and gives the connection up. */
@@ -344,20 +341,21 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     }
     const headers = joinedHeaders(request);
     const id = `${prefix}-${(count++).toString(36)}`;
-    const seen: PortalRequest = {
+    const address = clientAddress(request.socket.remoteAddress ?? "", headers);
+    const seenWith = (body: Buffer): PortalRequest => ({
       method: request.method ?? "",
       // Two of them joined are the name of nobody (RFC 9112 section 3.2).
       authority: (headers["host"] ?? "").toLowerCase(),
       path: request.url ?? "",
       headers,
-      body: NOTHING,
-      address: clientAddress(request.socket.remoteAddress ?? "", headers),
+      body,
+      address,
       id,
-    };
+    });
     const length = Number(headers["content-length"] ?? 0);
-    const wait = portal.spent(seen.address);
+    const wait = portal.spent(address);
     const refuse = async (status: 413 | 429 | 503): Promise<void> =>
-      sendAndClose(request, response, await refuseUnread(request, seen, status, wait), id);
+      sendAndClose(request, response, await refuseUnread(request, seenWith(NOTHING), status, wait), id);
     if (wait > 0) return refuse(429);
     if (length > LIMITS.body) return refuse(413);
     if (held.octets + length > held.most) return refuse(503);
@@ -365,7 +363,7 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     const body = await readBody(request, held);
     if (typeof body === "number") return refuse(body);
     try {
-      const answer = await portal.handle({ ...seen, body }, authoritiesOf(request.socket));
+      const answer = await portal.handle(seenWith(body), authoritiesOf(request.socket));
       if (closing) response.setHeader("connection", "close");
       send(response, answer, id);
     } finally {
@@ -376,10 +374,12 @@ export const startServer = async (options: ServerOptions): Promise<PortalServer>
     (awaitsContinue: boolean) =>
     (request: http.IncomingMessage, response: http.ServerResponse): void => {
       metrics?.add("meshman_portal_requests_in_flight", 1);
-      handle(request, response, awaitsContinue)
+      const done = (): void => metrics?.add("meshman_portal_requests_in_flight", -1);
+      handle(request, response, awaitsContinue).then(done, () => {
         // The one thing that fails here is the connection, and then there is nobody left to tell.
-        .catch(() => request.socket.destroy())
-        .finally(() => metrics?.add("meshman_portal_requests_in_flight", -1));
+        request.socket.destroy();
+        done();
+      });
     };
   const dropSilent = trackSilent(server);
   server.on("connection", (socket: Socket) => {

@@ -113,11 +113,19 @@ export const EditSchema = v.object({
   staysExposed: v.optional(v.boolean()),
 });
 
+/** Random text that people give back to a command: a dash in front of it would make an option of it. */
+const newText = (random: Random, length: number): string => {
+  for (;;) {
+    const text = encodeBase64url(random(length));
+    if (!text.startsWith("-")) return text;
+  }
+};
+
 /** The identifier of a new entry. */
-export const newId = (random: Random): string => encodeBase64url(random(ID_LENGTH));
+export const newId = (random: Random): string => newText(random, ID_LENGTH);
 
 /** The stamp of a new version. */
-export const newStamp = (random: Random): string => encodeBase64url(random(STAMP_LENGTH));
+export const newStamp = (random: Random): string => newText(random, STAMP_LENGTH);
 
 /** Octets that a value takes up as JSON. */
 export const valueSize = (value: object): number => utf8(JSON.stringify(value)).length;

@@ -71,6 +71,13 @@ interface Source {
   logKeys(): Promise<readonly StoredLogKey[]>;
 }
 
+/** A head beside the one that a client holds. */
+interface Comparison {
+  /** From the older to the newer one. */
+  readonly path?: Rendered;
+  readonly aheadOfUs: boolean;
+}
+
 interface Edge {
   readonly root: Buffer;
   readonly hashes: EdgeHashes;
@@ -203,7 +210,6 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
 
   /** Makes sure that the tree in memory is the one that a head is of, before anything is proved by it. */
   const accept = async (source: Source, head: Head): Promise<void> => {
-    if (accepted === head) return;
     const name = `${head.size} ${head.root.toString("base64")}`;
     if (roots.get(name)) return;
     const current = keys?.list.at(-1);
@@ -281,17 +287,16 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
     return undefined;
   };
 
-  /** The proof that a head goes on from the one that a client holds, where that is one of ours and not this very one. */
-  const compare = async (
-    source: Source,
-    now: Time,
-    head: Head,
-    note: string | undefined,
-  ): Promise<{ readonly path?: Rendered; readonly aheadOfUs: boolean }> => {
+  /** What is known already of the way from the head that a client holds to another. */
+  const compareKnown = (head: Head, note: string | undefined): Comparison | undefined => {
     if (note === undefined || note === head.checkpoint) return { aheadOfUs: false };
+    const path = edgeOf(head).paths.get(note);
+    return path && { path, aheadOfUs: false };
+  };
+
+  /** The proof that a head goes on from the one that a client holds, where that is one of ours. */
+  const compare = async (source: Source, now: Time, head: Head, note = ""): Promise<Comparison> => {
     const { hashes, paths } = edgeOf(head);
-    const before = paths.get(note);
-    if (before) return { path: before, aheadOfUs: false };
     const known = notes.get(note);
     const held = known ?? (readCheckpoint(note) && (await openOwn(source, now, note)));
     if (!held) return { aheadOfUs: false };
@@ -316,8 +321,10 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
 
   const sealBy = async (source: Source, asked: Asked, now: Time, head: Head, answer: Answer): Promise<SealedAnswer> => {
     const { leaves = [], accountLeaf, itemLeaves = [], withoutPaths } = answer;
-    await accept(source, head);
-    const { path, aheadOfUs } = await compare(source, now, head, asked.checkpoint);
+    // Both are known of most requests.
+    if (accepted !== head) await accept(source, head);
+    const { path, aheadOfUs } =
+      compareKnown(head, asked.checkpoint) ?? (await compare(source, now, head, asked.checkpoint));
     const own = { RequestID: asked.id, ...(path && { Consistency: path }) };
     const before = answer.lasting && sealed.get(answer.members);
     if (before && before.head === head) return { answer: { ...answer, members: before.members, own }, aheadOfUs };

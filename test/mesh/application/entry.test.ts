@@ -11,6 +11,7 @@ import {
   valueSize,
 } from "../../../src/mesh/application/entry.js";
 import { isApplicationType, type ApplicationKind } from "../../../src/mesh/application/kind.js";
+import { encodeBase64url } from "../../../src/mesh/bytes.js";
 import { stream, TIME } from "../support.js";
 import { DEVICE, editOf, idOf, OTHER, stampOf, storedEntry } from "./support.js";
 
@@ -74,6 +75,14 @@ describe("an entry", () => {
     const stamps = Array.from({ length: 100 }, () => newStamp(random));
     expect(new Set([...ids, ...stamps]).size).toBe(200);
     expect(v.is(StoredEntrySchema, { ...storedEntry(1), Id: ids[0], Stamp: stamps[0] })).toBe(true);
+  });
+
+  test.each([newId, newStamp])("has text that no command takes for an option", (draw) => {
+    const drawn = [0xf8, 0xfb, 1];
+    const text = draw((length) => Buffer.alloc(length, drawn.shift()));
+    expect(encodeBase64url(Buffer.of(0xf8))).toMatch(/^-/);
+    expect(drawn).toEqual([]);
+    expect(text).toMatch(/^A/);
   });
 
   test.each([
