@@ -30,6 +30,11 @@ const ID_LENGTH = 16;
 const BUSY_WAIT = 10_000;
 /** How many kibibytes of pages are kept in memory: an index over many records is read everywhere. */
 const CACHE_SIZE = 16 * 1024;
+/**
+ * So many pages are written to the log in front of the file before they are taken into it. With many records every change is to pages
+ * of its own, and most of them are changed again before that.
+ */
+const LOGGED_PAGES = 4000;
 /** Smaller files are checked through when they are opened, since that takes no time one could notice. */
 const CHECKED_SIZE = 8 * 1024 * 1024;
 
@@ -272,6 +277,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
     db.pragma("synchronous = FULL");
     db.pragma("foreign_keys = ON");
     db.pragma("journal_size_limit = 67108864");
+    db.pragma(`wal_autocheckpoint = ${LOGGED_PAGES}`);
     db.pragma(`cache_size = -${CACHE_SIZE}`);
     const id = await prepareSchema(db, path, options, limit);
     const viewer = connect(true);
