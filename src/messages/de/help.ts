@@ -161,7 +161,7 @@ export const help: Wording<typeof english> = {
     "Die Anteile kommen aus --share-file, von der Standardeingabe (ein Anteil je Zeile) oder werden erfragt. Ändert nichts.",
   "help.escrow.recover.summary": "ein Profil aus seinen Anteilen wiederherstellen",
   "help.escrow.recover.description":
-    "Veröffentlicht eine neue Epoche mit diesem Gerät als einzigem Verwaltungsgerät; frühere Verwaltungsgeräte bestimmen nichts mehr. Auch die Anwendungen des Profils kommen zurück. Andere Geräte bleiben verbunden und werden aufgelistet. Wenn dieses Gerät das Profil schon hat, kommen nur dessen Hauptschlüssel zurück.",
+    "Veröffentlicht eine neue Epoche mit diesem Gerät als einzigem Verwaltungsgerät; frühere Verwaltungsgeräte bestimmen nichts mehr. Auch die Anwendungen des Profils kommen zurück; der Exit-Status ist 7, wenn eine davon der Prüfung nicht standhält. Andere Geräte bleiben verbunden und werden aufgelistet. Wenn dieses Gerät das Profil schon hat, kommen nur dessen Hauptschlüssel zurück.",
   "help.escrow.recover.name": "Name des Profils auf diesem Gerät (Standard: default)",
   "help.escrow.recover.new-epoch":
     "dieses Gerät zum einzigen Verwaltungsgerät machen, auch wenn es das Profil schon hat",

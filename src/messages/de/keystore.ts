@@ -71,7 +71,7 @@ export const keystore: Wording<typeof english> = {
   "keystore.keyring-alone.hint": "Geben Sie eine mit --new-passphrase-file PATH oder --new-passphrase-fd N an.",
   "keystore.passphrase-needed": "Der Schlüsselspeicher ist mit einer Passphrase geschützt.",
   "keystore.passphrase-needed.hint":
-    "Geben Sie sie mit --passphrase-file PATH, --passphrase-fd N oder MESHMAN_PASSPHRASE_FILE an, oder arbeiten Sie an einem Terminal.",
+    "Geben Sie sie mit --passphrase-file PATH, --passphrase-fd N oder MESHMAN_PASSPHRASE_FILE an, arbeiten Sie an einem Terminal, oder geben Sie sie mit `meshman keystore unlock` einmal für viele Befehle an.",
   "keystore.passphrase-wrong": "Die Passphrase öffnet den Schlüsselspeicher nicht.",
   "keystore.passphrase-not-text": "Die Passphrase ist kein UTF-8-Text.",
   "keystore.passphrase-short": "Die Passphrase hat weniger als {minimum} Zeichen.",

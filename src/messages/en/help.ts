@@ -158,7 +158,7 @@ export const help = {
     "Shares come from --share-file, from standard input (a share a line), or are asked for. Changes nothing.",
   "help.escrow.recover.summary": "bring a profile back from its shares",
   "help.escrow.recover.description":
-    "Publishes a new epoch whose only administrator is this device; former administrators rule no more. The applications of the profile come back as well. Other devices stay connected and are listed. Where this device has the profile already, only its master keys come back.",
+    "Publishes a new epoch whose only administrator is this device; former administrators rule no more. The applications of the profile come back as well; the exit status is 7 where one of them does not verify. Other devices stay connected and are listed. Where this device has the profile already, only its master keys come back.",
   "help.escrow.recover.name": "name of the profile on this device (default: default)",
   "help.escrow.recover.new-epoch": "make this device the only administrator, also where it has the profile already",
   "help.escrow.recover.drop-devices": "remove all other devices at once",

@@ -69,7 +69,7 @@ export const keystore = {
   "keystore.keyring-alone.hint": "Give one with --new-passphrase-file PATH or --new-passphrase-fd N.",
   "keystore.passphrase-needed": "The keystore is protected by a passphrase.",
   "keystore.passphrase-needed.hint":
-    "Give it with --passphrase-file PATH, --passphrase-fd N or MESHMAN_PASSPHRASE_FILE, or run in a terminal.",
+    "Give it with --passphrase-file PATH, --passphrase-fd N or MESHMAN_PASSPHRASE_FILE, run in a terminal, or give it once for many commands with `meshman keystore unlock`.",
   "keystore.passphrase-wrong": "The passphrase does not open the keystore.",
   "keystore.passphrase-not-text": "The passphrase is not UTF-8 text.",
   "keystore.passphrase-short": "The passphrase has fewer than {minimum} characters.",

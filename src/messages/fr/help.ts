@@ -164,7 +164,7 @@ export const help: Wording<typeof english> = {
     "Les parts viennent de --share-file ou de l'entrée standard (une part par ligne), ou bien sont demandées. Ne modifie rien.",
   "help.escrow.recover.summary": "récupérer un profil à partir de ses parts",
   "help.escrow.recover.description":
-    "Publie une nouvelle époque dont cet appareil est le seul administrateur ; les administrateurs précédents n'ont plus aucun pouvoir. Les applications du profil reviennent aussi. Les autres appareils restent connectés et sont listés. Si cet appareil a déjà le profil, seules les clés maîtresses sont récupérées.",
+    "Publie une nouvelle époque dont cet appareil est le seul administrateur ; les administrateurs précédents n'ont plus aucun pouvoir. Les applications du profil reviennent aussi ; le code de sortie est 7 si l'une d'elles ne se laisse pas vérifier. Les autres appareils restent connectés et sont listés. Si cet appareil a déjà le profil, seules les clés maîtresses sont récupérées.",
   "help.escrow.recover.name": "nom du profil sur cet appareil (par défaut : default)",
   "help.escrow.recover.new-epoch": "faire de cet appareil le seul administrateur, même s'il a déjà le profil",
   "help.escrow.recover.drop-devices": "retirer tous les autres appareils en une fois",

@@ -68,7 +68,7 @@ export const keystore: Wording<typeof english> = {
   "keystore.keyring-alone.hint": "Donnez-en une avec --new-passphrase-file PATH ou --new-passphrase-fd N.",
   "keystore.passphrase-needed": "Le magasin de clés est protégé par une phrase secrète.",
   "keystore.passphrase-needed.hint":
-    "Donnez-la avec --passphrase-file PATH, --passphrase-fd N ou MESHMAN_PASSPHRASE_FILE, ou lancez la commande dans un terminal.",
+    "Donnez-la avec --passphrase-file PATH, --passphrase-fd N ou MESHMAN_PASSPHRASE_FILE, lancez la commande dans un terminal, ou donnez-la une seule fois pour plusieurs commandes avec `meshman keystore unlock`.",
   "keystore.passphrase-wrong": "La phrase secrète n'ouvre pas le magasin de clés.",
   "keystore.passphrase-not-text": "La phrase secrète n'est pas du texte UTF-8.",
   "keystore.passphrase-short": "La phrase secrète compte moins de {minimum} caractères.",
