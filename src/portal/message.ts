@@ -23,10 +23,31 @@ export interface NamedMessage {
   readonly content: unknown;
   /** How many octets the whole request has. */
   readonly octets: number;
+  /** It is remembered, and so is what stands in it. */
+  readonly recurs?: true;
 }
 
 /** GetRecords is Get with the log's own data (reference-00 sections 6.1.6 and 6.2.13). */
 const GET_RECORDS = "GetRecords";
+
+type Form = Pick<NamedMessage, "transaction" | "requestName" | "responseName">;
+
+/** By both names that a request may begin with: that of the transaction, and that of the message alone. */
+const FORMS = new Map<string, Form>(
+  [
+    ...TRANSACTIONS.map((name): [string, Form] => [
+      name,
+      { transaction: name, requestName: requestName(name), responseName: responseName(name) },
+    ]),
+    [
+      GET_RECORDS,
+      { transaction: "Get", requestName: `${GET_RECORDS}Request`, responseName: `${GET_RECORDS}Response` },
+    ] as [string, Form],
+  ].flatMap(([name, form]) => [
+    [name, form],
+    [form.requestName, form],
+  ]),
+);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -48,8 +69,10 @@ export const nameMessage = (body: Buffer): NamedMessage => {
   const before = known.get(octets);
   if (before) return before;
   const named = readName(body);
-  if (!octets.includes("RequestID")) known.set(octets, named);
-  return named;
+  if (octets.includes("RequestID")) return named;
+  const recurring = { ...named, recurs: true } as const;
+  known.set(octets, recurring);
+  return recurring;
 };
 
 const readName = (body: Buffer): NamedMessage => {
@@ -59,25 +82,16 @@ const readName = (body: Buffer): NamedMessage => {
   if (!isObject(value) || name === undefined || names.length !== 1) {
     return refuse(400, msg("portal.request-form", { example: '{"Hello": {"HelloRequest": {}}}' }));
   }
-  const content = value[name];
-  if (name === GET_RECORDS || name === `${GET_RECORDS}Request`) {
-    return {
-      transaction: "Get",
-      requestName: `${GET_RECORDS}Request`,
-      responseName: `${GET_RECORDS}Response`,
-      content: name === GET_RECORDS ? content : { [name]: content },
-      octets: body.length,
-    };
-  }
-  const transaction = TRANSACTIONS.find((candidate) => candidate === name || requestName(candidate) === name);
-  if (!transaction) {
+  const form = FORMS.get(name);
+  if (!form) {
     return refuse(400, msg("portal.transaction-unknown", { name: JSON.stringify(name.slice(0, 64)) }));
   }
+  const content = value[name];
   return {
-    transaction,
-    requestName: requestName(transaction),
-    responseName: responseName(transaction),
-    content: name === transaction ? content : { [name]: content },
+    transaction: form.transaction,
+    requestName: form.requestName,
+    responseName: form.responseName,
+    content: name === form.requestName ? { [name]: content } : content,
     octets: body.length,
   };
 };
@@ -111,9 +125,8 @@ const recordsIn = (message: Record<string, unknown>): unknown[] => [
 
 /** Reads the request inside its wrapping as its schema describes it. Throws `json-invalid` or a Refusal. */
 export const readMessage = (named: NamedMessage): Request<Transaction> => {
-  const before = contents.get(named);
-  if (before) return before;
-  const content = readContent(named);
+  if (!named.recurs) return readContent(named);
+  const content = contents.get(named) ?? readContent(named);
   contents.set(named, content);
   return content;
 };

@@ -101,6 +101,8 @@ const MAX_CHANGES = 64;
 const MAX_GAP = 16;
 const MAX_RUN = 512;
 
+const LASTING = { lasting: true } as const;
+
 const damaged = (): MeshError => new MeshError("state-corrupt", msg("portal.tree-damaged"));
 
 /** Runs of indices, each with the first one and how many there are. */
@@ -325,9 +327,20 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
     if (accepted !== head) await accept(source, head);
     const { path, aheadOfUs } =
       compareKnown(head, asked.checkpoint) ?? (await compare(source, now, head, asked.checkpoint));
-    const own = { RequestID: asked.id, ...(path && { Consistency: path }) };
+    const own = path ? { RequestID: asked.id, Consistency: path } : { RequestID: asked.id };
+    const sealedWith = (members: Answer["members"]): SealedAnswer => ({
+      answer: {
+        status: answer.status,
+        description: answer.description,
+        members,
+        own,
+        ...(answer.lasting && LASTING),
+        ...(answer.headers && { headers: answer.headers }),
+      },
+      aheadOfUs,
+    });
     const before = answer.lasting && sealed.get(answer.members);
-    if (before && before.head === head) return { answer: { ...answer, members: before.members, own }, aheadOfUs };
+    if (before && before.head === head) return sealedWith(before.members);
     if (!notes.get(head.checkpoint)) {
       notes.set(head.checkpoint, { origin: "", size: head.size, root: head.root, time: new Date(head.time) });
     }
@@ -345,7 +358,7 @@ export const createPortalLog = (store: Store, onUnsigned?: OnUnsigned): PortalLo
       ...(accountLeaf !== undefined && { AccountProof: proofs.at(-1) }),
     };
     if (answer.lasting) sealed.set(answer.members, { head, members });
-    return { answer: { ...answer, members, own }, aheadOfUs };
+    return sealedWith(members);
   };
 
   const see = (head: Head): Head => {
