@@ -75,6 +75,12 @@ export interface Sealing {
   readonly Checkpoint?: string;
 }
 
+/** An answer, and the head that stood in it; undefined for an answer that comes from no portal, or says that it fails. */
+export interface Exchanged {
+  readonly answer: TransportAnswer;
+  readonly head: Checkpoint | undefined;
+}
+
 /** The log of one portal, as this client sees it. */
 export interface PortalLog extends Proofs {
   /** The log's name. */
@@ -87,14 +93,11 @@ export interface PortalLog extends Proofs {
   readonly newest: Checkpoint | undefined;
   /**
    * Makes one exchange and verifies what stands in the answer beside its content, refusals too: that it is the answer to this very
-   * request, that the head is signed, not old, and follows the known one. Gives that head; undefined for an answer that comes from no
-   * portal, or says that it fails. Throws `downgrade`, `answer-mismatch`, `answer-stale`, `log-signature`, `log-rollback`, `log-fork`,
+   * request, that the head is signed, not old, and follows the known one. Several Gets may be under way at once; all else waits for its
+   * turn. Throws `downgrade`, `answer-mismatch`, `answer-stale`, `log-signature`, `log-rollback`, `log-fork`,
    * `log-split`, `log-key-changed`, `proof-missing`, and what `send` throws.
    */
-  exchange(
-    transaction: Transaction,
-    send: (sealing: Sealing) => Promise<TransportAnswer>,
-  ): Promise<{ readonly answer: TransportAnswer; readonly head: Checkpoint | undefined }>;
+  exchange(transaction: Transaction, send: (sealing: Sealing) => Promise<TransportAnswer>): Promise<Exchanged>;
   /** Under which head an answer, or the error made of one, was verified. */
   headOf(answer: object): Checkpoint | undefined;
   bind(answer: object, head: Checkpoint): void;
@@ -169,7 +172,7 @@ const isEarlier = (head: Checkpoint, known: KnownHead | undefined): boolean =>
   known !== undefined &&
   (head.size < known.size || (known.time !== undefined && head.time.getTime() < known.time.getTime()));
 
-/** One exchange after the other for each log, since each proves that its head follows the one before. */
+/** One after the other for each log, since each proves that its head is on one line with those before. */
 const turns = new WeakMap<LogMemory, Promise<unknown>>();
 
 const inTurn = <T>(memory: LogMemory, work: () => Promise<T>): Promise<T> => {
@@ -361,6 +364,16 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     line.add(spelled(known));
   };
 
+  /** Throws where a head that follows the known one is not on one line with what another answer has shown meanwhile. */
+  const checkBeside = async (known: KnownHead | undefined, head: Checkpoint): Promise<void> => {
+    const { newest } = memory;
+    if (!newest || newest === known || line.has(spelled(head))) return;
+    const [older, later] = head.size < newest.size ? [head, newest] : [newest, head];
+    if (!isCheckpoint(later)) throw new MeshError("internal", msg("client.log-unseen"));
+    const shows = await follows(older, later);
+    if (!shows.holds) throw await forked(older, later, shows);
+  };
+
   const proveOwn = async (newest: KnownHead | undefined, note: string): Promise<void> => {
     const known = readCheckpoint(note);
     if (known) await prove(newest, { ...known, note });
@@ -412,7 +425,8 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     const head = await openNow(seal.checkpoint);
     checkTime(head);
     await checkFollows(known, head, seal.consistency);
-    await settle(isLater(head, memory.newest) ? head : known);
+    await checkBeside(known, head);
+    await settle(isLater(head, memory.newest) ? head : memory.newest);
     line.add(spelled(head));
     if (isLater(head, memory.newest)) {
       memory.newest = head;
@@ -422,6 +436,11 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
   };
 
   const heads = new WeakMap<object, Checkpoint>();
+
+  const seal = (known: KnownHead | undefined): Sealing => ({
+    RequestID: encodeBase64url(deps.random(16)),
+    ...(known?.note !== undefined && { Checkpoint: known.note }),
+  });
 
   return {
     get origin() {
@@ -434,16 +453,20 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
     get newest() {
       return memory.newest && isCheckpoint(memory.newest) ? memory.newest : undefined;
     },
-    exchange: (transaction, send) =>
-      inTurn(memory, async () => {
+    exchange: async (transaction, send) => {
+      const ask = async (): Promise<() => Promise<Exchanged>> => {
         const known = memory.newest;
-        const sealing = {
-          RequestID: encodeBase64url(deps.random(16)),
-          ...(known?.note !== undefined && { Checkpoint: known.note }),
-        };
+        const sealing = seal(known);
         const answer = await send(sealing);
-        return { answer, head: await checkSeal(transaction, sealing, known, answer) };
-      }),
+        return async () => ({ answer, head: await checkSeal(transaction, sealing, known, answer) });
+      };
+      // What only reads, from a head that is proved, need not wait for others that do: just their answers are held against each other.
+      const check =
+        transaction === "Get" && memory.newest?.note !== undefined && memory.unproven.length === 0
+          ? await ask()
+          : async () => (await ask())();
+      return inTurn(memory, check);
+    },
     headOf: (answer) => heads.get(answer),
     bind: (answer, head) => void heads.set(answer, head),
     prove: (known) => inTurn(memory, () => prove(memory.newest, known)),

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openPortal, type OpenOptions, type PortalClient } from "../../src/client/client.js";
 import { openLog, shortMemory, type Finding, type KnownHead, type LogMemory } from "../../src/client/log.js";
 import {
@@ -16,6 +16,7 @@ import {
   publishProfile,
   startConnection,
 } from "../../src/client/profiles.js";
+import type { MeshError } from "../../src/errors.js";
 import { createConnectionRequest, createConnectionResult } from "../../src/mesh/connection.js";
 import { createEscrowEntry } from "../../src/mesh/escrow.js";
 import { checkpointText, readCheckpoint } from "../../src/mesh/log/checkpoint.js";
@@ -303,6 +304,96 @@ describe("every answer", () => {
     }
     wire.intercept = undefined;
     await client.send("Status", {});
+  });
+});
+
+describe("answers that come at once", () => {
+  /** Alice's client, which knows a head without leaves, of a log that is signed with a key of ours. */
+  const withSigner = async (): Promise<{
+    wire: Wire;
+    client: PortalClient;
+    memory: TestMemory;
+    signer: TestSigner;
+  }> => {
+    const { wire, client } = await withAlice();
+    const signer = makeSigner(client.log?.origin);
+    const empty = noteOf(signer, { size: 0, root: EMPTY_ROOT });
+    wire.intercept = async (call) => {
+      if (call.transaction === "file") return call.forward();
+      return altered(await call.forward(), (message) =>
+        call.transaction === "Hello"
+          ? { ...message, Log: { Key: signer.verifier } }
+          : { ...message, Checkpoint: empty },
+      );
+    };
+    const memory = newMemory();
+    const own = await connect(wire, { memory });
+    await own.send("Status", {});
+    return { wire, client: own, memory, signer };
+  };
+
+  it("are those to Gets, which do not wait for each other", async () => {
+    const { wire, client } = await withAlice();
+    await client.send("Status", {});
+    const waiting: (() => void)[] = [];
+    wire.intercept = async (call) => {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 3) for (const go of waiting) go();
+      });
+      return call.forward();
+    };
+    const answers = await Promise.all([1, 2, 3].map(() => client.send("Get", { Account: ACCOUNT })));
+    expect(answers.map(({ Status }) => Status)).toEqual([201, 201, 201]);
+  });
+
+  it("may be older than one that has come first", async () => {
+    const { wire, client, memory } = await withAlice();
+    const before = memory.newest?.size ?? 0;
+    let release = (): void => undefined;
+    wire.intercept = async (call) => {
+      const reply = await call.forward();
+      if (call.index === 0) await new Promise<void>((resolve) => (release = resolve));
+      return reply;
+    };
+    const older = client.send("Get", { Account: ACCOUNT });
+    await vi.waitFor(() => expect(wire.seen.at(-1)).toBe("Get"));
+    await withBob(wire);
+    await client.send("Get", { Account: BOB });
+    const newest = memory.newest;
+    expect(newest?.size).toBeGreaterThan(before);
+    release();
+    await older;
+    expect(memory.newest).toBe(newest);
+    expect(memory.findings).toEqual([]);
+  });
+
+  it.each([
+    ["of the same size", 1, 1],
+    ["smaller than the other", 2, 1],
+    ["greater than the other", 1, 2],
+  ])("must not show two histories, with a head %s", async (_, first, second) => {
+    const { wire, client, memory, signer } = await withSigner();
+    const notes = [first, second].map((size) => noteOf(signer, { size, root: randomBytes(32) }));
+    const waiting: (() => void)[] = [];
+    wire.intercept = async (call) => {
+      if (call.transaction === "file") return call.forward();
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 2) for (const go of waiting) go();
+      });
+      return altered(await call.forward(), ({ Consistency: _path, ...message }) => ({
+        ...message,
+        Checkpoint: notes[call.index],
+      }));
+    };
+    const ended = await Promise.allSettled([1, 2].map(() => client.send("Get", { Account: ACCOUNT })));
+    expect(ended.flatMap((end) => (end.status === "rejected" ? [(end.reason as MeshError).code] : []))).toEqual([
+      "log-fork",
+    ]);
+    const sorted = [...notes].sort((a, b) => (readCheckpoint(a)?.size ?? 0) - (readCheckpoint(b)?.size ?? 0));
+    expect(memory.findings).toMatchObject([{ code: "log-fork" }]);
+    expect(memory.findings[0]?.heads).toEqual(first === second ? expect.arrayContaining(notes) : sorted);
   });
 });
 
