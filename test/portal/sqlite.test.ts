@@ -52,6 +52,31 @@ describe("group commit", () => {
   });
 });
 
+describe("a file that is no longer where it was opened", () => {
+  const takeAway = (file: string, folder: string): void => {
+    for (const end of ["", "-wal", "-shm"]) fs.renameSync(file + end, path.join(folder, path.basename(file) + end));
+  };
+
+  it.skipIf(process.platform === "win32").each(["deleted", "replaced"])(
+    "takes no change and gives nothing out once it is %s, until it is back",
+    async (how) => {
+      const file = temporaryFile();
+      const store = await open(file);
+      await create(store, "before");
+      const folder = temporaryFolder();
+      takeAway(file, folder);
+      if (how === "replaced") await (await open(file)).close();
+      expect(await errorCode(() => create(store, "lost"))).toBe("io-failed");
+      expect(await errorCode(() => count(store))).toBe("io-failed");
+      expect(await errorCode(() => store.refreshHead(2e12, 2e12))).toBe("io-failed");
+      takeAway(path.join(folder, path.basename(file)), path.dirname(file));
+      await create(store, "after");
+      expect(await count(store)).toBe(2);
+      await store.close();
+    },
+  );
+});
+
 describe("several processes", () => {
   it("wait for each other's lock, and give up with busy", async () => {
     const file = temporaryFile();

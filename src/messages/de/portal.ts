@@ -148,6 +148,10 @@ export const portal: Wording<typeof english> = {
   "portal.store-failed": "Die Datenbank {file} des Portals kann nicht benutzt werden: {code}.",
   "portal.store-failed.hint":
     "Prüfen Sie, ob der Ordner vorhanden und beschreibbar ist und ob auf dem Datenträger noch Platz ist.",
+  "portal.store-moved":
+    "Die Datenbank {file} des Portals wurde verschoben, gelöscht oder ersetzt, während sie benutzt wurde.",
+  "portal.store-moved.hint":
+    "Halten Sie das Portal an. Legen Sie die Datei mit denen, die zu ihr gehören, zurück, und starten Sie es wieder.",
   "portal.store-damaged": "Die Datei {file} ist beschädigt oder ist keine Datenbank eines Portals.",
   "portal.store-damaged.hint": "Stellen Sie sie aus einer Sicherung wieder her, oder geben Sie eine andere Datei an.",
   "portal.store-newer": "Die Datenbank {file} des Portals wurde von einem neueren meshman geschrieben.",

@@ -135,6 +135,8 @@ export const portal = {
   "portal.store-read-only": "The portal's store {file} cannot be written.",
   "portal.store-failed": "The portal's store {file} cannot be used: {code}.",
   "portal.store-failed.hint": "See that the folder exists, that it may be written, and that the disk has space left.",
+  "portal.store-moved": "The portal's store {file} was moved, deleted or replaced while it was open.",
+  "portal.store-moved.hint": "Stop the portal. Put the file back with those that belong to it, and start it again.",
   "portal.store-damaged": "The file {file} is damaged, or is not a portal's store.",
   "portal.store-damaged.hint": "Restore it from a backup, or name another file.",
   "portal.store-newer": "The portal's store {file} was written by a newer meshman.",

@@ -138,6 +138,10 @@ export const portal: Wording<typeof english> = {
   "portal.store-failed": "La base de données {file} du portail est inutilisable (erreur {code}).",
   "portal.store-failed.hint":
     "Vérifiez que le dossier existe, qu'il est accessible en écriture et qu'il reste de la place sur le disque.",
+  "portal.store-moved":
+    "La base de données {file} du portail a été déplacée, supprimée ou remplacée pendant son utilisation.",
+  "portal.store-moved.hint":
+    "Arrêtez le portail. Remettez le fichier à sa place avec ceux qui en dépendent, puis redémarrez-le.",
   "portal.store-damaged": "Le fichier {file} est endommagé, ou n'est pas la base de données d'un portail.",
   "portal.store-damaged.hint": "Restaurez-le depuis une sauvegarde, ou indiquez un autre fichier.",
   "portal.store-newer": "La base de données {file} du portail a été écrite par une version plus récente de meshman.",

@@ -80,8 +80,11 @@ export const createSqliteSql = (db: Database.Database, outcome: Outcome): Sql =>
   };
 };
 
-/** The one connection that changes a database. `limit` is how long another's lock is waited for, in milliseconds. */
-export const createSqliteWriter = (db: Database.Database, limit: number): Writer => {
+/**
+ * The one connection that changes a database. `limit` is how long another's lock is waited for, in milliseconds; `checkPlace` throws
+ * where the file is no longer the one that was opened, and then nothing is kept.
+ */
+export const createSqliteWriter = (db: Database.Database, limit: number, checkPlace?: () => void): Writer => {
   const prepare = preparer(db);
   const execute = (text: string): void => {
     prepare(text).run();
@@ -111,6 +114,7 @@ export const createSqliteWriter = (db: Database.Database, limit: number): Writer
     isOpen: () => db.inTransaction,
     commit: () => {
       if (outcome.failure) throw outcome.failure;
+      checkPlace?.();
       execute("COMMIT");
     },
     abandon: () => {

@@ -38,6 +38,23 @@ const LOGGED_PAGES = 4000;
 /** Smaller files are checked through when they are opened, since that takes no time one could notice. */
 const CHECKED_SIZE = 8 * 1024 * 1024;
 
+/** What SQLite calls it where the file that it has open is no longer the one of that name. */
+const MOVED = "SQLITE_READONLY_DBMOVED";
+
+/**
+ * Gives what throws once a file is no longer the one of that name. SQLite goes on writing to a file that was deleted or replaced, which
+ * nobody finds again; and beside another file in its place, under the same key, it would sign a second history.
+ */
+const createPlaceCheck = (path: string): (() => void) => {
+  const find = (): fs.BigIntStats | undefined => fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  const opened = find();
+  return () => {
+    const found = find();
+    if (found && found.ino === opened?.ino && found.dev === opened.dev) return;
+    throw Object.assign(new Error("The file was moved."), { code: MOVED });
+  };
+};
+
 /** What a SQLite error means to whoever runs the portal. Other errors are given back as they are. */
 const translate = (error: unknown, path: string): Error => {
   const code = codeOf(error);
@@ -49,6 +66,12 @@ const translate = (error: unknown, path: string): Error => {
     });
   }
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(path, error);
+  if (code === MOVED) {
+    return new MeshError("io-failed", msg("portal.store-moved", { file }), {
+      hint: msg("portal.store-moved.hint"),
+      cause: error,
+    });
+  }
   if (/^(SQLITE_READONLY|EROFS)/.test(code)) {
     return new MeshError("read-only", msg("portal.store-read-only", { file }), { cause: error });
   }
@@ -183,7 +206,7 @@ const prepareSchema = async (
 };
 
 /** Gives one reader at a time a view of one moment. There is one connection to read with. */
-const createViewer = (db: Database.Database, limit: number) => {
+const createViewer = (db: Database.Database, limit: number, checkPlace: () => void) => {
   const prepare = preparer(db);
   const outcome: Outcome = { failure: undefined };
   const sql = createSqliteSql(db, outcome);
@@ -213,6 +236,7 @@ const createViewer = (db: Database.Database, limit: number) => {
   /** Fixes the moment that is read, which waits where another process is just closing the file or putting it in order. */
   const beginView = (): void => {
     outcome.failure = undefined;
+    checkPlace();
     try {
       prepare("BEGIN").run();
       prepare("SELECT tid FROM log LIMIT 1").get();
@@ -268,6 +292,8 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
     if (mayCreate(options)) createFile(path);
     else if (!fs.existsSync(path)) throw storeNotFound(path);
     const db = connect(false);
+    // Only now: on layered file systems a file may become another one by being opened to write.
+    const checkPlace = createPlaceCheck(path);
     const mode = await whenFree(() => db.pragma("journal_mode = WAL", { simple: true }), limit);
     if (mode !== "wal") {
       throw new MeshError("io-failed", msg("portal.store-unshared", { file: JSON.stringify(path) }), {
@@ -282,7 +308,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
     const id = await prepareSchema(db, path, options, limit);
     const viewer = connect(true);
     viewer.pragma(`cache_size = -${CACHE_SIZE}`);
-    const { view, head, viewTables } = createViewer(viewer, limit);
+    const { view, head, viewTables } = createViewer(viewer, limit, checkPlace);
     const translated = async <T>(result: Promise<T>): Promise<T> => {
       try {
         return await result;
@@ -292,7 +318,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
     };
     return createPooledStore({
       id,
-      writer: createSqliteWriter(db, limit),
+      writer: createSqliteWriter(db, limit, checkPlace),
       signer: options.signer,
       faults: faultsOf(path),
       translate: (error) => translate(error, path),
@@ -300,7 +326,7 @@ export const openSqliteStore = async (path: string, options: StoreOptions): Prom
       head: () => translated(head()),
       viewTables: (task) => translated(viewTables(task)),
       // Behind those who read already: it takes its time.
-      checkStorage: () => view(() => Promise.resolve(checkFile(viewer))),
+      checkStorage: () => translated(view(() => Promise.resolve(checkFile(viewer)))),
       closeReaders: () => {
         viewer.close();
       },
