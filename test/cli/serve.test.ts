@@ -260,6 +260,10 @@ describe("the config file", () => {
   test.each([
     ['{"listen": "nonsense"}', "usage"],
     ['{"domain": "not a domain"}', "usage"],
+    ['{"authority": "https://mesh.example.com"}', "usage"],
+    ['{"authority": "mesh.example.com/mesh"}', "usage"],
+    ['{"authority": ["mesh.example.com", "not a host"]}', "usage"],
+    ['{"authority": "mesh.example.com:99999"}', "usage"],
     ['{"tls-cert": "cert.pem"}', "usage"],
     ['{"store": "sqlite:a", "store-file": "b"}', "usage"],
     ['{"transfer-token-file": "nowhere"}', "file-unreadable"],
@@ -277,7 +281,7 @@ describe("the config file", () => {
     const config = {
       listen: "192.0.2.1:1",
       domain: ["example.com", "example.org"],
-      authority: "mesh.example.com",
+      authority: "Mesh.example.com:443",
       store: "sqlite:portal.sqlite",
       "log-key-file": "log.key",
       "log-origin": "log.example.com",

@@ -254,6 +254,21 @@ const readGiven = (context: Context, input: Input): Given => {
   };
 };
 
+/**
+ * A name under which clients reach the portal, as their Host header has it: in small letters, in ASCII, and without the port that https
+ * means by itself.
+ */
+const canonicalAuthority = (authority: string): string => {
+  try {
+    if (/^[^\s/\\?#@]+$/.test(authority)) return new URL(`https://${authority}`).host;
+  } catch {
+    // It is none.
+  }
+  throw new MeshError("usage", msg("serve.authority-invalid", { authority: JSON.stringify(authority) }), {
+    hint: msg("serve.authority-invalid.hint"),
+  });
+};
+
 const storeSettingsOf = async (context: Context, input: Input, given: Given): Promise<StoreSettings> => {
   const { config, configFile, configFolder, pathOf, list } = given;
   const readStore = async (): Promise<StorePlace> => {
@@ -328,7 +343,7 @@ export const readSettings = async (
     listen,
     metricsListen: metricsListen === undefined ? undefined : parseOwnListen(metricsListen, parseListen),
     domains,
-    authorities: list("authority", config.authority).map((authority) => authority.toLowerCase()),
+    authorities: list("authority", config.authority).map(canonicalAuthority),
     transferToken,
     publicLog: input.flag("publicLog") || config["public-log"] === true,
     store,

@@ -3,6 +3,9 @@ import type { serve as english } from "../en/serve.js";
 
 export const serve: Wording<typeof english> = {
   "serve.domain-invalid": "{domain} ist kein Domainname.",
+  "serve.authority-invalid": "{authority} ist kein Name, unter dem ein Portal erreicht werden kann.",
+  "serve.authority-invalid.hint":
+    "Schreiben Sie einen Host, und seinen Port, wenn das nicht 443 ist: mesh.example.com oder mesh.example.com:8443.",
   "serve.every-domain": "jede Domain",
   "serve.token-invalid": "Die Datei {path} enthält kein Token aus 16 bis 256 sichtbaren ASCII-Zeichen.",
   "serve.no-store": "Eine solche Datenbank gibt es nicht: {store}.",

@@ -1,6 +1,9 @@
 /** What whoever runs a portal reads: its options, its config file, its certificate, its processes. */
 export const serve = {
   "serve.domain-invalid": "{domain} is not a domain name.",
+  "serve.authority-invalid": "{authority} is not a name under which a portal can be reached.",
+  "serve.authority-invalid.hint":
+    "Write a host, and its port where that is not 443: mesh.example.com or mesh.example.com:8443.",
   "serve.every-domain": "every domain",
   "serve.token-invalid": "The file {path} does not hold a token of 16 to 256 visible ASCII characters.",
   "serve.no-store": "There is no store {store}.",

@@ -3,6 +3,9 @@ import type { serve as english } from "../en/serve.js";
 
 export const serve: Wording<typeof english> = {
   "serve.domain-invalid": "{domain} n'est pas un nom de domaine.",
+  "serve.authority-invalid": "{authority} n'est pas un nom sous lequel un portail peut être joint.",
+  "serve.authority-invalid.hint":
+    "Écrivez un hôte, et son port si ce n'est pas 443 : mesh.example.com ou mesh.example.com:8443.",
   "serve.every-domain": "tous les domaines",
   "serve.token-invalid": "Le fichier {path} ne contient pas de jeton de 16 à 256 caractères ASCII visibles.",
   "serve.no-store": "La base de données {store} n'existe pas.",
