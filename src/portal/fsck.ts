@@ -462,6 +462,10 @@ interface AccountText {
   readonly Modified: string;
 }
 
+/** True where an item says beside its text, to whoever is given the log, what it is to say there. */
+const isDressed = (row: ItemRow, action: string, ...keys: readonly (readonly [string, string])[]): boolean =>
+  row.action === action && row.keys === JSON.stringify(keys.map(([Key, Value]) => ({ Key, Value })));
+
 const checkAccount = async (
   { sql, report }: ItemChecks,
   row: ItemRow,
@@ -476,7 +480,11 @@ const checkAccount = async (
   }
   const leaf = placed?.leaf;
   const isCovered =
-    leaf?.kind === "account" && leaf.identifierHash.equals(identifierHash(udf)) && leaf.recordHash.equals(hash);
+    leaf?.kind === "account" &&
+    leaf.identifierHash.equals(identifierHash(udf)) &&
+    leaf.recordHash.equals(hash) &&
+    isDressed(row, leaf.previous ? "Update" : "New", ["UserProfileUDF", text.UserProfileUDF]) &&
+    row.added === Date.parse(text.Modified);
   if (!placed || !isCovered) return report("item-leaf", msg("fsck.item-leaf", { tid }));
   if ((await newestLeaf(sql, placed.key)) !== placed.index) return;
   const stored = (await sql.get(
@@ -523,7 +531,8 @@ const checkResult = async (checks: ItemChecks, row: ItemRow, placed: PlacedLeaf 
     attempt(() => (JSON.parse(row.text ?? "") as { SignedConnectionResult: unknown }).SignedConnectionResult),
   );
   if (!record || account === undefined) return report("item", msg("fsck.item", { tid }));
-  if (!placed || !says(placed, resultLeaf(device, record))) report("item-leaf", msg("fsck.item-leaf", { tid }));
+  const isCovered = placed && says(placed, resultLeaf(device, record)) && isDressed(row, "New", ["AccountID", account]);
+  if (!isCovered) report("item-leaf", msg("fsck.item-leaf", { tid }));
   const owner = (await sql.get("SELECT profile FROM account WHERE account = ?", account)) as
     { readonly profile: string } | undefined;
   const profile = personalOf(await newest.before("SignedPersonalProfile", owner?.profile ?? "", tid));
@@ -571,10 +580,19 @@ const checkPending = async ({ sql, report, awaited }: ItemChecks, row: ItemRow):
 const checkKeyChange = ({ report }: ItemChecks, row: ItemRow, placed: PlacedLeaf | undefined): void => {
   const change = attempt(() => (JSON.parse(row.text ?? "") as { readonly LogKeyChange: string }).LogKeyChange);
   const leaf = placed?.leaf;
-  if (typeof change !== "string" || leaf?.kind !== "key" || !leaf.recordHash.equals(sha256(utf8(change)))) {
+  const isCovered =
+    typeof change === "string" &&
+    leaf?.kind === "key" &&
+    leaf.recordHash.equals(sha256(utf8(change))) &&
+    isDressed(row, "Update");
+  if (!isCovered) {
     report("item-leaf", msg("fsck.item-leaf", { tid: row.tid }));
   }
 };
+
+/** True for an item that says only that something was asked for or taken away: the log keeps nothing of what a stranger sends. */
+const hasNoText = ({ primary_key: name, action }: ItemRow): boolean =>
+  name.startsWith("Pending-") || (name.startsWith("Result-") && action === "Delete");
 
 /** Verifies every item of the log with its leaf, if it is to have one, and what the index says of it. Gives how many there are. */
 const checkItems = async (sql: Sql, report: Report, progress: (count: number) => Promise<void>): Promise<number> => {
@@ -583,7 +601,7 @@ const checkItems = async (sql: Sql, report: Report, progress: (count: number) =>
   const checkItem = async (row: ItemRow): Promise<void> => {
     const { primary_key: name, tid } = row;
     if (row.type !== null) await checkRecord(checks, row, await nextLeaf());
-    else if (row.published !== 0) report("item", msg("fsck.item", { tid }));
+    else if (row.published !== 0 || (hasNoText(row) && row.text !== null)) report("item", msg("fsck.item", { tid }));
     else if (name.startsWith("Account$")) await checkAccount(checks, row, await nextLeaf());
     else if (name.startsWith("Result-")) {
       await checkResult(checks, row, row.action === "Delete" ? undefined : await nextLeaf());

@@ -209,6 +209,39 @@ describe("the check of a whole store", () => {
       (db) => db.exec("INSERT INTO log VALUES (99999, 'x', 'New', 1, '[]', NULL, 1)"),
     ],
     [
+      "an account's item names another profile beside its text",
+      ["item-leaf"],
+      (db) => db.exec("UPDATE log SET keys = replace(keys, '\"A\"', '\"B\"') WHERE primary_key = 'Account$n7@x'"),
+    ],
+    [
+      "an account's item is of another time",
+      ["item-leaf"],
+      (db) => db.exec("UPDATE log SET added = added - 1 WHERE primary_key = 'Account$n7@x'"),
+    ],
+    [
+      "an account's item is of another action",
+      ["item-leaf"],
+      (db) => db.exec("UPDATE log SET action = 'Update' WHERE primary_key = 'Account$n7@x'"),
+    ],
+    [
+      "a result's item names more than its account",
+      ["item-leaf"],
+      (db) =>
+        db.exec(
+          "UPDATE log SET keys = replace(keys, '}]', '},{}]') WHERE tid = (SELECT max(tid) FROM log WHERE primary_key LIKE 'Result-%' AND action = 'New')",
+        ),
+    ],
+    [
+      "a request that was answered is still in its item",
+      ["item"],
+      (db) => db.exec("UPDATE log SET text = '{}' WHERE primary_key LIKE 'Pending-%' AND action = 'Delete'"),
+    ],
+    [
+      "a change of key is of another action",
+      ["item-leaf"],
+      (db) => db.exec("UPDATE log SET action = 'New' WHERE primary_key = 'LogKey'"),
+    ],
+    [
       "a change of key is another",
       ["item-leaf"],
       (db) => db.exec("UPDATE log SET text = '{}' WHERE primary_key = 'LogKey'"),
