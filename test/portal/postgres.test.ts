@@ -132,6 +132,17 @@ describe.skipIf(!hasPostgres)("a store in PostgreSQL", () => {
     await store.close();
   });
 
+  it("is damaged where a table is gone, or a column", async () => {
+    for (const change of ["DROP TABLE meshman.tile", "ALTER TABLE meshman.account DROP COLUMN leaf"]) {
+      const { url, name } = await nextDatabase();
+      await (await open(url)).close();
+      await (await server()).query(name, change);
+      const store = await open(url);
+      expect(await errorCode(() => checkStore(store))).toBe("state-corrupt");
+      await store.close();
+    }
+  });
+
   it.each([
     ["another program's", "CREATE SCHEMA meshman; CREATE TABLE meshman.theirs (x int)"],
     ["another program's with a table of the same name", "CREATE SCHEMA meshman; CREATE TABLE meshman.meta (x int)"],

@@ -203,6 +203,20 @@ describe("the file", () => {
     expect(await errorCode(() => open(versioned))).toBe("state-corrupt");
   });
 
+  it.each(["meta", "head", "account"])("is damaged where its table %s is gone", async (table) => {
+    const file = temporaryFile();
+    await (await open(file)).close();
+    const other = new Database(file);
+    other.pragma("foreign_keys = OFF");
+    other.exec(`DROP TABLE ${table}`);
+    other.close();
+    const use = async (): Promise<void> => {
+      const store = await open(file);
+      await create(store, "a").finally(() => store.close());
+    };
+    expect(await errorCode(use)).toBe("state-corrupt");
+  });
+
   it("is refused where a part of it was overwritten or cut off", async () => {
     const file = temporaryFile();
     const store = await open(file);

@@ -70,6 +70,9 @@ const isLost = (error: Error): boolean =>
 /** Locks, deadlocks, too many connections, a statement that took too long, and a server that is just starting or stopping. */
 const BUSY = /^(40001|40P01|55P03|57014|57P0[1-3]|53300|53400|25P03)$/;
 
+/** A table, or a column, that is not there. */
+const NOT_THERE = /^(42P01|42703)$/;
+
 /** Says what went wrong with a database. `shown` is its address as it may be shown. */
 const faultsOf = (shown: string) => {
   const file = JSON.stringify(shown);
@@ -88,7 +91,9 @@ const faultsOf = (shown: string) => {
     translate: (error: unknown): Error => {
       if (!(error instanceof Error)) return new Error("The store failed.", { cause: error });
       const code = codeOf(error);
-      // What the server says of values and of statements is a mistake of the program.
+      // The version of the schema says that these are there.
+      if (thrown.has(error) && NOT_THERE.test(code)) return damaged(error);
+      // What else the server says of values and of statements is a mistake of the program.
       if (!thrown.has(error) || /^(2[123]|0A|42(?!501))/.test(code)) return error;
       if (BUSY.test(code) || /^timeout exceeded when trying/.test(error.message)) {
         return new MeshError("busy", msg("portal.store-locked", { file }), {

@@ -55,6 +55,10 @@ const createPlaceCheck = (path: string): (() => void) => {
   };
 };
 
+/** True for a table, or a column, that is not there, though the version of the file says that it is. */
+const isNotThere = (error: unknown): boolean =>
+  codeOf(error) === "SQLITE_ERROR" && error instanceof Error && /^no such (table|column)/.test(error.message);
+
 /** What a SQLite error means to whoever runs the portal. Other errors are given back as they are. */
 const translate = (error: unknown, path: string): Error => {
   const code = codeOf(error);
@@ -65,7 +69,7 @@ const translate = (error: unknown, path: string): Error => {
       cause: error,
     });
   }
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(path, error);
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code) || isNotThere(error)) return damaged(path, error);
   if (code === MOVED) {
     return new MeshError("io-failed", msg("portal.store-moved", { file }), {
       hint: msg("portal.store-moved.hint"),
