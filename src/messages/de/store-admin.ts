@@ -59,7 +59,7 @@ export const storeAdmin: Wording<typeof english> = {
   "restore.latest":
     "Das Protokoll geht da weiter, wo die Sicherung endet. Legen Sie seine Schlüsseldatei an ihren Platz, bevor das Portal wieder läuft.",
   "restore.new-log":
-    "Das Portal hat jetzt ein neues Protokoll, und sein Schlüssel steht in der Datei {file}. An der alten Adresse halten die Clients an, denn für sie ist es ein anderes Portal: Geben Sie ihm eine neue, und nennen Sie den Benutzern Namen und Schlüssel des Protokolls.",
+    "Das Portal hat jetzt ein neues Protokoll, und sein Schlüssel steht in der Datei {file}. An der alten Adresse hält jeder Client an, bis sein Benutzer das neue Protokoll mit `meshman audit accept` annimmt: Nennen Sie den Benutzern dessen Schlüssel auf anderem Weg als über das Portal. An einer neuen Adresse ist das nicht nötig.",
   "restore.origin-same": "Das neue Protokoll kann nicht {origin} heißen: So heißt das bisherige.",
   "restore.origin-same.hint": "Geben Sie mit --log-origin einen anderen Namen an.",
   "restore.key-there": "Das neue Protokoll braucht einen neuen Schlüssel, und die Schlüsseldatei {file} gibt es schon.",

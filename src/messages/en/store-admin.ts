@@ -54,7 +54,7 @@ export const storeAdmin = {
   "restore.checks": "The store is being verified against its log.",
   "restore.latest": "The log goes on where the backup ends. Put its key file in its place before the portal is served.",
   "restore.new-log":
-    "The portal has a new log now, with its key in the file {file}. At the old address clients stop, since to them it is another portal: give it a new one, and tell the users the log's name and key.",
+    "The portal has a new log now, with its key in the file {file}. At the old address every client stops until its user accepts the new log with `meshman audit accept`: tell the users its log key by another way than through the portal. At a new address nobody has to.",
   "restore.origin-same": "The new log cannot have the name {origin}: the former one has it.",
   "restore.origin-same.hint": "Give another name with --log-origin.",
   "restore.key-there": "The new log needs a new key, and there is a key file {file} already.",

@@ -59,7 +59,7 @@ export const storeAdmin: Wording<typeof english> = {
   "restore.latest":
     "Le journal continue là où la sauvegarde s'arrête. Remettez son fichier de clé à sa place avant de relancer le portail.",
   "restore.new-log":
-    "Le portail a maintenant un nouveau journal, dont la clé est dans le fichier {file}. À l'ancienne adresse les clients s'arrêtent, car pour eux c'est un autre portail : donnez-lui une nouvelle adresse, et aux utilisateurs le nom et la clé du journal.",
+    "Le portail a maintenant un nouveau journal, dont la clé est dans le fichier {file}. À l'ancienne adresse, chaque client s'arrête jusqu'à ce que son utilisateur accepte le nouveau journal avec `meshman audit accept` : donnez-en la clé aux utilisateurs par une autre voie que le portail. À une nouvelle adresse, ce n'est pas nécessaire.",
   "restore.origin-same": "Le nouveau journal ne peut pas s'appeler {origin} : c'est le nom de l'ancien.",
   "restore.origin-same.hint": "Donnez un autre nom avec --log-origin.",
   "restore.key-there": "Le nouveau journal a besoin d'une nouvelle clé, et il y a déjà un fichier de clé {file}.",
