@@ -14,6 +14,8 @@ export interface Terminal {
 /** What a prompt is given besides its question. */
 interface Asking extends Terminal {
   readonly signal: AbortSignal;
+  /** Looked at when the answer has been given: whether question and answer are taken off the screen. */
+  readonly clearPromptOnDone?: boolean;
 }
 
 /**
@@ -51,10 +53,31 @@ export const terminalPrompts = (terminal: Terminal): Prompts => ({
         asking,
       ),
     ),
-  secret: (message, { hidden, validate }) =>
-    interruptible(terminal, (asking) =>
-      passwordPrompt({ message, theme: { style: { help: () => hidden } }, ...(validate ? { validate } : {}) }, asking),
-    ),
+  // The library keeps a refused answer in the line, where nobody sees that the next one is appended to it. So it takes every
+  // answer, and whatever is refused is asked for anew.
+  secret: async (message, { hidden, validate }) => {
+    for (;;) {
+      let refusal: string | true | undefined;
+      const question = {
+        message,
+        theme: { style: { help: () => hidden } },
+        validate: (answer: string) => {
+          refusal = validate?.(answer) ?? true;
+          return true;
+        },
+      };
+      const answer = await interruptible(terminal, (asking) =>
+        passwordPrompt(question, {
+          ...asking,
+          get clearPromptOnDone() {
+            return refusal !== true;
+          },
+        }),
+      );
+      if (refusal === true) return answer;
+      terminal.output.write(`> ${refusal}\n`);
+    }
+  },
   // Not the library's own, which knows English answers alone, and takes any other for what nothing typed would be.
   confirm: async (message, initial, words) => {
     const [yes, no] = [words.yes.charAt(0), words.no.charAt(0)];
