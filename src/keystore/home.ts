@@ -99,6 +99,12 @@ export const refuseNoFolder = ({ deps, path }: Home, cause: unknown): void => {
   if (systemCode(cause) === "ENOTDIR") checkFolder(deps, path);
 };
 
+/** True where a home has files of profiles, whatever is in them. */
+export const hasProfiles = ({ deps: { fs }, path }: Home): boolean => {
+  const folder = join(path, PROFILES);
+  return fs.stat(folder)?.isDirectory === true && fs.list(folder).length > 0;
+};
+
 /** Makes the entry of a folder in its parent survive a power cut. */
 export const syncEntry = (deps: Deps, path: string): void => {
   try {

@@ -6,7 +6,7 @@ import type { KeyUse } from "../mesh/key-use.js";
 import { privateKeyObject, PrivateKeySchema, type PrivateKey } from "../mesh/private-keys.js";
 import { parseWith } from "../mesh/schema.js";
 import { msg, type Message } from "../messages/message.js";
-import { checkFolder, syncEntry, type Home } from "./home.js";
+import { checkFolder, hasProfiles, syncEntry, type Home } from "./home.js";
 import {
   keyFactsOf,
   readKeystoreFile,
@@ -330,20 +330,24 @@ export const createKeystore = (home: Home, protection: Exclude<Protection, { met
     }
   });
 
+/** Profiles without their keys are no home to make a profile in. */
+const noKeystore = (home: Home): MeshError => {
+  const { path } = home;
+  return hasProfiles(home)
+    ? new MeshError("keystore-corrupt", msg("keystore.missing", { path }), { hint: msg("keystore.damaged.hint") })
+    : new MeshError("profile-not-found", msg("keystore.none", { path }), { hint: msg("keystore.none.hint") });
+};
+
 /**
  * Unlocks the keystore of a home; secrets that are not needed are ignored, and the caller wipes them. Writes nothing.
- * Throws `profile-not-found` where there is no keystore, `locked` where passphrase, key or key file are missing or the key is
+ * Throws `profile-not-found` where there is neither keystore nor profile, `locked` where passphrase, key or key file are missing or the key is
  * wrong, `wrong-passphrase`, `keyring-unavailable`, `keystore-corrupt`, `keystore-version`, `keystore-permissions`, `io-failed`.
  */
 export const unlockKeystore = async (home: Home, secrets: Secrets = {}): Promise<Keystore> => {
   checkFolder(home.deps, home.path);
   for (;;) {
     const file = readKeystoreFile(home);
-    if (!file) {
-      throw new MeshError("profile-not-found", msg("keystore.none", { path: home.path }), {
-        hint: msg("keystore.none.hint"),
-      });
-    }
+    if (!file) throw noKeystore(home);
     try {
       return openHandle(home, file.id, await unwrapKey(home, file.id, file.protection, secrets));
     } catch (error) {

@@ -426,6 +426,16 @@ describe("a keystore under a passphrase", () => {
   });
 });
 
+test("a home with a profile whose keystore has gone is not taken for one without a profile", async () => {
+  const home = newHome();
+  fs.mkdirSync(join(home.path, "profiles"), { recursive: true, mode: 0o700 });
+  fs.chmodSync(home.path, 0o700);
+  fs.writeFileSync(join(home.path, "profiles", `${PROFILE}.json`), "{}", { mode: 0o600 });
+  const error = await meshError(() => unlockKeystore(home));
+  expect(error.code).toBe("keystore-corrupt");
+  expect(error.hint).toEqual(msg("keystore.damaged.hint"));
+});
+
 test("a home without a keystore has no profile to unlock", async () => {
   const error = await meshError(() => unlockKeystore(newHome()));
   expect(error.code).toBe("profile-not-found");

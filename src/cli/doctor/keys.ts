@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { agentKey, agentStatus } from "../../keystore/agent/client.js";
-import { checkFolder, PROFILES, type Home } from "../../keystore/home.js";
+import { checkFolder, hasProfiles, type Home } from "../../keystore/home.js";
 import { readKeyFile } from "../../keystore/key-file.js";
 import { opensByItself, readKeystoreFacts, type KeystoreFacts } from "../../keystore/keystore-file.js";
 import { openWithKey } from "../../keystore/keystore.js";
@@ -38,13 +37,10 @@ export const checkKeystore = async (home: Home): Promise<KeystoreFindings> => {
 };
 
 /** Profiles without the keys that belong to them are of no use. */
-const withoutKeystore = ({ deps, path }: Home): Finding => {
-  const folder = join(path, PROFILES);
-  const hasProfiles = deps.fs.stat(folder)?.isDirectory === true && deps.fs.list(folder).length > 0;
-  return hasProfiles
-    ? problem("keystore", msg("doctor.keystore-missing", { path }), msg("keystore.damaged.hint"))
+const withoutKeystore = (home: Home): Finding =>
+  hasProfiles(home)
+    ? problem("keystore", msg("keystore.missing", { path: home.path }), msg("keystore.damaged.hint"))
     : ok("keystore", msg("doctor.keystore-none"));
-};
 
 const checkProtection = (home: Home, { protection, keyFile }: KeystoreFacts): Finding => {
   if (protection === "keyring") {

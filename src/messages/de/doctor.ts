@@ -32,7 +32,6 @@ export const doctor: Wording<typeof english> = {
     other: "Der Schlüsselspeicher {path} enthält {count} Schlüssel.",
   },
   "doctor.keystore-none": "Es gibt noch keinen Schlüsselspeicher.",
-  "doctor.keystore-missing": "In {path} gibt es Profile, aber keinen Schlüsselspeicher mit ihren Schlüsseln.",
   "doctor.protection-passphrase": "Eine Passphrase öffnet den Schlüsselspeicher.",
   "doctor.protection-keyring":
     "Der Schlüsselbund des Systems öffnet den Schlüsselspeicher, und sonst dessen Passphrase.",

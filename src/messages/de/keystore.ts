@@ -32,6 +32,7 @@ export const keystore: Wording<typeof english> = {
     "Holen Sie keystore.json aus einer Sicherung zurück, oder stellen Sie das Profil mit `meshman escrow recover` in einem neuen Home-Ordner aus Anteilen wieder her.",
   "keystore.none": "In {path} gibt es noch kein Profil.",
   "keystore.none.hint": "Legen Sie mit `meshman profile create` eines an.",
+  "keystore.missing": "In {path} gibt es Profile, aber keinen Schlüsselspeicher mit ihren Schlüsseln.",
   "keystore.there-already": "Im Home-Ordner {path} gibt es schon einen Schlüsselspeicher.",
   "keystore.replaced": "Der Schlüsselspeicher wurde von einem anderen Prozess ersetzt oder entfernt.",
   "keystore.replaced.hint": "Führen Sie den Befehl noch einmal aus.",

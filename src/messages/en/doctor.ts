@@ -29,7 +29,6 @@ export const doctor = {
     other: "The keystore {path} holds {count} keys.",
   },
   "doctor.keystore-none": "There is no keystore yet.",
-  "doctor.keystore-missing": "There are profiles in {path}, but no keystore with their keys.",
   "doctor.protection-passphrase": "A passphrase opens the keystore.",
   "doctor.protection-keyring": "The keyring of the system opens the keystore, or else its passphrase.",
   "doctor.protection-key": "A key that is given each time opens the keystore.",

@@ -32,6 +32,7 @@ export const keystore = {
     "Restore keystore.json from a backup, or recover from shares with `meshman escrow recover` in a new home.",
   "keystore.none": "There is no profile in {path} yet.",
   "keystore.none.hint": "Make one with `meshman profile create`.",
+  "keystore.missing": "There are profiles in {path}, but no keystore with their keys.",
   "keystore.there-already": "The home folder {path} has a keystore already.",
   "keystore.replaced": "The keystore has been replaced or removed by another process.",
   "keystore.replaced.hint": "Run the command again.",

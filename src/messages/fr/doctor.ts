@@ -35,7 +35,6 @@ export const doctor: Wording<typeof english> = {
     other: "Le magasin de clés {path} contient {count} clés.",
   },
   "doctor.keystore-none": "Il n'y a pas encore de magasin de clés.",
-  "doctor.keystore-missing": "Il y a des profils dans {path}, mais pas de magasin de clés qui contienne leurs clés.",
   "doctor.protection-passphrase": "Une phrase secrète ouvre le magasin de clés.",
   "doctor.protection-keyring": "Le trousseau du système ouvre le magasin de clés, ou à défaut sa phrase secrète.",
   "doctor.protection-key": "Une clé donnée à chaque fois ouvre le magasin de clés.",

@@ -32,6 +32,7 @@ export const keystore: Wording<typeof english> = {
     "Restaurez keystore.json depuis une sauvegarde, ou récupérez le profil à partir des parts avec `meshman escrow recover` dans un nouveau dossier.",
   "keystore.none": "Il n'y a pas encore de profil dans {path}.",
   "keystore.none.hint": "Créez-en un avec `meshman profile create`.",
+  "keystore.missing": "Il y a des profils dans {path}, mais pas de magasin de clés qui contienne leurs clés.",
   "keystore.there-already": "Le dossier de meshman {path} contient déjà un magasin de clés.",
   "keystore.replaced": "Un autre processus a remplacé ou supprimé le magasin de clés.",
   "keystore.replaced.hint": "Relancez la commande.",
