@@ -154,6 +154,10 @@ describe("device approve", () => {
     });
     expect(await version(admin)).toEqual([1, Number((before as number[])[1]) + 1]);
     expect((await device.ok("device status")).json).toMatchObject({ status: "accepted" });
+    expect((await device.ok("device connect", ACCOUNT, "--portal", portal)).json).toMatchObject({
+      status: "accepted",
+      device: { name: "robot" },
+    });
     expect((await other.device.run("device status")).status).toBe(8);
     expect(await invites(admin)).toMatchObject([{ Id: made.at("id"), Uses: 0 }]);
     const { json } = await admin.ok("profile export");

@@ -17,7 +17,7 @@ import { inviteIdOf, parsePin, proveInvitation, requireInvite, type Pin } from "
 import { LIMITS } from "../../mesh/protocol.js";
 import { createDevice, generateDeviceKeys, recordTime } from "../../mesh/profile.js";
 import { readDevice } from "../../mesh/records/device.js";
-import { findDevice, isLapsed, type PersonalProfile } from "../../mesh/records/personal.js";
+import { deviceName as listedName, findDevice, isLapsed, type PersonalProfile } from "../../mesh/records/personal.js";
 import { accountUdf, normaliseBase32, parseUdf } from "../../mesh/udf.js";
 import { msg } from "../../messages/message.js";
 import { withClient } from "../change.js";
@@ -25,6 +25,7 @@ import type { Context, Input, Run } from "../context.js";
 import { deviceKeyEntries, deviceState } from "../device-keys.js";
 import { checkName, defaultDeviceName, platformName } from "../names.js";
 import { fields, gap, lines, raw, stack, type Result } from "../output.js";
+import { knownProfile } from "../known.js";
 import { followOwn, refuseRevoked } from "../own-profile.js";
 import { withRotated } from "../seen.js";
 import { creationTime } from "../select.js";
@@ -94,13 +95,20 @@ const isConnected = ({ deps, home }: Context, profile: PersonalProfile): boolean
 
 const isInvited = ({ state }: Session): boolean => readDevice(state.device.record).invitation !== undefined;
 
+/** What this device is called: as it asked to be, until the profile lists it, perhaps by another name. */
+const nameOf = ({ context, state }: Session): string => {
+  const profile = knownProfile(context, readProfile(context.home, state.udf) ?? state);
+  const listed = profile && findDevice(profile, state.device.udf);
+  return listed ? listedName(profile, listed) : readDevice(state.device.record).name;
+};
+
 const report = (session: Session, account: string, status: ConnectionStatus, code: string | undefined): Result => {
-  const device = readDevice(session.state.device.record);
+  const name = nameOf(session);
   const value = {
     status,
     code: code ?? null,
     account,
-    device: { udf: device.udf, name: device.name },
+    device: { udf: session.state.device.udf, name },
     profile: { udf: session.state.udf },
   };
   const next =
@@ -117,7 +125,7 @@ const report = (session: Session, account: string, status: ConnectionStatus, cod
     [msg("label.status"), STATUS_WORDS[status]],
     [msg("label.code"), code],
     [msg("label.account"), account],
-    [msg("label.device"), device.name],
+    [msg("label.device"), name],
     [msg("label.profile"), session.state.udf],
   ]);
   return { value, text: stack(text, next) };
