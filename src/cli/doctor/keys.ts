@@ -5,7 +5,7 @@ import { opensByItself, readKeystoreFacts, type KeystoreFacts } from "../../keys
 import { openWithKey } from "../../keystore/keystore.js";
 import { mayHaveKeyring } from "../../keystore/keyring.js";
 import { loadPins, readPins } from "../../keystore/pins.js";
-import { msg, type Message } from "../../messages/message.js";
+import { msg } from "../../messages/message.js";
 import { readableDuration } from "../duration.js";
 import { secondsLeft } from "../keystore/standing.js";
 import { failed, ok, problem, warning, type Finding } from "./finding.js";
@@ -63,12 +63,12 @@ const checkProtection = (home: Home, { protection, keyFile }: KeystoreFacts): Fi
 };
 
 const checkAgent = async (home: Home, facts: KeystoreFacts): Promise<Finding> => {
-  let trouble: Message | undefined;
-  const agent = await agentStatus(home, facts, (problem) => {
-    trouble = problem;
+  let trouble: Finding | undefined;
+  const agent = await agentStatus(home, facts, (found, mend = msg("doctor.agent-trouble.mend")) => {
+    trouble = warning("agent", found, mend);
   });
   if (agent) return ok("agent", msg("doctor.agent", { time: readableDuration(secondsLeft(home, agent)) }));
-  return trouble ? warning("agent", trouble, msg("doctor.agent-trouble.mend")) : ok("agent", msg("doctor.agent-none"));
+  return trouble ?? ok("agent", msg("doctor.agent-none"));
 };
 
 const checkPins = (home: Home): Finding => {

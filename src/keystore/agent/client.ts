@@ -29,7 +29,7 @@ type Outcome =
   /** Something is there that does not answer as an agent does, or not in time. */
   | { readonly kind: "silent"; readonly problem: Message }
   /** Something is there that is not this user's. */
-  | { readonly kind: "foreign"; readonly problem: Message };
+  | { readonly kind: "foreign"; readonly problem: Message; readonly mend: Message | undefined };
 
 /**
  * How long an agent may take to answer. It is waited for in short pieces, so that the time in which a busy machine does not
@@ -116,7 +116,7 @@ const consult = async (home: Home, id: string, request: Request, place = placeOf
   try {
     return await lookFor(home, place, id, request);
   } catch (error) {
-    if (isMeshError(error, "keystore-permissions")) return { kind: "foreign", problem: error.text };
+    if (isMeshError(error, "keystore-permissions")) return { kind: "foreign", problem: error.text, mend: error.hint };
     if (isMeshError(error)) return { kind: "silent", problem: error.text };
     throw error;
   }
@@ -137,15 +137,19 @@ export const agentKey = async (
   return undefined;
 };
 
-/** When the agent forgets the key, or undefined where none has it. `warn` is told where something is there that is no agent. */
+/**
+ * When the agent forgets the key, or undefined where none has it. `warn` is told where something is there that is no agent, and
+ * how to mend that where locking the keystore does not.
+ */
 export const agentStatus = async (
   home: Home,
   { id }: Pick<KeystoreFacts, "id">,
-  warn: (problem: Message) => void = () => undefined,
+  warn: (problem: Message, mend?: Message) => void = () => undefined,
 ): Promise<{ readonly expires: string } | undefined> => {
   const outcome = await consult(home, id, "status");
   if (outcome.kind === "answered") return { expires: outcome.answer.expires };
-  if (outcome.kind !== "absent") warn(outcome.problem);
+  if (outcome.kind === "foreign") warn(outcome.problem, outcome.mend);
+  if (outcome.kind === "silent") warn(outcome.problem);
   return undefined;
 };
 
