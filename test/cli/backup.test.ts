@@ -8,6 +8,7 @@ import { readPins } from "../../src/keystore/pins.js";
 import { readProfile, type ProfileState } from "../../src/keystore/state.js";
 import { decryptWith, encryptTo } from "../../src/mesh/jwe.js";
 import { readDevice } from "../../src/mesh/records/device.js";
+import { en } from "../../src/messages/en/index.js";
 import {
   asking,
   connected,
@@ -419,6 +420,10 @@ describe("profile import", () => {
     await phone.ok(EXPORT, "phone.json");
     await laptop.ok("device remove phone");
     await phone.run("device status");
+    // Before anything is written.
+    const asked = await phone.run(`${IMPORT} phone.json --no-passphrase --replace`);
+    expect(asked).toMatchObject({ status: 2, code: "input-required" });
+    expect(asked.stderr).toContain(en["backup.device-gone"]);
     const outcome = await phone.ok(`${RESTORE} phone.json --replace`);
     expect(outcome.stderr).toContain("meshman device connect");
     expect((await phone.ok("status")).json).toMatchObject({ connected: false });

@@ -2,7 +2,7 @@ import { MeshError } from "../../errors.js";
 import { BACKUP_LIMIT, openBackup, readBackup, restoreBackup, type Backup } from "../../keystore/backup.js";
 import { findProfile, readProfile, type ProfileState } from "../../keystore/state.js";
 import { readDevice } from "../../mesh/records/device.js";
-import { findDevice, readPersonal } from "../../mesh/records/personal.js";
+import { deviceName, findDevice, readPersonal } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
 import { confirmed, type Context, type Run } from "../context.js";
 import { readNamedFile } from "../input.js";
@@ -88,18 +88,28 @@ const chooseName = (
   return chosen;
 };
 
+/** What the newest version known here calls this device. */
+const nameHere = ({ device, record }: ProfileState): string => {
+  const profile = record && readPersonal(record);
+  const listed = profile && findDevice(profile, device.udf);
+  return listed ? deviceName(profile, listed) : readDevice(device.record).name;
+};
+
 /** Shows what is about to be written. Who is asked sees it whatever the options say. */
 const show = async (context: Context, backup: Backup, name: string): Promise<void> => {
   const { deps, globals, home } = context;
   if (globals.quiet && globals.yes) return;
   const here = readProfile(home, backup.state.udf);
+  const isGone = here?.record !== undefined && !isListed({ ...backup.state, record: here.record });
   const text = stack(
     lines(msg("backup.holds")),
     fields([
       ...describeBackup(backup).rows,
       [msg("label.named"), name === backup.state.name ? undefined : name],
-      [msg("label.replaces"), here && `${readDevice(here.device.record).name} (${here.device.udf})`],
+      [msg("label.replaces"), here && `${nameHere(here)} (${here.device.udf})`],
     ]),
+    // Before it takes the place of a device that the profile may list.
+    ...(isGone ? [lines(msg("backup.device-gone"))] : []),
   );
   await deps.stderr.write(printableLines(text(await context.translator())));
 };

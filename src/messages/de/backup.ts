@@ -35,6 +35,7 @@ export const backup: Wording<typeof english> = {
   "backup.profile-here.hint": "Um dieses Gerät durch das Gerät der Sicherung zu ersetzen, verwenden Sie --replace.",
   "backup.restored": "Das Gerät der Sicherung ist jetzt auf diesem Rechner. Verwenden Sie es nirgendwo anders weiter.",
   "backup.replaced": "Das Gerät der Sicherung ist an die Stelle des früheren getreten.",
+  "backup.device-gone": "Warnung: Das Profil, wie es hier bekannt ist, enthält das Gerät der Sicherung nicht mehr.",
   "backup.not-listed":
     "Warnung: Das Profil enthält dieses Gerät nicht mehr. Verbinden Sie es mit `meshman device connect` neu.",
 };

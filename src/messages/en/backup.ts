@@ -30,6 +30,7 @@ export const backup = {
   "backup.profile-here.hint": "To put the device of the backup in the place of this one, use --replace.",
   "backup.restored": "The device of the backup is on this machine now. Do not go on using it elsewhere.",
   "backup.replaced": "The device of the backup is in the place of the former one.",
+  "backup.device-gone": "warning: the profile as it is known here does not list the device of the backup any more.",
   "backup.not-listed":
     "warning: the profile does not list this device any more. Connect it again with `meshman device connect`.",
 } as const;

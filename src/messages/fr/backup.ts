@@ -35,6 +35,8 @@ export const backup: Wording<typeof english> = {
   "backup.restored":
     "L'appareil de la sauvegarde est maintenant sur cette machine. Ne continuez pas à l'utiliser ailleurs.",
   "backup.replaced": "L'appareil de la sauvegarde a pris la place du précédent.",
+  "backup.device-gone":
+    "avertissement : le profil tel qu'il est connu ici ne contient plus l'appareil de la sauvegarde.",
   "backup.not-listed":
     "avertissement : cet appareil n'est plus dans le profil. Connectez-le de nouveau avec `meshman device connect`.",
 };
