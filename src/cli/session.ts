@@ -17,6 +17,7 @@ import type { PrivateKey } from "../mesh/keys.js";
 import { deviceExpiry, findDevice, isAdministrator, isLapsed, type PersonalProfile } from "../mesh/records/personal.js";
 import { checkPin, pinOf } from "../mesh/succession.js";
 import { msg } from "../messages/message.js";
+import { notConnected } from "./not-connected.js";
 import { fetchOwn, followOwn, refuseRevoked } from "./own-profile.js";
 import { deviceKeysOf, withoutOldRotations } from "./rotations.js";
 import { withSeen } from "./seen.js";
@@ -313,15 +314,7 @@ export const requireConnected = (session: Session, profile: PersonalProfile): vo
     if (isLapsed(profile, udf, session.context.deps.now())) throw deviceLapsed(profile, udf);
     return;
   }
-  const recovering = session.state.work.some(({ kind }) => kind === "recover");
-  const waiting = session.state.connecting !== undefined;
-  throw new MeshError("not-connected", waiting ? msg("device.not-connected-yet") : msg("device.not-connected"), {
-    hint: recovering
-      ? msg("device.recovery-unfinished.hint")
-      : waiting
-        ? msg("device.not-connected-yet.hint")
-        : msg("device.not-connected.hint"),
-  });
+  throw notConnected(session.state);
 };
 
 /** The online signature key of this device. Throws `not-connected` or `not-administrator`. */

@@ -250,7 +250,7 @@ describe("who may", () => {
   test("a device that still waits", async () => {
     const admin = await withAccount(filePortal());
     const { device, code } = await asking(admin);
-    for (const line of ["device pending", `device complete ${code}`, "device remove laptop"]) {
+    for (const line of ["device pending", `device complete ${code}`, "device remove laptop", "device show"]) {
       expect([line, await device.run(line)]).toMatchObject([line, { status: 5, code: "not-connected" }]);
     }
   });
@@ -265,6 +265,7 @@ describe("who may", () => {
       "device pending",
       `device complete ${code}`,
       "device remove laptop",
+      "device show",
       "account create other@example.com",
       "account delete alice@example.com --confirm alice@example.com",
     ]) {

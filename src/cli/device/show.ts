@@ -1,8 +1,9 @@
 import { publicKeyJwk } from "../../mesh/keys.js";
-import { resolveDevice } from "../../mesh/records/personal.js";
+import { findDevice, resolveDevice } from "../../mesh/records/personal.js";
 import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { currentOrKnown } from "../current.js";
+import { notConnected } from "../not-connected.js";
 import { fields } from "../output.js";
 import { withRotated } from "../seen.js";
 import { requireProfile } from "../select.js";
@@ -12,7 +13,9 @@ export const run: Run = async (context, input) => {
   const state = await requireProfile(context);
   const profile = await currentOrKnown(context, state);
   const own = withRotated(state, profile).device.udf;
-  const device = resolveDevice(profile, input.argument(0) ?? own);
+  const wanted = input.argument(0);
+  if (wanted === undefined && !findDevice(profile, own)) throw notConnected(state);
+  const device = resolveDevice(profile, wanted ?? own);
   const keys = {
     signature: publicKeyJwk(device.signatureKey),
     authentication: publicKeyJwk(device.authenticationKey),
