@@ -6,6 +6,7 @@ import { openBundle, parseBundleKey, readBundle } from "../../src/keystore/bundl
 import { openHome } from "../../src/keystore/home.js";
 import { readPins } from "../../src/keystore/pins.js";
 import { readProfile, type ProfileState } from "../../src/keystore/state.js";
+import { en } from "../../src/messages/en/index.js";
 import {
   connected,
   contentOf,
@@ -103,7 +104,14 @@ describe("device preconfigure", () => {
     await prepare();
     const { stdout, stderr } = await admin.text(PRECONFIGURE);
     expect(stdout).toMatch(KEY_TEXT);
+    expect(stdout).toContain(en["preconfigure.shown-once"]);
     expect(stderr).not.toMatch(KEY_TEXT);
+  });
+
+  test("calls no key shown that it writes into a file", async () => {
+    await prepare();
+    const { stdout, stderr } = await admin.text(`${PRECONFIGURE} --key-out runner.key`);
+    expect(stdout + stderr).not.toContain(en["preconfigure.shown-once"]);
   });
 
   test("writes the key into a file where it is told to", async () => {

@@ -259,6 +259,7 @@ const handOver = async (
       ]),
       // A message holds no secret, so the key stands behind its label.
       keyPath === undefined ? (translate) => `${translate(msg("label.bundle-key"))}  ${text ?? ""}\n` : undefined,
+      keyPath === undefined ? lines(msg("preconfigure.shown-once")) : undefined,
       gap,
       lines(msg("preconfigure.next")),
       raw(`  ${install.join(" ")}\n`),

@@ -30,7 +30,8 @@ export const devices: Wording<typeof english> = {
   "preconfigure.one-file": "Das Bündel und sein Schlüssel können nicht in derselben Datei sein.",
   "preconfigure.next": "Auf dem Rechner, der dieses Gerät werden soll:",
   "preconfigure.apart":
-    "Wer die Datei und den Schlüssel hat, ist dieses Gerät: Bringen Sie beide auf verschiedenen Wegen dorthin. Der Schlüssel wird nur einmal gezeigt.",
+    "Wer die Datei und den Schlüssel hat, ist dieses Gerät: Bringen Sie beide auf verschiedenen Wegen dorthin.",
+  "preconfigure.shown-once": "Der Schlüssel wird nur einmal gezeigt.",
   "preconfigure.overtaken": "Ein anderer Aufruf desselben Befehls war schneller.",
   "preconfigure.overtaken.hint": "Der Schlüssel, den jener gezeigt hat, gehört zu dem Bündel.",
 

@@ -26,8 +26,8 @@ export const devices = {
 
   "preconfigure.one-file": "The bundle and its key cannot be in one file.",
   "preconfigure.next": "On the machine that is to be this device:",
-  "preconfigure.apart":
-    "Whoever has the file and the key is this device: bring them there by different ways. The key is shown only once.",
+  "preconfigure.apart": "Whoever has the file and the key is this device: bring them there by different ways.",
+  "preconfigure.shown-once": "The key is shown only once.",
   "preconfigure.overtaken": "Another run of the same command was faster.",
   "preconfigure.overtaken.hint": "The key that it has shown belongs to the bundle.",
 

@@ -29,7 +29,8 @@ export const devices: Wording<typeof english> = {
   "preconfigure.one-file": "Le paquet et sa clé ne peuvent pas être dans un même fichier.",
   "preconfigure.next": "Sur la machine qui doit être cet appareil :",
   "preconfigure.apart":
-    "La personne qui a le fichier et la clé dispose de cet appareil : acheminez-les par des voies différentes. La clé n'est affichée qu'une fois.",
+    "La personne qui a le fichier et la clé dispose de cet appareil : acheminez-les par des voies différentes.",
+  "preconfigure.shown-once": "La clé n'est affichée qu'une fois.",
   "preconfigure.overtaken": "Une autre exécution de la même commande a été plus rapide.",
   "preconfigure.overtaken.hint": "La clé que celle-ci a affichée est celle du paquet.",
 
