@@ -4,7 +4,7 @@ import { homePath, openHome, type Home } from "../keystore/home.js";
 import type { Keystore } from "../keystore/keystore.js";
 import { msg, type Message } from "../messages/message.js";
 import { askWith, type Ask } from "./ask.js";
-import { printable, type Result, type Translator } from "./output.js";
+import { printable, say, type Result, type Translator } from "./output.js";
 
 /** The options that every command takes, before the noun or after the verb. */
 export interface Globals {
@@ -105,7 +105,7 @@ export const createContext = (
 ): Context => {
   let home: Home | undefined;
   const write = async (message: Message): Promise<void> => {
-    await deps.stderr.write(`${printable((await translator())(message))}\n`);
+    await say(deps, `${printable((await translator())(message))}\n`);
   };
   return {
     deps,

@@ -116,6 +116,14 @@ export const readableTime = (time: string): string => `${time.slice(0, 10)} ${ti
 /** Loads the words when there is something to say. */
 export type Translator = () => Promise<Translate>;
 
+/**
+ * Says something on standard error. What cannot be said there is lost: it changes neither what was done nor the exit status,
+ * which a script goes by.
+ */
+export const say = async (deps: Deps, text: string): Promise<void> => {
+  await deps.stderr.write(text).catch(() => undefined);
+};
+
 /** Prints a result: one JSON document, or its text. */
 export const printResult = async (
   deps: Deps,
@@ -130,7 +138,7 @@ export const printResult = async (
   if (text !== "") await deps.stdout.write(text);
   if (result.note === undefined || quiet) return;
   const note = printable((await translator())(result.note));
-  await deps.stderr.write(`${deps.stderr.isTTY ? "\n" : ""}${note}\n`);
+  await say(deps, `${deps.stderr.isTTY ? "\n" : ""}${note}\n`);
 };
 
 const unexpected = (error: unknown): MeshError => {
@@ -162,14 +170,18 @@ export const printError = async (
   const message = printable(translate(error.text));
   const hint = error.hint && printable(translate(error.hint));
   const paint = (style: string, text: string): string => (color ? `\u001b[${style}m${text}\u001b[0m` : text);
+  const tell = async (): Promise<void> => {
+    await say(deps, `${paint("31", translate(msg("output.error")))} ${message}\n`);
+    if (hint !== undefined) await say(deps, `${paint("36", translate(msg("output.hint")))} ${hint}\n`);
+  };
   if (json) {
     const value = { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
-    await deps.stdout.write(`${JSON.stringify(value)}\n`);
+    // Standard error is left where nothing more can be written to standard output.
+    await deps.stdout.write(`${JSON.stringify(value)}\n`).catch(tell);
   } else {
-    await deps.stderr.write(`${paint("31", translate(msg("output.error")))} ${message}\n`);
-    if (hint !== undefined) await deps.stderr.write(`${paint("36", translate(msg("output.hint")))} ${hint}\n`);
+    await tell();
   }
-  if (verbose) await deps.stderr.write(causes(error, translate));
+  if (verbose) await say(deps, causes(error, translate));
   return exitStatus(code);
 };
 

@@ -2,8 +2,10 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { NOUNS, PLAIN_COMMANDS } from "../../src/cli/commands.js";
+import { main } from "../../src/main.js";
 import { VERSION } from "../../src/version.js";
 import { filePortal, machine, run, withAccount } from "../support/cli.js";
+import { testDeps } from "../support/deps.js";
 import { exampleWords } from "../support/examples.js";
 
 const COMMANDS = [
@@ -262,4 +264,31 @@ test.each([
   "constructor --help",
 ])("help on what there is not is wrong usage: %s", async (line) => {
   expect(await machine().run(line)).toMatchObject({ status: 2, code: "usage" });
+});
+
+describe("outputs that cannot be written", () => {
+  const full = {
+    isTTY: false,
+    write: () => Promise.reject(Object.assign(new Error("ENOSPC"), { code: "ENOSPC", syscall: "write" })),
+  };
+
+  test("where it is standard error, what was done and the exit status stay", async () => {
+    const admin = await withAccount(filePortal());
+    await admin.ok("password add example.org --username alice --generate");
+    const mute = admin.with({ deps: { stderr: full } });
+    expect((await mute.text("nosuch")).status).toBe(2);
+    expect((await mute.text("device show nosuch --verbose")).status).toBe(3);
+    const offline = await mute.text("password add example.com --username alice --generate --offline");
+    expect(offline).toMatchObject({ status: 0 });
+    expect(offline.stdout).toContain("example.com");
+  });
+
+  test("where it is standard output, --json says so on standard error", async () => {
+    const told = async (...words: string[]): Promise<[status: number, stderr: string]> => {
+      const deps = { ...testDeps(), stdout: full };
+      return [await main([...words, "--json"], deps), deps.stderrText()];
+    };
+    expect(await told("nosuch")).toEqual([2, expect.stringContaining("nosuch")]);
+    expect(await told("--version")).toEqual([1, expect.stringContaining("ENOSPC")]);
+  });
 });
