@@ -240,10 +240,40 @@ const statOf = (stat: fs.Stats): FileStat => ({
   modified: stat.mtimeMs,
 });
 
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * Lets the system end the process by a signal until the function that it gives is called. What is read of a pipe or a terminal may
+ * never come: a read that is waited for at once keeps our own listeners from being called, and any other one keeps the process from
+ * ending.
+ */
+const unlisten = (): (() => void) => {
+  const taken = ENDING_SIGNALS.map((name) => ({ name, listeners: process.listeners(name) }));
+  for (const { name } of taken) process.removeAllListeners(name);
+  return () => {
+    for (const { name, listeners } of taken) for (const listener of listeners) process.on(name, listener);
+  };
+};
+
+/** What `unlisten` gives for what is no plain file, and nothing to be done for one. */
+const unlistenFor = (stat: fs.Stats | undefined): (() => void) =>
+  stat === undefined || stat.isFile() || stat.isDirectory() ? () => undefined : unlisten();
+
+async function* streamOf(path: string): AsyncGenerator<Buffer> {
+  const listen = unlistenFor(fs.statSync(path, { throwIfNoEntry: false }));
+  try {
+    yield* fs.createReadStream(path);
+  } finally {
+    listen();
+  }
+}
+
 const systemFiles: FileSystem = {
   readFile(path, limit) {
-    const fd = fs.openSync(path, "r");
+    const listen = unlistenFor(fs.statSync(path, { throwIfNoEntry: false }));
+    let fd: number | undefined;
     try {
+      fd = fs.openSync(path, "r");
       // Pipes and device files have no size of their own.
       const stat = fs.fstatSync(fd);
       const size = stat.isFile() && stat.size > 0 ? stat.size : limit;
@@ -257,7 +287,8 @@ const systemFiles: FileSystem = {
       }
       return buffer.subarray(0, length);
     } finally {
-      fs.closeSync(fd);
+      if (fd !== undefined) fs.closeSync(fd);
+      listen();
     }
   },
   stat(path) {
@@ -690,6 +721,8 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
       stopper().abort(name);
     });
   }
+  /** Standard input, which breaks where the user interrupts the program. */
+  const stdin = (): Readable => process.getBuiltinModule("node:stream").addAbortSignal(stopper().signal, process.stdin);
   return {
     env: process.env,
     platform: process.platform,
@@ -714,11 +747,16 @@ export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }:
       return stopper().signal;
     },
     prompts: systemPrompts,
-    openStream: (path) => (path === "-" ? process.stdin : fs.createReadStream(path)),
-    readStdin: (limit) => collect(process.stdin, limit),
+    openStream: (path) => (path === "-" ? stdin() : streamOf(path)),
+    readStdin: (limit) => collect(stdin(), limit),
     readFd: async (fd, limit) => {
       insistOnGiven(fd);
-      return collect(fs.createReadStream("", { fd, autoClose: true }), limit);
+      const listen = unlistenFor(fs.fstatSync(fd));
+      try {
+        return await collect(fs.createReadStream("", { fd, autoClose: true }), limit);
+      } finally {
+        listen();
+      }
     },
     now: () => new Date(),
     // Loaded when it is first needed, since commands that only show what is known need none.

@@ -41,7 +41,7 @@ export async function* readInPieces(context: Context, path: string): AsyncGenera
     }
     yield* context.deps.openStream(path === "-" ? path : resolve(context.deps.cwd, path));
   } catch (cause) {
-    if (isMeshError(cause)) throw cause;
+    if (isMeshError(cause) || context.deps.signal.aborted) throw cause;
     throw new MeshError("file-unreadable", msg("file.unreadable", { path }), {
       cause,
       hint: msg("file.unreadable.hint"),
