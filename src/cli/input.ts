@@ -11,6 +11,10 @@ const MAX_PASSPHRASE = 4096;
 export const inputNeeded = (what: Message, hint: Message): MeshError =>
   new MeshError("input-required", msg("input.required", { what }), { hint });
 
+/** An error for an option, or an argument, with a value that it cannot have. */
+export const optionInvalid = (option: string, value: string): MeshError =>
+  new MeshError("usage", msg("input.option-invalid", { option, text: JSON.stringify(value.slice(0, 300)) }));
+
 /** The octets of a file that the user named. Throws `file-unreadable`, or `too-large` beyond `limit`. */
 export const readNamedFile = (context: Context, path: string, limit: number): Buffer => {
   let octets: Buffer;

@@ -418,8 +418,16 @@ describe("what cannot be", () => {
     ] as const) {
       expect([line, (await laptop.run(line)).code]).toEqual([line, code]);
     }
-    const named = await laptop.run("mail set alice@example.com --display-name", "a\u001bb");
-    expect(named.code).toBe("usage");
+    for (const [option, value] of [
+      ["--display-name", "a\u001bb"],
+      ["--account-name", ""],
+      ["--inbound-server", "imap.example.com:99999"],
+      ["--outbound-port", "0"],
+    ] as const) {
+      const named = await laptop.run("mail set alice@example.com", option, value);
+      expect(named.code).toBe("usage");
+      expect(named.at("error", "message")).toContain(option);
+    }
     expect((await laptop.ok("app list")).json).toMatchObject({ applications: [] });
   });
 

@@ -147,6 +147,15 @@ test("what cannot be is refused, and makes no application", async () => {
   ] as const) {
     expect([line, (await laptop.run(line)).code]).toEqual([line, code]);
   }
-  expect((await laptop.run("network set --dns 192.0.2.1", "x".repeat(65))).code).toBe("usage");
+  for (const [words, option] of [
+    [["x".repeat(65), "--dns", "192.0.2.1"], "<name>"],
+    [["office", "--dns", "192.0.2.1:99999"], "--dns"],
+    [["office", "--site", "x".repeat(300)], "--site"],
+    [["office", "--prefix", "a\u001bb"], "--prefix"],
+  ] as const) {
+    const outcome = await laptop.run("network set", ...words);
+    expect(outcome.code).toBe("usage");
+    expect(outcome.at("error", "message")).toContain(option);
+  }
   expect((await laptop.ok("app list")).json).toMatchObject({ applications: [] });
 });

@@ -2,12 +2,14 @@ import * as v from "valibot";
 import { MeshError } from "../../errors.js";
 import { withoutNewline } from "../../keystore/key-text.js";
 import { ConnectionSchema, SECURITY_MODES, type Connection } from "../../mesh/application/connection.js";
+import type { MailSchema } from "../../mesh/application/mail.js";
+import type { NetworkSchema } from "../../mesh/application/network.js";
 import { decodeUtf8 } from "../../mesh/bytes.js";
 import { parseStrictJsonOctets } from "../../mesh/json.js";
 import { parseWith } from "../../mesh/schema.js";
 import { msg } from "../../messages/message.js";
 import { inputRequired, type Context, type Input } from "../context.js";
-import { readNamedFile, readSecretOrStdin, warnShared } from "../input.js";
+import { optionInvalid, readNamedFile, readSecretOrStdin, warnShared } from "../input.js";
 
 // What the options of commands about mail and networks give.
 
@@ -40,6 +42,16 @@ export const serverAndPort = (text: string): { readonly ServiceName: string; rea
 export const checkedConnection = (connection: GivenConnection, what: string): Connection =>
   parseWith(ConnectionSchema, connection, "usage", msg("mail.what-connection", { what }));
 
+/** Insists that settings are such with what one option, or argument, says. Throws `usage`, which names it and what it says. */
+export const insistOn = (
+  schema: typeof ConnectionSchema | typeof MailSchema | typeof NetworkSchema,
+  settings: object,
+  option: string,
+  given: string | number,
+): void => {
+  if (!v.is(schema, settings)) throw optionInvalid(option, String(given));
+};
+
 /** What `--NAME-server` and the like say of a connection. Nothing where no such option is there. */
 export const givenConnection = (input: Input, name: "inbound" | "outbound"): GivenConnection => {
   const text = (option: string): string | undefined => input.text(`${name}${option}`);
@@ -47,6 +59,19 @@ export const givenConnection = (input: Input, name: "inbound" | "outbound"): Giv
   const [uri, authentication, polling] = [text("Uri"), text("Auth"), text("Polling")];
   const [port, timeout] = [input.whole(`${name}Port`), input.whole(`${name}Timeout`)];
   const security = input.list(`${name}Security`);
+  const said: readonly (readonly [option: string, given: string | number | undefined, connection: GivenConnection])[] =
+    [
+      ["server", server, serverAndPort(server ?? "")],
+      ["prefix", prefix, { Prefix: prefix }],
+      ["user", user, { UserName: user }],
+      ["uri", uri, { URI: uri }],
+      ["auth", authentication, { Authentication: authentication }],
+      ["port", port, { Port: port }],
+      ["timeout", timeout, { TimeOut: timeout }],
+    ];
+  for (const [option, given, connection] of said) {
+    if (given !== undefined) insistOn(ConnectionSchema, connection, `--${name}-${option}`, given);
+  }
   return {
     ...(server !== undefined && serverAndPort(server)),
     ...(port !== undefined && { Port: port }),

@@ -14,6 +14,7 @@ import {
   givenClear,
   givenConnection,
   givenPassword,
+  insistOn,
   settingsFile,
   type GivenConnection,
 } from "./given.js";
@@ -56,6 +57,11 @@ const givenSettings = async (context: Context, input: Input): Promise<Given> => 
   const address = mailAddress(input.argument(0) ?? "");
   const clear = givenClear(input, CLEARABLE);
   const members = givenMembers(input);
+  const { DisplayName, AccountName } = members;
+  if (DisplayName !== undefined)
+    insistOn(MailSchema, { EmailAddress: address, DisplayName }, "--display-name", DisplayName);
+  if (AccountName !== undefined)
+    insistOn(MailSchema, { EmailAddress: address, AccountName }, "--account-name", AccountName);
   const connections = { inbound: givenConnection(input, "inbound"), outbound: givenConnection(input, "outbound") };
   const isFor = passwordFor(input);
   const settings = await settingsFile(context, input, "MailProfilePrivate");

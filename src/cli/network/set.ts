@@ -1,6 +1,6 @@
 import { MeshError } from "../../errors.js";
 import { encodeBase64url } from "../../mesh/bytes.js";
-import type { Connection } from "../../mesh/application/connection.js";
+import { ConnectionSchema, type Connection } from "../../mesh/application/connection.js";
 import { MAX_VALUE, valueSize } from "../../mesh/application/entry.js";
 import { foldName, MAX_TRUST_LIST, NETWORK, NetworkSchema, type NetworkValue } from "../../mesh/application/network.js";
 import { parseWith } from "../../mesh/schema.js";
@@ -10,7 +10,7 @@ import { applicationOptions, changingSession } from "../application/access.js";
 import { setEntry } from "../application/named-entry.js";
 import type { Context, Input, Run } from "../context.js";
 import { readNamedFile } from "../input.js";
-import { checkedConnection, givenClear, serverAndPort, settingsFile } from "../mail/given.js";
+import { givenClear, insistOn, serverAndPort, settingsFile } from "../mail/given.js";
 import { changeResult, wantedNetwork } from "./settings.js";
 
 const CLEARABLE = ["site", "dns", "prefix", "ctl", "web-pki"] as const;
@@ -37,7 +37,7 @@ export const run: Run = async (context, input) => {
 
 const givenSettings = async (context: Context, input: Input): Promise<Given> => {
   const name = (input.argument(0) ?? "").normalize("NFC").trim();
-  parseWith(NetworkSchema, { Name: name }, "usage", msg("network.what-settings"));
+  insistOn(NetworkSchema, { Name: name }, "<name>", name);
   const clear = givenClear(input, CLEARABLE);
   const members = await givenMembers(context, input);
   const settings = await settingsFile(context, input, "NetworkProfilePrivate");
@@ -56,8 +56,11 @@ const givenSettings = async (context: Context, input: Input): Promise<Given> => 
 };
 
 /** A resolver, as its address with or without a port, or as a URI such as `https://dns.example/dns-query`. */
-const resolverOf = (text: string): Connection =>
-  checkedConnection(text.includes("://") ? { URI: text } : serverAndPort(text), "dns");
+const resolverOf = (text: string): Connection => {
+  const connection = text.includes("://") ? { URI: text } : serverAndPort(text);
+  insistOn(ConnectionSchema, connection, "--dns", text);
+  return connection;
+};
 
 const trustedKeys = async (context: Context, input: Input): Promise<readonly string[]> => {
   const named = input.list("webPki").map((text) => parseUdf(text));
@@ -72,6 +75,9 @@ const givenMembers = async (context: Context, input: Input): Promise<Partial<Net
   const [sites, dns, prefix] = [input.list("site"), input.list("dns").map(resolverOf), input.list("prefix")];
   const ctl = input.text("ctl");
   const webPki = await trustedKeys(context, input);
+  const Name = "settings";
+  for (const site of sites) insistOn(NetworkSchema, { Name, Sites: [site] }, "--site", site);
+  for (const one of prefix) insistOn(NetworkSchema, { Name, Prefix: [one] }, "--prefix", one);
   return {
     ...(sites.length > 0 && { Sites: [...sites] }),
     ...(dns.length > 0 && { DNS: dns }),

@@ -22,7 +22,7 @@ import { recordTime } from "../../mesh/schema.js";
 import { msg } from "../../messages/message.js";
 import { changingSession } from "../application/access.js";
 import { confirmed, type Context, type Input, type Run } from "../context.js";
-import { readNamedFile } from "../input.js";
+import { optionInvalid, readNamedFile } from "../input.js";
 import { fields, type Result } from "../output.js";
 import { requireConnected } from "../session.js";
 import { changeSsh, newestProfile } from "./catalog.js";
@@ -99,12 +99,9 @@ const addDevice = async (context: Context, input: Input): Promise<Result> => {
 const readOnly = (name: string): MeshError =>
   new MeshError("application-denied", msg("app.read-only", { name }), { hint: msg("app.read-only.hint") });
 
-const wrong = (option: string, text: string): MeshError =>
-  new MeshError("usage", msg("ssh.value-invalid", { option, text: JSON.stringify(text.slice(0, 300)) }));
-
 const checked = (input: Input, option: string, isGood: (text: string) => boolean): string | undefined => {
   const text = input.text(option);
-  if (text !== undefined && !isGood(text)) throw wrong(`--${option}`, text);
+  if (text !== undefined && !isGood(text)) throw optionInvalid(`--${option}`, text);
   return text;
 };
 
@@ -120,7 +117,7 @@ const readOptions = (input: Input): SshOptions => {
       });
     }
     given[known] = /^\d{1,6}$/.test(value) ? Number(value) : value;
-    if (!optionsOf({ [known]: given[known] })) throw wrong("--option", text);
+    if (!optionsOf({ [known]: given[known] })) throw optionInvalid("--option", text);
   }
   return optionsOf(given) ?? {};
 };
@@ -148,7 +145,9 @@ const readHost = (input: Input): SshHost => {
     ...(Object.keys(options).length === 0 ? {} : { Options: options }),
   });
   if (!host)
-    throw port === undefined ? new MeshError("usage", msg("ssh.too-many-names")) : wrong("--port", String(port));
+    throw port === undefined
+      ? new MeshError("usage", msg("ssh.too-many-names"))
+      : optionInvalid("--port", String(port));
   return host;
 };
 

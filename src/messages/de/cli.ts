@@ -11,6 +11,7 @@ export const cli: Wording<typeof english> = {
   "output.unexpected": "Es ist etwas schiefgegangen, was nicht hätte geschehen dürfen.",
   "output.unexpected.hint": "Bitte melden Sie es, mit dem, was Sie eingegeben haben. `--verbose` zeigt mehr.",
 
+  "input.option-invalid": "{text} kann nicht bei {option} stehen.",
   "input.required": "{what} wird benötigt, und es gibt kein Terminal, an dem danach gefragt werden kann.",
   "input.required.hint": "Verwenden Sie {option}.",
   "ask.hidden": "[Eingabe wird nicht angezeigt]",

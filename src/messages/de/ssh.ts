@@ -35,7 +35,6 @@ export const ssh: Wording<typeof english> = {
     "Der SSH-Schlüssel dieses Geräts geht mit seinen anderen Schlüsseln. Hosts, die nur ihn kennen, lassen es nicht mehr ein, bis sein nächster Schlüssel von einem anderen Gerät dorthin gebracht ist. Weitermachen?",
   "ssh.options-of-host": "Diese Optionen gehören zu einem Host, und es ist keiner genannt.",
   "ssh.options-of-host.hint": "Nennen Sie zuerst den Host: meshman ssh add HOST --user NAME",
-  "ssh.value-invalid": "{text} kann nicht bei {option} stehen.",
   "ssh.option-unknown": "{text} ist keine Einstellung, die geteilt wird.",
   "ssh.option-unknown.hint": "Schreiben Sie NAME=WERT; der Name ist einer von {options}.",
   "ssh.host-invalid": "{host} ist kein Hostname.",

@@ -8,6 +8,7 @@ export const cli = {
   "output.unexpected": "Something went wrong that should not have.",
   "output.unexpected.hint": "Please report it, with what you typed. `--verbose` shows more.",
 
+  "input.option-invalid": "{text} is nothing that {option} can be.",
   "input.required": "{what} is needed, and there is no terminal to ask on.",
   "input.required.hint": "Use {option}.",
   "ask.hidden": "[input is not shown]",

@@ -33,7 +33,6 @@ export const ssh = {
     "This device's SSH key goes with its other keys. Hosts that know only that one let it in no more, until its next key is brought there from another device. Go on?",
   "ssh.options-of-host": "These options are about a host, and no host is named.",
   "ssh.options-of-host.hint": "Name the host first: meshman ssh add HOST --user NAME",
-  "ssh.value-invalid": "{text} is nothing that {option} can be.",
   "ssh.option-unknown": "{text} is not a setting that is shared.",
   "ssh.option-unknown.hint": "Write NAME=VALUE, where the name is one of {options}.",
   "ssh.host-invalid": "{host} is not a host name.",

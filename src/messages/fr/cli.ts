@@ -11,6 +11,7 @@ export const cli: Wording<typeof english> = {
   "output.unexpected": "Une erreur imprévue s'est produite.",
   "output.unexpected.hint": "Veuillez la signaler, avec ce que vous avez saisi. `--verbose` en montre davantage.",
 
+  "input.option-invalid": "{text} ne convient pas pour {option}.",
   "input.required": "{what} est nécessaire, et il n'y a pas de terminal où poser la question.",
   "input.required.hint": "Utilisez {option}.",
   "ask.hidden": "[la saisie n'est pas affichée]",

@@ -35,7 +35,6 @@ export const ssh: Wording<typeof english> = {
     "La clé SSH de cet appareil part avec ses autres clés. Les hôtes qui ne connaissent qu'elle ne le laissent plus entrer, jusqu'à ce que sa prochaine clé y soit portée depuis un autre appareil. Continuer ?",
   "ssh.options-of-host": "Ces options concernent un hôte, et aucun hôte n'est nommé.",
   "ssh.options-of-host.hint": "Nommez d'abord l'hôte : meshman ssh add HÔTE --user NOM",
-  "ssh.value-invalid": "{text} ne convient pas pour {option}.",
   "ssh.option-unknown": "{text} n'est pas un réglage qui se partage.",
   "ssh.option-unknown.hint": "Écrivez NOM=VALEUR, où le nom est l'un de {options}.",
   "ssh.host-invalid": "{host} n'est pas un nom d'hôte.",
