@@ -167,7 +167,12 @@ export const openProofs = (url: string, headOf: (answer: object) => Checkpoint |
 
   const checkNewest: Proofs["checkNewest"] = async (found) => {
     const known = newest.get(keyOf(found));
-    if (known && known.index > found.index) throw await omitted([known, found]);
+    if (known && known.index > found.index) {
+      const { head } = shownAs.get(found) ?? {};
+      // An answer that was under way when the newer leaf came cannot have it: its head, which is no older than the request, lacks it.
+      if (!head || head.size > known.index) throw await omitted([known, found]);
+      return;
+    }
     newest.set(keyOf(found), found);
   };
 

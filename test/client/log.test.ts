@@ -368,6 +368,26 @@ describe("answers that come at once", () => {
     expect(memory.findings).toEqual([]);
   });
 
+  it("may have an older version than one that has come first", async () => {
+    const { wire, client, memory, alice } = await withAlice();
+    let release = (): void => undefined;
+    let count = 0;
+    wire.intercept = async (call) => {
+      const isFirst = call.transaction === "Get" && count++ === 0;
+      const reply = await call.forward();
+      if (isFirst) await new Promise<void>((resolve) => (release = resolve));
+      return reply;
+    };
+    const older = fetchProfile(client, { account: ACCOUNT });
+    await vi.waitFor(() => expect(wire.seen.at(-1)).toBe("Get"));
+    const second = next(alice, alice.first);
+    await publishProfile(await connect(wire), second, alice.signer);
+    expect((await fetchProfile(client, { account: ACCOUNT }))?.profile.hash).toBe(second.hash);
+    release();
+    expect((await older)?.profile.hash).toBe(alice.first.hash);
+    expect(memory.findings).toEqual([]);
+  });
+
   it.each([
     ["of the same size", 1, 1],
     ["smaller than the other", 2, 1],
