@@ -270,7 +270,7 @@ export const collectBackup = async (home: Home, keystore: Keystore, udf: string)
 };
 
 /** The kept record of a state, where it is one of its profile. One that was tampered with is as good as none. */
-const recordOf = ({ record, udf }: ProfileState): PersonalProfile | undefined => {
+export const recordOf = ({ record, udf }: ProfileState): PersonalProfile | undefined => {
   try {
     const profile = record && readPersonal(record);
     return profile?.udf === udf ? profile : undefined;

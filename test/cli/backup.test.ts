@@ -431,6 +431,30 @@ describe("profile import", () => {
     expect((await bareWith(phone, "phone.json").ok(`${RESTORE} phone.json`)).stderr).not.toContain("device connect");
   });
 
+  test("a device that the profile has lost never takes the place of one that it lists", async () => {
+    const laptop = laptopOf();
+    const phone = await connected(laptop);
+    put(phone, "secret", SECRET);
+    await phone.ok(EXPORT, "phone.json");
+    const asked = await phone.ok("device rotate");
+    await laptop.ok("device complete", asked.at("code"));
+    await phone.ok("device status");
+    await phone.run("device pending");
+    const before = contentOf(phone.home);
+    for (const words of [["--yes"], []]) {
+      const outcome = await phone.run(`${IMPORT} phone.json --no-passphrase --replace`, ...words);
+      expect([words, outcome]).toMatchObject([words, { status: 5, code: "not-connected" }]);
+      expect(outcome.at("error", "hint")).toContain("MESHMAN_HOME");
+    }
+    expect(contentOf(phone.home)).toEqual(before);
+    // Where the present device is of no more use, nothing is lost.
+    await laptop.ok("device remove phone");
+    await phone.run("device status");
+    await phone.ok(`${RESTORE} phone.json --replace`);
+    // In another home it is its owner's business.
+    await bareWith(phone, "phone.json").ok(`${RESTORE} phone.json`);
+  });
+
   test("two at once: one of them restores", async () => {
     const desktop = bare();
     const outcomes = await Promise.all([1, 2].map(() => desktop.run(`${RESTORE} backup.json`)));

@@ -1,8 +1,9 @@
 import { MeshError } from "../../errors.js";
-import { BACKUP_LIMIT, openBackup, readBackup, restoreBackup, type Backup } from "../../keystore/backup.js";
+import { BACKUP_LIMIT, openBackup, readBackup, recordOf, restoreBackup, type Backup } from "../../keystore/backup.js";
 import { findProfile, readProfile, type ProfileState } from "../../keystore/state.js";
 import { readDevice } from "../../mesh/records/device.js";
 import { deviceName, findDevice, readPersonal } from "../../mesh/records/personal.js";
+import { compareVersions } from "../../mesh/succession.js";
 import { msg } from "../../messages/message.js";
 import { confirmed, type Context, type Run } from "../context.js";
 import { readNamedFile } from "../input.js";
@@ -25,7 +26,9 @@ export const run: Run = async (context, input) => {
   const backup = await openBackup(file, passphrase).finally(() => passphrase.fill(0));
   const { udf } = backup.state;
   const contents = describeBackup(backup);
-  const name = chooseName(context, backup.state, readProfile(context.home, udf), wanted);
+  const present = readProfile(context.home, udf);
+  const name = chooseName(context, backup.state, present, wanted);
+  refuseUseless(backup.state, present);
   await show(context, backup, name);
   await confirmed(context, msg("backup.question", { name }));
 
@@ -34,6 +37,7 @@ export const run: Run = async (context, input) => {
     const restored = await restoreBackup(context.home, keystore, backup, (next, here) => {
       // Another process may have been faster.
       const chosen = chooseName(context, backup.state, here, wanted);
+      refuseUseless(backup.state, here);
       return { ...next, name: chosen, created: here?.created ?? creationTime(context) };
     });
     // Of the device that this machine was before, where it was one.
@@ -88,11 +92,23 @@ const chooseName = (
   return chosen;
 };
 
+/**
+ * Throws `not-connected` where a device that the profile lists no more would take the place of one that it lists: keys that
+ * work would go for keys that nobody takes, and perhaps those of the only administrator.
+ */
+const refuseUseless = (brought: ProfileState, here: ProfileState | undefined): void => {
+  if (!here || brought.connecting) return;
+  const known = [recordOf(here), recordOf(brought)].filter((profile) => profile !== undefined);
+  const newest = known.sort(compareVersions).at(-1);
+  if (!newest || findDevice(newest, brought.device.udf) || !findDevice(newest, here.device.udf)) return;
+  throw new MeshError("not-connected", msg("backup.useless"), { hint: msg("backup.useless.hint") });
+};
+
 /** What the newest version known here calls this device. */
-const nameHere = ({ device, record }: ProfileState): string => {
-  const profile = record && readPersonal(record);
-  const listed = profile && findDevice(profile, device.udf);
-  return listed ? deviceName(profile, listed) : readDevice(device.record).name;
+const nameHere = (state: ProfileState): string => {
+  const profile = recordOf(state);
+  const listed = profile && findDevice(profile, state.device.udf);
+  return listed ? deviceName(profile, listed) : readDevice(state.device.record).name;
 };
 
 /** Shows what is about to be written. Who is asked sees it whatever the options say. */
@@ -108,7 +124,6 @@ const show = async (context: Context, backup: Backup, name: string): Promise<voi
       [msg("label.named"), name === backup.state.name ? undefined : name],
       [msg("label.replaces"), here && `${nameHere(here)} (${here.device.udf})`],
     ]),
-    // Before it takes the place of a device that the profile may list.
     ...(isGone ? [lines(msg("backup.device-gone"))] : []),
   );
   await deps.stderr.write(printableLines(text(await context.translator())));

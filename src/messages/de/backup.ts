@@ -36,6 +36,10 @@ export const backup: Wording<typeof english> = {
   "backup.restored": "Das Gerät der Sicherung ist jetzt auf diesem Rechner. Verwenden Sie es nirgendwo anders weiter.",
   "backup.replaced": "Das Gerät der Sicherung ist an die Stelle des früheren getreten.",
   "backup.device-gone": "Warnung: Das Profil, wie es hier bekannt ist, enthält das Gerät der Sicherung nicht mehr.",
+  "backup.useless":
+    "Das Profil, wie es hier am neuesten bekannt ist, enthält dieses Gerät, aber nicht mehr das der Sicherung, dessen Schlüssel niemand mehr annimmt.",
+  "backup.useless.hint":
+    "Nichts wurde geändert. Um die Sicherung dennoch zurückzuholen, geben Sie mit --home oder MESHMAN_HOME einen anderen Ordner an.",
   "backup.not-listed":
     "Warnung: Das Profil enthält dieses Gerät nicht mehr. Verbinden Sie es mit `meshman device connect` neu.",
 };

@@ -31,6 +31,10 @@ export const backup = {
   "backup.restored": "The device of the backup is on this machine now. Do not go on using it elsewhere.",
   "backup.replaced": "The device of the backup is in the place of the former one.",
   "backup.device-gone": "warning: the profile as it is known here does not list the device of the backup any more.",
+  "backup.useless":
+    "The profile, as it is known best here, lists this device, but no longer that of the backup, whose keys nobody takes any more.",
+  "backup.useless.hint":
+    "Nothing was changed. To restore the backup all the same, name another home with --home or MESHMAN_HOME.",
   "backup.not-listed":
     "warning: the profile does not list this device any more. Connect it again with `meshman device connect`.",
 } as const;

@@ -37,6 +37,10 @@ export const backup: Wording<typeof english> = {
   "backup.replaced": "L'appareil de la sauvegarde a pris la place du précédent.",
   "backup.device-gone":
     "avertissement : le profil tel qu'il est connu ici ne contient plus l'appareil de la sauvegarde.",
+  "backup.useless":
+    "Le profil, tel qu'il est connu ici au plus récent, contient cet appareil, mais plus celui de la sauvegarde, dont personne n'accepte plus les clés.",
+  "backup.useless.hint":
+    "Rien n'a été changé. Pour restaurer quand même la sauvegarde, indiquez un autre dossier avec --home ou MESHMAN_HOME.",
   "backup.not-listed":
     "avertissement : cet appareil n'est plus dans le profil. Connectez-le de nouveau avec `meshman device connect`.",
 };
