@@ -114,5 +114,5 @@ export const devices: Wording<typeof english> = {
   "help.device.renew.never": "unbefristet",
   "help.device.rotate.summary": "die Schlüssel dieses Geräts wechseln",
   "help.device.rotate.description":
-    "Erzeugt neue Schlüssel und fragt an, ob sie an die Stelle der jetzigen treten dürfen, unter demselben Namen und mit denselben Rechten. Bis ein Verwaltungsgerät dem mit `meshman device approve` oder `complete` zugestimmt hat, bleiben die jetzigen Schlüssel in Gebrauch; danach werden sie gelöscht. Wird die Anfrage abgelehnt oder läuft sie ab, bleibt alles, wie es war. Ein Verwaltungsgerät, das den Hauptschlüssel hat oder Anteile bekommt, wechselt sie sofort. Ein weiterer Aufruf macht mit denselben Schlüsseln und demselben Code weiter.",
+    "Erzeugt neue Schlüssel und fragt an, ob sie an die Stelle der jetzigen treten dürfen, unter demselben Namen und mit denselben Rechten. Bis ein Verwaltungsgerät dem mit `meshman device approve` oder `complete` zugestimmt hat, bleiben die jetzigen Schlüssel in Gebrauch; danach löscht sie der nächste Befehl, der die Schlüssel dieses Geräts benutzt. Wird die Anfrage abgelehnt oder läuft sie ab, bleibt alles, wie es war. Ein Verwaltungsgerät, das den Hauptschlüssel hat oder Anteile bekommt, wechselt sie sofort. Ein weiterer Aufruf macht mit denselben Schlüsseln und demselben Code weiter.",
 };

@@ -103,5 +103,5 @@ export const devices = {
   "help.device.renew.never": "for good",
   "help.device.rotate.summary": "give this device new keys",
   "help.device.rotate.description":
-    "Makes new keys, and asks for them to take the place of the present ones, under the same name and with the same rights. Until an administration device has granted that with `meshman device approve` or `complete`, the present keys stay in use; then they are deleted. Where it is refused or lapses, all stays as it was. An administration device that has the master key, or is given shares, does it at once. Run again, it goes on with the same keys and code.",
+    "Makes new keys, and asks for them to take the place of the present ones, under the same name and with the same rights. Until an administration device has granted that with `meshman device approve` or `complete`, the present keys stay in use; then the next command that uses this device's keys deletes them. Where it is refused or lapses, all stays as it was. An administration device that has the master key, or is given shares, does it at once. Run again, it goes on with the same keys and code.",
 } as const;

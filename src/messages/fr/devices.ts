@@ -112,5 +112,5 @@ export const devices: Wording<typeof english> = {
   "help.device.renew.never": "sans limite",
   "help.device.rotate.summary": "donner de nouvelles clés à cet appareil",
   "help.device.rotate.description":
-    "Crée de nouvelles clés, et demande qu'elles prennent la place des clés actuelles, sous le même nom et avec les mêmes droits. Tant qu'un appareil d'administration ne l'a pas accordé avec `meshman device approve` ou `complete`, les clés actuelles restent en usage ; ensuite, elles sont supprimées. Si la demande est refusée ou expire, tout reste comme avant. Un appareil d'administration qui a la clé maîtresse, ou qui reçoit des parts, le fait aussitôt. Relancée, la commande continue avec les mêmes clés et le même code.",
+    "Crée de nouvelles clés, et demande qu'elles prennent la place des clés actuelles, sous le même nom et avec les mêmes droits. Tant qu'un appareil d'administration ne l'a pas accordé avec `meshman device approve` ou `complete`, les clés actuelles restent en usage ; ensuite, la prochaine commande qui utilise les clés de cet appareil les supprime. Si la demande est refusée ou expire, tout reste comme avant. Un appareil d'administration qui a la clé maîtresse, ou qui reçoit des parts, le fait aussitôt. Relancée, la commande continue avec les mêmes clés et le même code.",
 };
