@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openHome } from "../../src/keystore/home.js";
 import { readProfile, type ProfileState } from "../../src/keystore/state.js";
+import { en } from "../../src/messages/en/index.js";
 import { CODE, connected, filePortal, machine, UDF, withAccount, type Machine } from "../support/cli.js";
 import { testDeps } from "../support/deps.js";
 import { killedEverywhere, pictureOf, storeOf } from "../support/killed.js";
@@ -189,6 +190,22 @@ describe("device rotate", () => {
     await later(phone, 3 * DAY).run("device pending");
     expect(await keysOf(phone)).toHaveLength(4);
     expect(ownUdf(phone)).not.toBe(again.at("device", "udf"));
+  });
+
+  test("does not go on with its keys where the device itself lapses meanwhile", async () => {
+    const admin = await withAccount(filePortal());
+    const phone = await connected(admin);
+    await admin.ok("device renew phone --expires 1h");
+    await phone.ok("device rotate");
+    const lapsed = await later(phone, DAY / 12).text("device status");
+    expect(lapsed.status).toBe(5);
+    expect(lapsed.stdout).not.toContain(en["rotate.as-before"]);
+    // It was the request alone that lapsed.
+    await admin.ok("device renew phone --never");
+    await phone.ok("device rotate");
+    const asked = await later(phone, DAY + 1000).text("device status");
+    expect(asked.status).toBe(5);
+    expect(asked.stdout).toContain(en["rotate.as-before"]);
   });
 
   test("has nothing to hope for where the device is removed meanwhile", async () => {

@@ -30,13 +30,14 @@ export const run: Run = async (context) => {
     const status = rotation
       ? await rotationStatus(context, state, rotation, client)
       : await connectionStatus(context, own, client, profile);
-    return { status, code: (rotation?.asked ?? state.connecting)?.code, expires };
+    const lapsed = isLapsed(profile, own.device.udf, context.deps.now());
+    return { status, code: (rotation?.asked ?? state.connecting)?.code, expires, lapsed };
   });
   // Said once: after that it is as if nothing had been asked.
   if (rotation && shown.status !== "pending" && shown.status !== "accepted") {
     await endRotation(context, state, rotation);
   }
-  return report(shown.status, shown.expires, shown.code, rotation !== undefined);
+  return report(shown, rotation !== undefined);
 };
 
 /** Of a profile that has never been published, this home knows everything. */
@@ -48,22 +49,26 @@ const withoutPortal = (context: Context, state: ProfileState): Result => {
     });
   }
   const lapsed = isLapsed(known, state.device.udf, context.deps.now());
-  return report(lapsed ? "expired" : "accepted", deviceExpiry(known, state.device.udf) ?? null, undefined, false);
+  const status = lapsed ? "expired" : "accepted";
+  return report({ status, code: undefined, expires: deviceExpiry(known, state.device.udf) ?? null, lapsed }, false);
 };
 
-const report = (
-  status: ConnectionStatus,
-  expires: string | null,
-  asked: string | undefined,
-  isRotation: boolean,
-): Result => {
+/** What there is to say. `lapsed` is of the device itself, whatever became of a request for new keys. */
+interface Shown {
+  readonly status: ConnectionStatus;
+  readonly code: string | undefined;
+  readonly expires: string | null;
+  readonly lapsed: boolean;
+}
+
+const report = ({ status, code: asked, expires, lapsed }: Shown, isRotation: boolean): Result => {
   const code = status === "pending" ? asked : undefined;
   const about = isRotation
     ? status === "pending"
       ? msg("rotate.until-then")
       : status === "accepted"
         ? msg("rotate.done")
-        : status === "removed"
+        : status === "removed" || lapsed
           ? undefined
           : msg("rotate.as-before")
     : undefined;
