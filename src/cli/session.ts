@@ -302,7 +302,7 @@ const behind = (client: PortalClient, account: string, cause: unknown): MeshErro
   });
 
 /** The error of a device whose time is over. */
-export const deviceLapsed = (profile: PersonalProfile, udf: string): MeshError =>
+const deviceLapsed = (profile: PersonalProfile, udf: string): MeshError =>
   new MeshError("device-expired", msg("device.lapsed", { time: readableTime(deviceExpiry(profile, udf) ?? "") }), {
     hint: msg("device.lapsed.hint", { udf }),
   });

@@ -13,7 +13,7 @@ import type { Keystore } from "../../keystore/keystore.js";
 import { laterPin, loadPins, updatePins } from "../../keystore/pins.js";
 import { findProfile, readProfile, updateProfile, type ProfileState } from "../../keystore/state.js";
 import { recordTime } from "../../mesh/profile.js";
-import { deviceExpiry, deviceName, isLapsed } from "../../mesh/records/personal.js";
+import { deviceExpiry, deviceName } from "../../mesh/records/personal.js";
 import { hasCome } from "../../mesh/schema.js";
 import { checkPin, pinOf } from "../../mesh/succession.js";
 import { msg, type Message } from "../../messages/message.js";
@@ -23,7 +23,7 @@ import { inputNeeded, readNamedFile, readSecretOrStdin } from "../input.js";
 import { checkName } from "../names.js";
 import { fields, gap, lines, readableTime, stack, type Result } from "../output.js";
 import { creationTime } from "../select.js";
-import { deviceLapsed, openOrCreateKeystore, removeOrphans } from "../session.js";
+import { openOrCreateKeystore, removeOrphans } from "../session.js";
 import { viewOf } from "../view-of.js";
 import { freeName } from "./connect.js";
 
@@ -84,10 +84,11 @@ const givenKey = async (context: Context, input: Input): Promise<Buffer | undefi
 /** Throws `device-expired`: keys that nobody takes any more are not worth having. */
 const refuseLapsed = ({ deps }: Context, { profile, device, expires }: Bundle): void => {
   const now = deps.now();
-  if (isLapsed(profile, device.udf, now)) throw deviceLapsed(profile, device.udf);
-  if (expires === undefined || !hasCome(expires, now)) return;
-  throw new MeshError("device-expired", msg("device.lapsed", { time: readableTime(expires) }), {
-    hint: msg("device.lapsed.hint", { udf: device.udf }),
+  const lapsed = [deviceExpiry(profile, device.udf), expires].find((time) => time !== undefined && hasCome(time, now));
+  if (lapsed === undefined) return;
+  // The profile here is that of the bundle: whether a later one still lists the device, this machine cannot know.
+  throw new MeshError("device-expired", msg("device.lapsed", { time: readableTime(lapsed) }), {
+    hint: msg("install.lapsed.hint", { udf: device.udf }),
   });
 };
 

@@ -45,6 +45,8 @@ export const devices: Wording<typeof english> = {
     "Installieren Sie es mit --home in einem anderen Home-Ordner, oder entfernen Sie das vorhandene mit `meshman profile delete`.",
   "install.bundle-left":
     "Warnung: Das Bündel konnte nicht entfernt werden, und mit ihm lässt sich dieses Gerät noch einmal installieren: {path}. {reason}",
+  "install.lapsed.hint":
+    "Auf einem Verwaltungsgerät: meshman device renew {udf} --expires 90d. Enthält das Profil das Gerät schon nicht mehr, erzeugen Sie mit `meshman device preconfigure` ein anderes.",
   "install.already": "Dieses Gerät ist hier schon installiert.",
   "install.next":
     "Diese Schlüssel wurden anderswo erzeugt. So bekommt das Gerät neue, die diesen Rechner nie verlassen: meshman device rotate",

@@ -39,6 +39,8 @@ export const devices = {
   "install.profile-here.hint":
     "Install it in another home with --home, or remove the one here with `meshman profile delete`.",
   "install.bundle-left": "warning: the bundle could not be removed, and installs this device again: {path}. {reason}",
+  "install.lapsed.hint":
+    "On an administration device: meshman device renew {udf} --expires 90d. If the profile has dropped the device already, make another with `meshman device preconfigure`.",
   "install.already": "This device is installed here already.",
   "install.next": "These keys were made elsewhere. For new ones, which never leave this machine: meshman device rotate",
 

@@ -43,6 +43,8 @@ export const devices: Wording<typeof english> = {
     "Installez le paquet dans un autre dossier de meshman avec --home, ou retirez le profil d'ici avec `meshman profile delete`.",
   "install.bundle-left":
     "avertissement : le paquet n'a pas pu être supprimé, et peut encore installer cet appareil : {path}. {reason}",
+  "install.lapsed.hint":
+    "Sur un appareil d'administration : meshman device renew {udf} --expires 90d. Si l'appareil n'est déjà plus dans le profil, créez-en un autre avec `meshman device preconfigure`.",
   "install.already": "Cet appareil est déjà installé ici.",
   "install.next":
     "Ces clés ont été créées ailleurs. Pour en avoir de nouvelles, qui ne quittent jamais cette machine : meshman device rotate",
