@@ -460,6 +460,14 @@ describe("profiles", () => {
     expect(troubles(await examine(laptop))).toEqual(["keys: problem", "recovery: warning"]);
   });
 
+  test("keys of a profile that has no file", async () => {
+    const laptop = await single();
+    fs.rmSync(fileOf(laptop));
+    const outcome = await examine(laptop);
+    expect(troubles(outcome)).toEqual(["keys: warning"]);
+    expect(findingsOf(outcome).find(({ check }) => check === "keys")?.mend).toContain("meshman profile import");
+  });
+
   test("work that is unfinished, each with the command that finishes it", async () => {
     const wire = await openWire();
     const laptop = await single();

@@ -38,13 +38,17 @@ export const checkProfiles = async (context: Context, facts: KeystoreFacts | und
       findings.push(failed("profile", error));
     }
   };
+  let strays: Finding[] = [];
   try {
-    profileFiles(context.home).forEach(read);
+    const names = profileFiles(context.home);
+    names.forEach(read);
+    strays = checkStrays(names, facts);
   } catch (error) {
     findings.push(failed("profile", error));
   }
   if (states.length === 0 && findings.length === 0) findings.push(ok("profile", msg("doctor.no-profile")));
   for (const state of states) findings.push(...checkProfile(context, state, facts));
+  findings.push(...strays);
   findings.push(...(await checkApplications(context.home, states, facts)));
   findings.push(...(await checkPreferences(context, states)));
   return { findings, states };
@@ -108,6 +112,15 @@ const checkKeys = ({ name, device }: ProfileState, facts: KeystoreFacts | undefi
   return [
     problem("keys", msg("doctor.keys-missing", { name, count: missing.length }), msg("doctor.keys-missing.mend")),
   ];
+};
+
+/** Keys of profiles without a file: it was removed by hand, or a command was killed before it had made one. */
+const checkStrays = (files: readonly string[], facts: KeystoreFacts | undefined): Finding[] => {
+  const strays = (facts?.keys ?? []).map(({ profile }) => profile).filter((udf) => !files.includes(`${udf}.json`));
+  return [...new Set(strays)].map((udf) => {
+    const count = strays.filter((other) => other === udf).length;
+    return warning("keys", msg("doctor.keys-stray", { udf, count }), msg("doctor.keys-stray.mend"));
+  });
 };
 
 const checkDevice = ({ deps }: Context, state: ProfileState, known: PersonalProfile): Finding[] => {

@@ -58,6 +58,12 @@ export const doctor = {
   },
   "doctor.keys-missing.mend":
     "Restore a backup with `meshman profile import`, or connect this device again in a new home.",
+  "doctor.keys-stray": {
+    one: "The keystore holds {count} key of the profile {udf}, which has no file here.",
+    other: "The keystore holds {count} keys of the profile {udf}, which has no file here.",
+  },
+  "doctor.keys-stray.mend":
+    "If the profile was yours, restore a backup with `meshman profile import`, or connect this device again with `meshman device connect`.",
   "doctor.device": "{name}: this device is connected.",
   "doctor.device-until": "{name}: this device is connected until {time}.",
   "doctor.device-lapses": "{name}: this device is connected until {time}, which is soon.",

@@ -65,6 +65,12 @@ export const doctor: Wording<typeof english> = {
   },
   "doctor.keys-missing.mend":
     "Restaurez une sauvegarde avec `meshman profile import`, ou connectez de nouveau cet appareil dans un nouveau dossier de meshman.",
+  "doctor.keys-stray": {
+    one: "Le magasin de clés contient {count} clé du profil {udf}, qui n'a pas de fichier ici.",
+    other: "Le magasin de clés contient {count} clés du profil {udf}, qui n'a pas de fichier ici.",
+  },
+  "doctor.keys-stray.mend":
+    "Si ce profil était le vôtre, restaurez une sauvegarde avec `meshman profile import`, ou connectez de nouveau cet appareil avec `meshman device connect`.",
   "doctor.device": "{name} : cet appareil est connecté.",
   "doctor.device-until": "{name} : cet appareil est connecté jusqu'au {time}.",
   "doctor.device-lapses": "{name} : cet appareil est connecté jusqu'au {time}, ce qui est proche.",
