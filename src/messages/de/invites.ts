@@ -46,7 +46,7 @@ export const invites: Wording<typeof english> = {
   "approve.reason-expired": "es kommt zu spät",
   "approve.reason-used-up": "die Einladung ist aufgebraucht",
   "approve.reason-wrong": "sein Nachweis ist falsch",
-  "approve.reason-unknown": "es gibt nichts, womit es sich ausweisen könnte",
+  "approve.reason-unknown": "nichts im Profil bürgt dafür; die Einladung ist vielleicht zurückgezogen worden",
   "approve.reason-master-key-needed": "dafür ist der Hauptschlüssel nötig",
   "approve.reason-too-large": "dafür ist im Profil kein Platz",
   "approve.by-hand": "Geräte, deren Code Sie selbst verglichen haben: meshman device complete CODE",

@@ -43,7 +43,7 @@ export const invites = {
   "approve.reason-expired": "it comes too late",
   "approve.reason-used-up": "the invite is used up",
   "approve.reason-wrong": "its proof is wrong",
-  "approve.reason-unknown": "there is nothing that it could prove itself by",
+  "approve.reason-unknown": "nothing in the profile vouches for it; its invite may have been withdrawn",
   "approve.reason-master-key-needed": "it takes the master key",
   "approve.reason-too-large": "the profile has no room for it",
   "approve.by-hand": "Those with a code that you have compared yourself: meshman device complete CODE",

@@ -46,7 +46,7 @@ export const invites: Wording<typeof english> = {
   "approve.reason-expired": "il vient trop tard",
   "approve.reason-used-up": "l'invitation est épuisée",
   "approve.reason-wrong": "sa preuve est incorrecte",
-  "approve.reason-unknown": "il n'y a rien par quoi il puisse faire ses preuves",
+  "approve.reason-unknown": "rien dans le profil ne s'en porte garant ; son invitation a peut-être été retirée",
   "approve.reason-master-key-needed": "cela nécessite la clé maîtresse",
   "approve.reason-too-large": "le profil n'a pas de place pour lui",
   "approve.by-hand": "Pour ceux dont vous avez comparé le code vous-même : meshman device complete CODE",
