@@ -2,6 +2,8 @@ import type { Deps } from "../deps.js";
 import { exitStatus, isMeshError, MeshError } from "../errors.js";
 import { msg, type Message, type Translate } from "../messages/message.js";
 
+export { exactTime, readableTime } from "../messages/time.js";
+
 /** Text of a result: whole lines, put into words when they are printed. */
 export type Text = (translate: Translate) => string;
 
@@ -109,9 +111,6 @@ export const table =
       )
       .join("");
   };
-
-/** A duration or a date as a person reads it: local conventions differ, so it is always `YYYY-MM-DD HH:MM UTC`. */
-export const readableTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 
 /** Loads the words when there is something to say. */
 export type Translator = () => Promise<Translate>;

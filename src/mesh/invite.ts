@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { MeshError } from "../errors.js";
 import { msg } from "../messages/message.js";
+import { readableTime } from "../messages/time.js";
 import { encodeBase64url, lengthPrefixed, utf8 } from "./bytes.js";
 import { CHECKSUM_LENGTH, decodeSecretText, encodeChecked, withoutChecksum } from "./checked-text.js";
 import type { ConnectionRequest } from "./connection.js";
@@ -224,7 +225,7 @@ export const requireInvite = (profile: WithInvites, id: string, now: Date): Invi
   if (!invite) throw new MeshError("invite-unknown", msg("mesh.invite-unknown"), { hint: msg("mesh.invite-new.hint") });
   switch (inviteState(invite, now)) {
     case "expired":
-      throw new MeshError("invite-expired", msg("mesh.invite-expired", { time: invite.NotOnOrAfter }), {
+      throw new MeshError("invite-expired", msg("mesh.invite-expired", { time: readableTime(invite.NotOnOrAfter) }), {
         hint: msg("mesh.invite-new.hint"),
       });
     case "used-up":

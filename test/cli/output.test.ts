@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { columns, fields, table } from "../../src/cli/output.js";
+import { columns, exactTime, fields, readableTime, table } from "../../src/cli/output.js";
 import { msg } from "../../src/messages/message.js";
 import { loadTranslator } from "../../src/messages/translate.js";
+
+test("times, to the minute and to the second", () => {
+  expect(readableTime("2026-11-22T12:26:07.123Z")).toBe("2026-11-22 12:26 UTC");
+  expect(exactTime("2026-11-22T12:26:07.123Z")).toBe("2026-11-22 12:26:07 UTC");
+});
 
 describe("columns of a terminal", () => {
   test.each([

@@ -3,7 +3,7 @@ import { opensByItself, readKeystoreFacts } from "../../keystore/keystore-file.j
 import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
 import { parseDuration, readableDuration } from "../duration.js";
-import { lines, readableTime } from "../output.js";
+import { exactTime, lines, readableTime } from "../output.js";
 import { unlockItself } from "../session.js";
 
 const USUAL = "15m";
@@ -21,9 +21,11 @@ export const run: Run = async (context, input) => {
   const key = keystore.copyKey();
   try {
     const { expires } = await startAgent(context.home, keystore, key, seconds);
+    // Minutes say nothing of a time that is over within a few.
+    const until = seconds < 300 ? exactTime(expires) : readableTime(expires);
     return {
       value: { unlocked: true, expires, agent: true },
-      text: lines(msg("unlock.until", { time: readableDuration(seconds), expires: readableTime(expires) })),
+      text: lines(msg("unlock.until", { time: readableDuration(seconds), expires: until })),
     };
   } finally {
     key.fill(0);
