@@ -323,6 +323,7 @@ describe("looking never unlocks", () => {
     const admin = await open();
     fs.rmSync(path.join(admin.home, "keystore.key"));
     for (const line of LOOKING) expect([line, (await admin.run(line)).status]).toEqual([line, 0]);
+    expect((await admin.ok("keystore status")).stderr).toContain("keystore.key");
     expect(await admin.run(UNLOCK, "note")).toMatchObject({ status: 4, code: "locked" });
   });
 });

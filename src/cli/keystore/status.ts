@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { isMeshError } from "../../errors.js";
+import { statKeyFile } from "../../keystore/key-file.js";
 import type { Home } from "../../keystore/home.js";
 import { opensByItself, readKeystoreFacts, type KeystoreFacts } from "../../keystore/keystore-file.js";
 import { listProfiles } from "../../keystore/state.js";
@@ -12,6 +14,18 @@ const agentText = (home: Home, agent: Standing["agent"]): Message =>
   agent
     ? msg("keystore-status.agent", { time: readableDuration(secondsLeft(home, agent)) })
     : msg("keystore-status.no-agent");
+
+/** What is to be said of a key file without which nothing opens. */
+const keyFileNote = (home: Home, { keyFile }: KeystoreFacts): Message | undefined => {
+  try {
+    if (keyFile === undefined || statKeyFile(home, keyFile)) return undefined;
+    return msg("doctor.key-file-missing", { path: keyFile });
+  } catch (error) {
+    // The stick may be in a place that cannot be looked at now.
+    if (isMeshError(error)) return error.text;
+    throw error;
+  }
+};
 
 /** The same for people, who know profiles by their names. */
 const textOf = (home: Home, facts: KeystoreFacts, agent: Standing["agent"]): Text => {
@@ -67,5 +81,6 @@ export const run: Run = async (context) => {
       keys,
     },
     text: (translate) => textOf(context.home, facts, agent)(translate),
+    note: keyFileNote(context.home, facts),
   };
 };

@@ -81,7 +81,8 @@ export const cli: Wording<typeof english> = {
   "status.recovery-unknown": "hier nicht bekannt",
 
   "keystore-status.none": "In {folder} gibt es noch keinen Schlüsselspeicher.",
-  "keystore-status.passphrase": "Passphrase, nach der jeder Befehl fragt, der einen Schlüssel braucht",
+  "keystore-status.passphrase":
+    "Passphrase, nach der jeder Befehl fragt, der einen Schlüssel braucht, solange der Speicher gesperrt ist",
   "keystore-status.key-file": "Schlüsseldatei",
   "keystore-status.keyring": "Schlüsselbund des Systems, und eine Passphrase, wenn er nicht antwortet",
   "keystore-status.key": "Schlüssel, der bei jedem Gebrauch angegeben wird: --keystore-key-file, --keystore-key-fd",

@@ -72,7 +72,7 @@ export const cli = {
   "status.recovery-unknown": "not known here",
 
   "keystore-status.none": "There is no keystore in {folder} yet.",
-  "keystore-status.passphrase": "passphrase, asked for by each command that needs a key",
+  "keystore-status.passphrase": "passphrase, asked for by each command that needs a key while the keystore is locked",
   "keystore-status.key-file": "key file",
   "keystore-status.keyring": "keyring of the system, and a passphrase where that does not answer",
   "keystore-status.key": "key that is given at every use: --keystore-key-file, --keystore-key-fd",

@@ -81,7 +81,8 @@ export const cli: Wording<typeof english> = {
   "status.recovery-unknown": "non connue ici",
 
   "keystore-status.none": "Il n'y a pas encore de magasin de clés dans {folder}.",
-  "keystore-status.passphrase": "phrase secrète, demandée par chaque commande qui a besoin d'une clé",
+  "keystore-status.passphrase":
+    "phrase secrète, demandée par chaque commande qui a besoin d'une clé tant que le magasin est verrouillé",
   "keystore-status.key-file": "fichier de clé",
   "keystore-status.keyring": "trousseau du système, et une phrase secrète s'il ne répond pas",
   "keystore-status.key": "clé donnée à chaque utilisation : --keystore-key-file, --keystore-key-fd",
