@@ -22,9 +22,11 @@ export const fileError = (cause: unknown, path: string, verb: "read" | "write" |
   // UNKNOWN is the system's own name for what it cannot name.
   const code = systemCode(cause) ?? "UNKNOWN";
   const text = msg(`keystore.cannot-${verb}`, { path, code });
-  if (verb !== "read" && (code === "EROFS" || code === "EACCES" || code === "EPERM")) {
+  const isDenied = code === "EACCES" || code === "EPERM";
+  if (verb !== "read" && (code === "EROFS" || isDenied)) {
     return new MeshError("read-only", text, { cause, hint: msg("keystore.read-only.hint") });
   }
+  if (isDenied) return new MeshError("io-failed", text, { cause, hint: msg("keystore.denied.hint") });
   const full = code === "ENOSPC" || code === "EDQUOT";
   const hint = full ? msg("keystore.disk-full.hint") : msg("keystore.nothing-lost.hint");
   return new MeshError("io-failed", text, verb === "read" ? { cause } : { cause, hint });

@@ -517,6 +517,22 @@ describe("files that are not as they were written", () => {
     await admin.ok("profile show --profile default");
   });
 
+  test("a home in a folder that may not be entered", async () => {
+    const deny = (file: string): never => {
+      throw Object.assign(new Error("EACCES"), { code: "EACCES", syscall: "stat", path: file });
+    };
+    const { fs: inner } = testDeps();
+    const admin = machine();
+    const denied = admin.with({
+      deps: { fs: { ...inner, stat: (file) => (file.startsWith(admin.home) ? deny(file) : inner.stat(file)) } },
+    });
+    for (const line of ["profile create --no-passphrase", "profile list", "status", "keystore status"]) {
+      const outcome = await denied.run(line);
+      expect([line, outcome]).toMatchObject([line, { status: 1, code: "io-failed" }]);
+      expect(outcome.at("error", "hint")).toContain("--home");
+    }
+  });
+
   test("a home that is a file", async () => {
     const admin = machine();
     put(admin, "home", "");

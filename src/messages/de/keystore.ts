@@ -11,6 +11,8 @@ export const keystore: Wording<typeof english> = {
   "keystore.cannot-lock": "{path} kann nicht gesperrt werden: {code}.",
   "keystore.read-only.hint":
     "Verwenden Sie einen Home-Ordner, in den Sie schreiben dürfen: --home DIR oder MESHMAN_HOME.",
+  "keystore.denied.hint":
+    "Geben Sie sich das Recht, es zu lesen und die Ordner zu betreten, in denen es liegt, oder verwenden Sie einen anderen Home-Ordner: --home DIR oder MESHMAN_HOME.",
   "keystore.disk-full.hint": "Der Datenträger ist voll: Schaffen Sie Platz, und führen Sie den Befehl noch einmal aus.",
   "keystore.nothing-lost.hint": "Es ist nichts verloren gegangen; versuchen Sie es noch einmal.",
   "keystore.file-shared": "Andere Benutzer haben Zugriff auf die Datei {path}.",

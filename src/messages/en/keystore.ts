@@ -9,6 +9,8 @@ export const keystore = {
   "keystore.cannot-write": "Cannot write {path}: {code}.",
   "keystore.cannot-lock": "Cannot lock {path}: {code}.",
   "keystore.read-only.hint": "Use a home folder that you may write to: --home DIR or MESHMAN_HOME.",
+  "keystore.denied.hint":
+    "Give yourself permission to read it and to enter the folders that it is in, or use another home folder: --home DIR or MESHMAN_HOME.",
   "keystore.disk-full.hint": "The disk is full: free some space and run the command again.",
   "keystore.nothing-lost.hint": "Nothing has been lost; try again.",
   "keystore.file-shared": "Other users may access the file {path}.",

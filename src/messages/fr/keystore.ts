@@ -11,6 +11,8 @@ export const keystore: Wording<typeof english> = {
   "keystore.cannot-lock": "Impossible de verrouiller {path} : {code}.",
   "keystore.read-only.hint":
     "Utilisez un dossier de meshman où vous avez le droit d'écrire : --home DIR ou MESHMAN_HOME.",
+  "keystore.denied.hint":
+    "Donnez-vous le droit de le lire et d'entrer dans les dossiers qui le contiennent, ou utilisez un autre dossier de meshman : --home DIR ou MESHMAN_HOME.",
   "keystore.disk-full.hint": "Le disque est plein : libérez de la place et relancez la commande.",
   "keystore.nothing-lost.hint": "Rien n'a été perdu ; réessayez.",
   "keystore.file-shared": "D'autres utilisateurs ont accès au fichier {path}.",
