@@ -22,6 +22,7 @@ const EXIT_STATUS = {
   "no-home": 2,
   "import-invalid": 2,
   "entry-ambiguous": 2,
+  "device-ambiguous": 2,
   // 3: no such thing
   "profile-not-found": 3,
   "account-not-found": 3,

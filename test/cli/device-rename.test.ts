@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { connected, filePortal, machine, UDF, withAccount, type Machine } from "../support/cli.js";
+import { en } from "../../src/messages/en/index.js";
+import { asking, connected, filePortal, machine, UDF, withAccount, type Machine } from "../support/cli.js";
 import { openWire } from "../support/wire.js";
 
 const namesOf = async (of: Machine): Promise<readonly string[]> =>
@@ -24,6 +25,26 @@ describe("device rename", () => {
     const admin = await withAccount(filePortal());
     await connected(admin);
     expect((await admin.ok("device rename phone phone")).json).toMatchObject({ sequence: 3 });
+  });
+
+  test("says where several devices have the name now, which means none of them any more", async () => {
+    const admin = await withAccount(filePortal());
+    await connected(admin);
+    const note = en["device.name-shared"].split("{")[0]!;
+    const first = await admin.ok("device rename phone laptop");
+    expect(first.stderr).toContain(note);
+    expect(await namesOf(admin)).toEqual(["laptop", "laptop"]);
+    for (const line of ["device show laptop", "device remove laptop", "device rename laptop other"]) {
+      expect(await admin.run(line)).toMatchObject({ code: "device-ambiguous", status: 2 });
+    }
+    const after = await admin.ok("device rename", first.at("device", "udf"), "phone");
+    expect(after.stderr).not.toContain(note);
+    // One that comes with the name of another, too.
+    const { device, code } = await asking(admin, "phone");
+    expect((await admin.ok("device complete", code)).stderr).toContain(note);
+    await device.ok("device status");
+    const made = await admin.ok("device preconfigure --name laptop --out laptop.bundle");
+    expect(made.stderr).toContain(note);
   });
 
   test.each([

@@ -21,6 +21,7 @@ import { grantChange, grantedBy, mayRead, mayWrite, type Granting } from "../app
 import { changeProfile } from "../change.js";
 import { makeEpoch } from "../master.js";
 import { administrationKey, type Session } from "../session.js";
+import { noteSharedName } from "./shared-name.js";
 
 /** What a device that asks to join shows for itself, and what this administrator makes of it. */
 export interface Claims {
@@ -315,6 +316,7 @@ export const admitDevice = async (
       return done(profile);
     case "change": {
       const { invite, replaces } = decision;
+      await noteSharedName(session.context, profile, asking.device.udf);
       return { kind: "in", profile, changed: true, invite, replaces };
     }
   }

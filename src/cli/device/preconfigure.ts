@@ -29,6 +29,7 @@ import { requireProfile } from "../select.js";
 import { accountOf, administrationKey, openSession, removeOrphans, type Session } from "../session.js";
 import { shellWord } from "./connect-command.js";
 import { parseLifetime } from "./lifetime.js";
+import { noteSharedName } from "./shared-name.js";
 
 type Begun = Extract<Work, { kind: "preconfigure" }>;
 
@@ -79,6 +80,7 @@ export const run: Run = async (context, input) => {
     });
     if (!findDevice(after, device.udf)) throw new MeshError("conflict", msg("change.busy"));
     if (plan.granting.kind === "default") await noteNotGranted(session, after, device.udf);
+    await noteSharedName(context, after, device.udf);
     return await handOver(session, plan, begun, account, written ? undefined : key);
   } finally {
     key.fill(0);

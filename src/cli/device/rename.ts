@@ -11,6 +11,7 @@ import { fields } from "../output.js";
 import { requireProfile } from "../select.js";
 import { administrationKey, openSession, type Session } from "../session.js";
 import { deviceGone } from "./gone.js";
+import { noteSharedName } from "./shared-name.js";
 
 export const run: Run = async (context, input) => {
   const text = input.argument(0) ?? "";
@@ -32,6 +33,7 @@ export const run: Run = async (context, input) => {
       context.deps.now(),
     );
   });
+  await noteSharedName(context, after, udf);
   return {
     value: { device: { udf, name }, masterSequence: after.master.sequence, sequence: after.sequence },
     text: fields([

@@ -240,7 +240,7 @@ export const isLapsed = (profile: Pick<PersonalProfile, "entries">, deviceUdf: s
   return expiry !== undefined && hasCome(expiry, now);
 };
 
-/** The device that a name or a fingerprint means. Throws `device-not-found`, also where a name means several devices. */
+/** The device that a name or a fingerprint means. Throws `device-not-found`, and `device-ambiguous` where a name means several. */
 export const resolveDevice = (profile: PersonalProfile, text: string): Device => {
   const byUdf = findDevice(profile, udfIn(text) ?? text);
   if (byUdf) return byUdf;
@@ -255,7 +255,7 @@ export const resolveDevice = (profile: PersonalProfile, text: string): Device =>
     });
   }
   if (others.length > 0) {
-    throw new MeshError("device-not-found", msg("mesh.device-ambiguous", { device: shown }), {
+    throw new MeshError("device-ambiguous", msg("mesh.device-ambiguous", { device: shown }), {
       hint: msg("mesh.device-ambiguous.hint"),
     });
   }

@@ -11,6 +11,8 @@ export const devices: Wording<typeof english> = {
   "device.lapsed.hint": "Auf einem Verwaltungsgerät: meshman device renew {udf} --expires 90d",
   "device.lapsed-at": "seit {time} abgelaufen",
   "device.lapsed-left": "Nicht mehr im Profil, weil ihre Zeit abgelaufen war: {names}",
+  "device.name-shared":
+    "Auch ein anderes Gerät heißt {name}. Die Befehle unterscheiden sie am UDF, den `meshman device list` zeigt.",
 
   "bundle.what.content": "Der Inhalt des Bündels",
   "bundle.none": "Die Datei {path} ist kein Bündel für ein Gerät oder ist beschädigt.",

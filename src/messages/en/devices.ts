@@ -9,6 +9,8 @@ export const devices = {
   "device.lapsed.hint": "On an administration device: meshman device renew {udf} --expires 90d",
   "device.lapsed-at": "lapsed {time}",
   "device.lapsed-left": "Of the profile no more, since their time was over: {names}",
+  "device.name-shared":
+    "Another device is named {name}, too. Commands tell them apart by their UDFs, which `meshman device list` shows.",
 
   "bundle.what.content": "What is in the bundle",
   "bundle.none": "The file {path} is no device bundle, or it is damaged.",

@@ -11,6 +11,8 @@ export const devices: Wording<typeof english> = {
   "device.lapsed.hint": "Sur un appareil d'administration : meshman device renew {udf} --expires 90d",
   "device.lapsed-at": "expiré le {time}",
   "device.lapsed-left": "Ne font plus partie du profil, car leur temps est écoulé : {names}",
+  "device.name-shared":
+    "Un autre appareil porte aussi le nom {name}. Les commandes les distinguent par leurs UDF, que `meshman device list` affiche.",
 
   "bundle.what.content": "Le contenu du paquet",
   "bundle.none": "Le fichier {path} n'est pas le paquet d'un appareil, ou il est endommagé.",

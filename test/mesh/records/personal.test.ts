@@ -290,7 +290,7 @@ describe("devices by name", () => {
   });
 
   test("are not found by a name that several have", () => {
-    expect(refusal(() => resolveDevice(named, "tablet"))).toBe("device-not-found");
+    expect(refusal(() => resolveDevice(named, "tablet"))).toBe("device-ambiguous");
   });
 
   test("are found by fingerprint in any case and grouping, before any device that is named like one", () => {
