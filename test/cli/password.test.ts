@@ -288,6 +288,18 @@ describe("password edit and remove", () => {
     expect(await printed(laptop, "www.example.com")).toBe("typed twice\n");
   });
 
+  test("says which site or label was not there to be dropped, and does the rest", async () => {
+    const laptop = await fresh();
+    await add(laptop, "example.com", "x", "--label", "a", "--label", "b");
+    const line = "password edit example.com --drop-label a --drop-label B --drop-site example.org";
+    const { status, stderr } = await laptop.run(line);
+    expect(status).toBe(0);
+    expect(stderr.match(/--drop-\w+, "[^"]*"/g)).toEqual(['--drop-site, "example.org"', '--drop-label, "B"']);
+    expect(await entriesOf(laptop)).toMatchObject([{ sites: ["example.com"], labels: ["b"] }]);
+    expect((await laptop.run("password edit example.com --label c --drop-label c --drop-label b")).stderr).toBe("");
+    expect(await entriesOf(laptop)).toMatchObject([{ labels: [] }]);
+  });
+
   test.each([
     ["nothing to change", ["example.com"], "usage"],
     ["no entry", ["--generate"], "usage"],

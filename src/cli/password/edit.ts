@@ -33,25 +33,39 @@ const isDropped = (text: string): text is keyof typeof DROPPED => Object.hasOwn(
 
 export const run: Run = async (context, input) => {
   const wanted = wantedOf(input);
-  const { change, lists, bits } = await changeBy(context, input);
+  const { change, lists, lacking, bits } = await changeBy(context, input);
   const session = await changingSession(context);
   const options = applicationOptions(input);
   const { id } = await findEntry(session, options, wanted);
   const after: PasswordValue[] = [];
+  let missing: readonly Dropped[] = [];
   const done = await changeApplication(session, PASSWORDS, options, async (application) => {
     const { value } = await entryIn(application, { text: wanted.text, id });
     const put = changed(value, { ...change, ...lists(value) }, context.deps.now());
     after.splice(0, 1, put);
+    missing = lacking(value);
     return [{ put, id }];
   });
+  // A slip, or the same command again: what is not there does not have to go.
+  for (const { option, text } of missing) {
+    context.later.push(msg("password.not-there", { option, text: JSON.stringify(text) }));
+  }
   if (change.Password !== undefined && bits === undefined) await hintWeak(context, change.Password);
   return changeResult(done, after[0] ?? {}, bits === undefined ? {} : { bits: Math.floor(bits * 10) / 10 });
 };
+
+/** A site or label that is to go, and the option that says so. */
+interface Dropped {
+  readonly option: string;
+  readonly text: string;
+}
 
 interface Wish {
   readonly change: PasswordChange;
   /** Sites and labels, of which some come and some go. */
   readonly lists: (before: PasswordValue) => PasswordChange;
+  /** Those that are to go and are not there. */
+  readonly lacking: (before: PasswordValue) => readonly Dropped[];
   /** Of a password that was made here. */
   readonly bits?: number;
 }
@@ -87,12 +101,18 @@ const changeBy = async (context: Context, input: Input): Promise<Wish> => {
   if (dropped.some((name) => name in set)) throw new MeshError("usage", msg("password.set-and-drop"));
   const without = (before: readonly string[] = [], more: readonly string[], less: readonly string[]): string[] =>
     [...new Set([...before, ...more])].filter((text) => !less.includes(text));
+  const lackingOf = (option: string, has: readonly string[], less: readonly string[]): Dropped[] =>
+    [...new Set(less)].filter((text) => !has.includes(text)).map((text) => ({ option, text }));
   return {
     change: { ...set, ...Object.fromEntries(dropped.map((name) => [name, undefined])) },
     lists: ({ Sites, Labels }) => ({
       ...(sites.length + withoutSites.length > 0 && { Sites: without(Sites, sites, withoutSites) }),
       ...(labels.length + withoutLabels.length > 0 && { Labels: without(Labels, labels, withoutLabels) }),
     }),
+    lacking: ({ Sites = [], Labels = [] }) => [
+      ...lackingOf("--drop-site", [...Sites, ...sites], withoutSites),
+      ...lackingOf("--drop-label", [...Labels, ...labels], withoutLabels),
+    ],
     ...(made?.bits !== undefined && { bits: made.bits }),
   };
 };

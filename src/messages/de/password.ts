@@ -221,6 +221,7 @@ export const password: Wording<typeof english> = {
   "password.not-otp.hint": "Eine otpauth://totp-URI, oder das Geheimnis, wie die Site es zeigt, in Base32.",
   "password.not-started": "{command} konnte nicht gestartet werden: {reason}",
   "password.not-started.hint": "Prüfen Sie den Namen des Befehls und den PATH.",
+  "password.not-there": "Der Eintrag hat den Wert von {option}, {text}, nicht.",
   "password.not-text": "{what}: Das ist kein Text in UTF-8.",
   "password.notes-long": "Die Notizen müssen Text mit höchstens {maximum} Zeichen sein.",
   "password.nothing-named": "Nennen Sie einen Eintrag.",

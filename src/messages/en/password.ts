@@ -215,6 +215,7 @@ export const password = {
   "password.not-otp.hint": "An otpauth://totp URI, or the secret as the site shows it, in Base32.",
   "password.not-started": "{command} could not be started: {reason}",
   "password.not-started.hint": "Check the name of the command and the PATH.",
+  "password.not-there": "The entry does not have the value of {option}, {text}.",
   "password.not-text": "{what}: that is no text in UTF-8.",
   "password.notes-long": "The notes have to be text of at most {maximum} characters.",
   "password.nothing-named": "Name an entry.",

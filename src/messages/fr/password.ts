@@ -222,6 +222,7 @@ export const password: Wording<typeof english> = {
   "password.not-otp.hint": "Une URI otpauth://totp, ou le secret tel que le site le montre, en Base32.",
   "password.not-started": "{command} n'a pas pu être lancé : {reason}",
   "password.not-started.hint": "Vérifiez le nom de la commande et le PATH.",
+  "password.not-there": "L'entrée n'a pas la valeur de {option}, {text}.",
   "password.not-text": "{what} : ce n'est pas du texte en UTF-8.",
   "password.notes-long": "Les notes doivent être du texte d'au plus {maximum} caractères.",
   "password.nothing-named": "Désignez une entrée.",
