@@ -218,6 +218,7 @@ describe("conflicts", () => {
           labels: ["example.com", "alice"],
           versions: [
             {
+              version: "current",
               stamp: expect.any(String) as string,
               current: true,
               deleted: false,
@@ -226,6 +227,7 @@ describe("conflicts", () => {
               differs: [],
             },
             {
+              version: expect.any(String) as string,
               stamp: expect.any(String) as string,
               current: false,
               deleted: false,
@@ -241,6 +243,7 @@ describe("conflicts", () => {
     expect((await laptop.text("app conflicts --show")).stdout).toContain("phone's");
     expect((await laptop.ok("status")).status).toBe(0);
     const stamp = shown.at("conflicts", 0, "versions", 1, "stamp");
+    expect(shown.at("conflicts", 0, "versions", 1, "version")).toBe(stamp);
     expect((await laptop.run("app resolve passwords example.com --keep nothing")).code).toBe("usage");
     const settled = await laptop.ok("app resolve passwords example.com --keep", stamp);
     expect(settled.json).toMatchObject({ synced: true, kept: stamp, deleted: false, conflicts: [] });

@@ -83,7 +83,11 @@ describe("password add and get", () => {
     expect(await printed(laptop, "example.com --field otp-secret")).toBe(`${SECRET}\n`);
     expect(await printed(laptop, "example.com --field otp-uri")).toContain("otpauth://totp/x?secret=");
     expect(await printed(laptop, "--entry", added.at("entry", "id"))).toBe("correct horse battery\n");
+    const { application, entry } = added.json as Record<string, unknown>;
     expect((await laptop.ok("password get example.com")).json).toMatchObject({
+      application,
+      entry,
+      id: added.at("entry", "id"),
       username: "Alice",
       password: "correct horse battery",
       hasNotes: true,
@@ -92,6 +96,8 @@ describe("password add and get", () => {
     const all = await laptop.text("password get example.com --all");
     for (const text of ["correct horse battery", "second line", SECRET, "Alice"]) expect(all.stdout).toContain(text);
     expect((await laptop.ok("password get example.com --all")).json).toMatchObject({
+      application,
+      entry,
       password: "correct horse battery",
       notes: "first line\nsecond line",
       otp: { secret: SECRET, digits: 8 },

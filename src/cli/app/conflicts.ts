@@ -15,6 +15,8 @@ import { openSession, type Session } from "../session.js";
 
 /** One version of an entry in conflict, as it is shown. */
 interface ShownVersion {
+  /** What `app resolve --keep` takes. */
+  readonly version: string;
   readonly stamp: string;
   readonly current: boolean;
   readonly deleted: boolean;
@@ -93,6 +95,7 @@ export const run: Run = async (context, input) => {
       entry: entry.id,
       labels: readableLabels(kind, entry.value),
       versions: [current, ...entry.others].map((version) => ({
+        version: version === current ? "current" : version.stamp,
         stamp: version.stamp,
         current: version === current,
         deleted: version.value === undefined,
@@ -109,7 +112,7 @@ export const run: Run = async (context, input) => {
     versions.map((version, index) => [
       index === 0 ? application.name : "",
       index === 0 ? labels.join(", ") || entry : "",
-      version.current ? "current" : version.stamp,
+      version.version,
       version.device.name ?? version.device.udf,
       readableTime(version.updated),
       version.deleted

@@ -36,7 +36,9 @@ export const run: Run = async (context, input) => {
   const { change, lists, lacking, bits } = await changeBy(context, input);
   const session = await changingSession(context);
   const options = applicationOptions(input);
-  const { id } = await findEntry(session, options, wanted);
+  const {
+    entry: { id },
+  } = await findEntry(session, options, wanted);
   const after: PasswordValue[] = [];
   let missing: readonly Dropped[] = [];
   const done = await changeApplication(session, PASSWORDS, options, async (application) => {

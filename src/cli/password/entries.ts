@@ -103,33 +103,36 @@ export const openUntil = async (
   return openApplication(session, PASSWORDS, options);
 };
 
-/** The one that is asked for; where it is not at home the portal is asked. Throws `entry-not-found` or `entry-ambiguous`. */
+/** The one that is asked for, with its application; where it is not at home the portal is asked. Throws `entry-not-found` or `entry-ambiguous`. */
 export const findEntry = async (
   session: Session,
   options: ApplicationOptions,
   wanted: Wanted,
-): Promise<PasswordEntry> => {
+): Promise<{ readonly application: Application<PasswordValue>; readonly entry: PasswordEntry }> => {
   const found = async (application: Application<PasswordValue>): Promise<boolean> =>
     (await lookFor(application, wanted)) !== undefined;
-  return entryIn(await openUntil(session, options, found), wanted);
+  const application = await openUntil(session, options, found);
+  return { application, entry: await entryIn(application, wanted) };
 };
 
+/** How JSON results name an entry, whatever the command: nothing of it is secret. */
+export const namedView = (id: string, { Title, Sites = [], Username, Labels = [] }: PasswordValue) => ({
+  id,
+  ...(Title !== undefined && { title: Title }),
+  sites: Sites,
+  ...(Username !== undefined && { username: Username }),
+  labels: Labels,
+});
+
 /** An entry as scripts see it: nothing of it is secret. */
-export const viewOf = ({ id, updated, others, exposed, value }: PasswordEntry) => {
-  const { Title, Sites = [], Username, Labels = [] } = value;
-  return {
-    id,
-    ...(Title !== undefined && { title: Title }),
-    sites: Sites,
-    ...(Username !== undefined && { username: Username }),
-    labels: Labels,
-    hasPassword: value.Password !== undefined,
-    hasOtp: value.OTP !== undefined,
-    hasNotes: value.Notes !== undefined,
-    updated,
-    conflict: others.length > 0,
-    exposed: exposed.length > 0,
-  };
-};
+export const viewOf = ({ id, updated, others, exposed, value }: PasswordEntry) => ({
+  ...namedView(id, value),
+  hasPassword: value.Password !== undefined,
+  hasOtp: value.OTP !== undefined,
+  hasNotes: value.Notes !== undefined,
+  updated,
+  conflict: others.length > 0,
+  exposed: exposed.length > 0,
+});
 
 export const nameFor = (value: PasswordValue): string => nameOf(value) || (value.Username ?? "-");

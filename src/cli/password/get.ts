@@ -2,26 +2,28 @@ import { MeshError } from "../../errors.js";
 import { FIELDS, isField, type Field } from "../../mesh/application/password/fields.js";
 import { msg, type Message } from "../../messages/message.js";
 import { applicationOptions, readingSession } from "../application/access.js";
+import { applicationView } from "../application/view.js";
 import type { Context, Input, Run } from "../context.js";
 import { fields, readableTime, type Cell, type Result } from "../output.js";
-import { findEntry, viewOf, wantedOf, type PasswordEntry } from "./entries.js";
+import { findEntry, namedView, viewOf, wantedOf } from "./entries.js";
 import { fieldOf } from "./field.js";
 
 export const run: Run = async (context, input) => {
   const wanted = wantedOf(input);
   const field = wantedField(input);
   const session = await readingSession(context);
-  const entry = await findEntry(session, applicationOptions(input), wanted);
+  const found = await findEntry(session, applicationOptions(input), wanted);
+  const { entry } = found;
   if (entry.others.length > 0) await context.note(msg("password.in-conflict", { id: entry.id }));
   if (entry.exposed.length > 0) await context.note(msg("password.was-exposed"));
-  if (input.flag("all")) return everything(entry);
+  if (input.flag("all")) return everything(found);
   const text = await fieldOf(context, entry.value, field);
   if (text === undefined) {
     throw new MeshError("entry-not-found", msg("password.no-field", { field }), {
       hint: msg("password.no-field.hint"),
     });
   }
-  return input.flag("clip") ? copied(context, input, entry, field, text) : printed(entry, field, text);
+  return input.flag("clip") ? copied(context, input, found, field, text) : printed(found, field, text);
 };
 
 /** What is asked for: the password, unless an option says otherwise. Throws `usage`. */
@@ -43,31 +45,36 @@ const wantedField = (input: Input): Field => {
 /** The name of a field as JSON has it. */
 const memberOf = (field: Field): string => field.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
-const printed = (entry: PasswordEntry, field: Field, text: string): Result => ({
-  value: { ...viewOf(entry), [memberOf(field)]: text },
+/** An entry, and the application that it is of. */
+type Found = Awaited<ReturnType<typeof findEntry>>;
+
+/** What every result says: the members of the entry by themselves, too. */
+const foundView = ({ application, entry }: Found) => ({
+  application: applicationView(application),
+  entry: namedView(entry.id, entry.value),
+  ...viewOf(entry),
+});
+
+const printed = (found: Found, field: Field, text: string): Result => ({
+  value: { ...foundView(found), [memberOf(field)]: text },
   text: () => `${text}\n`,
   exact: true,
 });
 
-const copied = async (
-  context: Context,
-  input: Input,
-  entry: PasswordEntry,
-  field: Field,
-  text: string,
-): Promise<Result> => {
+const copied = async (context: Context, input: Input, found: Found, field: Field, text: string): Promise<Result> => {
   const { copyForAWhile, readClearAfter } = await import("./clipboard.js");
   const seconds = readClearAfter(input.text("clearAfter"));
   await copyForAWhile(context, text, seconds);
   const name = msg(`password.field-${field}`);
   return {
-    value: { ...viewOf(entry), copied: memberOf(field), clearsAfter: seconds },
+    value: { ...foundView(found), copied: memberOf(field), clearsAfter: seconds },
     text: (translate) => `${translate(msg("password.copied", { name, seconds }))}\n`,
   };
 };
 
 /** Everything that is known of an entry, secrets and all: somebody has asked for it. */
-const everything = (entry: PasswordEntry): Result => {
+const everything = (found: Found): Result => {
+  const { entry } = found;
   const { value } = entry;
   const { Title, Sites = [], Username, Password, Notes, OTP, Labels = [], Earlier = [], Created, Changed } = value;
   const rows: (readonly [Message, Cell | undefined])[] = [
@@ -88,7 +95,7 @@ const everything = (entry: PasswordEntry): Result => {
   const table = fields(rows);
   return {
     value: {
-      ...viewOf(entry),
+      ...foundView(found),
       ...(Password !== undefined && { password: Password }),
       ...(Notes !== undefined && { notes: Notes }),
       ...(OTP && {

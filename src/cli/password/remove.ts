@@ -10,7 +10,9 @@ export const run: Run = async (context, input) => {
   const wanted = wantedOf(input);
   const session = await changingSession(context);
   const options = applicationOptions(input);
-  const { id, value } = await findEntry(session, options, wanted);
+  const {
+    entry: { id, value },
+  } = await findEntry(session, options, wanted);
   await confirmed(
     context,
     msg("password.remove-question", { name: nameFor(value), username: value.Username ?? msg("password.nobody") }),

@@ -4,7 +4,7 @@ import { msg } from "../../messages/message.js";
 import type { Changed } from "../application/application.js";
 import { applicationView } from "../application/view.js";
 import { fields, type Result } from "../output.js";
-import { nameFor } from "./entries.js";
+import { nameFor, namedView } from "./entries.js";
 
 /** What a change of one entry gives back. Nothing of it is secret. */
 export const changeResult = (
@@ -17,13 +17,7 @@ export const changeResult = (
   return {
     value: {
       application: applicationView(application),
-      entry: {
-        id,
-        ...(value.Title !== undefined && { title: value.Title }),
-        sites: value.Sites ?? [],
-        ...(value.Username !== undefined && { username: value.Username }),
-        labels: value.Labels ?? [],
-      },
+      entry: namedView(id, value),
       ...more,
       synced,
       conflict: conflicts.includes(id),
