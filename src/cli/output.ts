@@ -82,10 +82,10 @@ const pad = (text: string, width: number): string => text + " ".repeat(Math.max(
 
 /** Lines of `label  value`, the values aligned. Rows without a value are left out. */
 export const fields =
-  (rows: readonly (readonly [label: Message, value: Cell | undefined])[]): Text =>
+  (rows: readonly (readonly [label: Cell, value: Cell | undefined])[]): Text =>
   (translate) => {
     const shown = rows.flatMap(([label, value]) =>
-      value === undefined ? [] : [[translate(label), worded(value, translate)] as const],
+      value === undefined ? [] : [[worded(label, translate), worded(value, translate)] as const],
     );
     const width = Math.max(0, ...shown.map(([label]) => columns(label)));
     return shown.map(([label, value]) => `${pad(label, width)}  ${value}\n`).join("");

@@ -240,7 +240,13 @@ describe("conflicts", () => {
       ],
     });
     expect((await laptop.text("app conflicts passwords")).stdout).not.toContain("phone's");
-    expect((await laptop.text("app conflicts --show")).stdout).toContain("phone's");
+    const { stdout } = await laptop.text("app conflicts --show");
+    // A line for each member, and a block for each version.
+    for (const line of [/^Password +laptop's$/m, /^Password +phone's$/m, /^Sites +example\.com$/m]) {
+      expect(stdout).toMatch(line);
+    }
+    expect(stdout).not.toMatch(/["[{]/);
+    expect(stdout.split("\n\n")).toHaveLength(2);
     expect((await laptop.ok("status")).status).toBe(0);
     const stamp = shown.at("conflicts", 0, "versions", 1, "stamp");
     expect(shown.at("conflicts", 0, "versions", 1, "version")).toBe(stamp);

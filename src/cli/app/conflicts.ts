@@ -9,7 +9,7 @@ import { applicationNotFound, chosenFrom, openLocal } from "../application/open.
 import { readableLabel } from "../application/segments.js";
 import type { Run } from "../context.js";
 import { knownProfile } from "../known.js";
-import { readableTime, table } from "../output.js";
+import { fields, gap, readableTime, stack, table, type Text } from "../output.js";
 import { requireProfile } from "../select.js";
 import { openSession, type Session } from "../session.js";
 
@@ -71,6 +71,20 @@ export const conflictsOf = async (
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
+/** What a member holds, a row for each line, with the members of what is in it by their path. */
+const rowsOf = (name: string, value: unknown): (readonly [string, string])[] => {
+  if (Array.isArray(value) && value.some((one) => typeof one === "object")) {
+    return value.flatMap((one, index) => rowsOf(`${name}[${index}]`, one));
+  }
+  if (Array.isArray(value)) return [[name, value.map(textOf).join(", ")]];
+  if (typeof value === "object" && value !== null) {
+    return membersOf(value).flatMap(([inner, one]) => rowsOf(`${name}.${inner}`, one));
+  }
+  return textOf(value)
+    .split("\n")
+    .map((line, index) => [index === 0 ? name : "", line]);
+};
+
 const membersOf = (value: object): [string, unknown][] => Object.entries(value);
 
 const differences = (current: object, other: object | undefined): string[] => {
@@ -115,30 +129,42 @@ export const run: Run = async (context, input) => {
       version.version,
       version.device.name ?? version.device.udf,
       readableTime(version.updated),
-      version.deleted
-        ? msg("app.version-deleted")
-        : version.members
-          ? version.members.map(({ name, value }) => `${name}=${value}`).join(" ")
-          : version.differs.join(", "),
+      version.deleted ? msg("app.version-deleted") : version.differs.join(", "),
     ]),
   );
+  const headings = [
+    msg("heading.application"),
+    msg("heading.entry"),
+    msg("heading.version"),
+    msg("heading.device"),
+    msg("heading.changed"),
+    msg("heading.differs"),
+  ];
+  const blocks = conflicts.flatMap((conflict, index) => {
+    const values = found[index] ? [found[index].entry, ...found[index].entry.others] : [];
+    return conflict.versions.map((version, at) => blockOf(conflict, version, values[at]?.value));
+  });
   return {
     value: { conflicts },
-    text: table(
-      [
-        msg("heading.application"),
-        msg("heading.entry"),
-        msg("heading.version"),
-        msg("heading.device"),
-        msg("heading.changed"),
-        msg("heading.differs"),
-      ],
-      rows,
-      msg("app.no-conflicts"),
-    ),
+    text:
+      show && blocks.length > 0
+        ? stack(...blocks.flatMap((block, index) => (index === 0 ? [block] : [gap, block])))
+        : table(headings, rows, msg("app.no-conflicts")),
     ...(conflicts.length > 0 && { note: msg("app.resolve-how") }),
   };
 };
+
+/** All that a version holds, one below the other. */
+const blockOf = ({ application, entry, labels }: ShownConflict, version: ShownVersion, value?: object): Text =>
+  fields([
+    [msg("label.application"), application.name],
+    [msg("label.entry"), labels.join(", ") || entry],
+    [msg("label.version"), version.version],
+    [msg("label.device"), version.device.name ?? version.device.udf],
+    [msg("mail.label-updated"), readableTime(version.updated)],
+    [msg("label.differs"), version.deleted ? msg("app.version-deleted") : version.differs.join(", ") || undefined],
+    ...(value ? membersOf(value).flatMap(([name, one]) => rowsOf(name, one)) : []),
+  ]);
 
 const nameOf = (profile: PersonalProfile | undefined, udf: string): string | null => {
   const device = profile && findDevice(profile, udf);

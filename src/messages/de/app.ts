@@ -133,6 +133,7 @@ export const app = {
   "label.waiting": "Wartende Änderungen",
   "label.exposed": "Wurde gelesen von",
   "label.entry": "Eintrag",
+  "label.differs": "Anders in",
   "label.kept": "Behalten",
   "app.nothing-to-sync": "Es gibt keine Anwendung, die dieses Gerät lesen darf.",
   "app.not-synced": "{name}: {reason}",

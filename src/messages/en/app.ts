@@ -131,6 +131,7 @@ export const app = {
   "label.waiting": "Changes that wait",
   "label.exposed": "Was read by",
   "label.entry": "Entry",
+  "label.differs": "Differs in",
   "label.kept": "Kept",
   "app.nothing-to-sync": "There is no application that this device may read.",
   "app.not-synced": "{name}: {reason}",

@@ -135,6 +135,7 @@ export const app = {
   "label.waiting": "Modifications en attente",
   "label.exposed": "A été lue par",
   "label.entry": "Entrée",
+  "label.differs": "Diffère par",
   "label.kept": "Conservé",
   "app.nothing-to-sync": "Il n'y a pas d'application que cet appareil peut lire.",
   "app.not-synced": "{name} : {reason}",
