@@ -106,6 +106,7 @@ describe("a device that is removed", () => {
         application: { identifier: UDF, name: "passwords", type: "PasswordProfile" },
         id: expect.any(String),
         labels: [site, "alice"],
+        names: [site, "alice"],
         device: udf,
         since: TIME,
       })),
@@ -124,6 +125,22 @@ describe("a device that is removed", () => {
     await set(desk, "example.org", undefined);
     expect(await exposedTo(laptop, udf)).toEqual({});
     expect((await laptop.text("app exposure phone")).stdout).toContain(udf);
+  });
+
+  test("is told by its name where its SSH key is listed", async () => {
+    const laptop = await withAccount(filePortal());
+    await laptop.ok("ssh add");
+    const phone = await connected(laptop);
+    await phone.ok("ssh add");
+    await laptop.ok("sync");
+    await laptop.ok("device remove phone");
+    const { entries } = (await laptop.ok("app exposure phone --app ssh")).json as {
+      entries: { labels: string[]; names: string[] }[];
+    };
+    const shown = new Map(entries.map(({ labels, names }) => [labels[0], names]));
+    expect(shown.get(await own(laptop))).toEqual(["laptop"]);
+    expect([...shown.values()]).not.toContainEqual([expect.stringMatching(/^M[A-D][A-Z2-7]{2}-/)]);
+    expect((await laptop.text("app exposure phone --app ssh")).stdout).not.toContain(await own(laptop));
   });
 
   test("is told from another one of the same name, and from those of which nobody knows", async () => {

@@ -31,6 +31,8 @@ interface Exposed {
   readonly id: string;
   /** What the entry is about, such as site and user. */
   readonly labels: readonly string[];
+  /** The same for people: a device by its name, where that is known. */
+  readonly names: readonly string[];
   readonly device: string;
   /** When the device lost the right to read it; null where it has it. */
   readonly since: string | null;
@@ -50,9 +52,10 @@ export const run: Run = async (context, input) => {
   const personal = knownProfile(context, readProfile(context.home, state.udf) ?? state);
   if (!personal) throw new MeshError("record-not-found", msg("profile.no-version"));
   const held = await heldBy(session, personal, input);
-  const devices = meantBy(personal, held, text);
+  const known = knownDevices(personal, held);
+  const devices = meantBy(known, text);
   const entries: Exposed[] = [];
-  for (const one of held) entries.push(...(await exposedIn(session, one, devices)));
+  for (const one of held) entries.push(...(await exposedIn(session, one, devices, known)));
   return report(devices, entries);
 };
 
@@ -86,10 +89,8 @@ const heldBy = async (session: Session, personal: PersonalProfile, input: Input)
   return held;
 };
 
-/** The devices that a name or a fingerprint means: several where one had the name of another before it. Throws `device-not-found`. */
-const meantBy = (personal: PersonalProfile, held: readonly Held[], text: string): readonly Meant[] => {
-  const udf = udfIn(text);
-  const name = text.normalize("NFC").trim();
+/** The devices that are connected, and those that had an application, by fingerprint. */
+const knownDevices = (personal: PersonalProfile, held: readonly Held[]): ReadonlyMap<string, Meant> => {
   const connected = personal.devices.map((device) => ({
     udf: device.udf,
     name: deviceName(personal, device),
@@ -99,8 +100,14 @@ const meantBy = (personal: PersonalProfile, held: readonly Held[], text: string)
     .flatMap(({ copy }) => copy.exposures)
     .map(({ DeviceUDF, Name }) => ({ udf: DeviceUDF, name: Name, connected: false }));
   // One that lost an application may be connected all the same.
-  const all = new Map([...gone, ...connected].map((device) => [device.udf, device]));
-  const meant = [...all.values()].filter((device) =>
+  return new Map([...gone, ...connected].map((device) => [device.udf, device]));
+};
+
+/** The devices that a name or a fingerprint means: several where one had the name of another before it. Throws `device-not-found`. */
+const meantBy = (known: ReadonlyMap<string, Meant>, text: string): readonly Meant[] => {
+  const udf = udfIn(text);
+  const name = text.normalize("NFC").trim();
+  const meant = [...known.values()].filter((device) =>
     udf === undefined ? device.name.normalize("NFC") === name : device.udf === udf,
   );
   if (meant.length > 0) return meant;
@@ -110,13 +117,20 @@ const meantBy = (personal: PersonalProfile, held: readonly Held[], text: string)
 };
 
 /** What devices may know of an application: everything, where they may read it, and what they could read and nobody has changed since. */
-const exposedIn = async (session: Session, { entry, copy }: Held, devices: readonly Meant[]): Promise<Exposed[]> => {
+const exposedIn = async (
+  session: Session,
+  { entry, copy }: Held,
+  devices: readonly Meant[],
+  known: ReadonlyMap<string, Meant>,
+): Promise<Exposed[]> => {
   const application = { identifier: copy.identifier, name: applicationName(entry), type: copy.type };
   const rows = copy.segments.flatMap((segment) => segment.rows);
   const asExposed = ([id, , , ...labels]: IndexRow, device: string, since: string | null): Exposed => ({
     application,
     id,
     labels: labels.map(readableLabel),
+    // The SSH key of a device goes by its fingerprint.
+    names: labels.map((label) => known.get(label)?.name ?? readableLabel(label)),
     device,
     since,
   });
@@ -158,9 +172,9 @@ const indexesIn = async (session: Session, copy: ApplicationCopy): Promise<Reado
 };
 
 const report = (devices: readonly Meant[], entries: readonly Exposed[]): Result => {
-  const rows = entries.map(({ application, labels, since }) => [
+  const rows = entries.map(({ application, names, since }) => [
     application.name,
-    labels.join(", "),
+    names.join(", "),
     since === null ? msg("app.exposure-now") : readableTime(since),
   ]);
   const headings = [msg("heading.application"), msg("heading.entry"), msg("heading.read-until")];
