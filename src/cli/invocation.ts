@@ -1,8 +1,10 @@
 import type { Deps } from "../deps.js";
 import { MeshError } from "../errors.js";
+import { findLanguage, LANGUAGES } from "../messages/language.js";
 import { msg } from "../messages/message.js";
 import { inputOf, type Globals, type Input, type Run } from "./context.js";
 import type { VerbDeclaration } from "./declare.js";
+import { languageTag } from "./language.js";
 
 const DEFAULT_TIMEOUT = 30;
 /** Node's timers count in 31 bits of milliseconds. */
@@ -40,6 +42,16 @@ const optionName = (name: string): string => `--${name.replace(/[A-Z]/g, (letter
 
 const nonEmpty = (text: unknown): string | undefined => (typeof text === "string" && text !== "" ? text : undefined);
 
+/** The value of `--language`. Throws `usage` for a language that no messages are in, which a variable may name. */
+const checkedLanguage = (text: string | undefined): string | undefined => {
+  if (text === undefined || findLanguage([languageTag(text) ?? ""])) return text;
+  throw new MeshError(
+    "usage",
+    msg("input.option-invalid", { option: "--language", text: JSON.stringify(text.slice(0, 300)) }),
+    { hint: msg("usage.one-of", { verbs: LANGUAGES.join(", ") }) },
+  );
+};
+
 const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Globals => {
   const { env } = deps;
   const text = (name: string): string | undefined => {
@@ -75,7 +87,7 @@ const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Glob
     quiet: options["quiet"] === true,
     verbose: options["verbose"] === true,
     timeout: timeout * 1000,
-    language: text("language"),
+    language: checkedLanguage(text("language")),
     color: options["color"] !== false && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
   };
 };

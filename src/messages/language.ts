@@ -5,9 +5,9 @@ const TAG = /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/;
 
 /**
  * The language that suits a priority list best, by the lookup of RFC 4647 section 3.4: each range is shortened from its end
- * until a language of ours is left. Unknown, malformed and wildcard ranges are skipped; without any match it is English.
+ * until a language of ours is left. Unknown, malformed and wildcard ranges are skipped; undefined without any match.
  */
-export const chooseLanguage = (ranges: readonly string[]): Language => {
+export const findLanguage = (ranges: readonly string[]): Language | undefined => {
   for (const range of ranges) {
     if (!TAG.test(range)) continue;
     // All our languages are of one subtag, so that shortening always ends with the first.
@@ -15,5 +15,8 @@ export const chooseLanguage = (ranges: readonly string[]): Language => {
     const language = LANGUAGES.find((candidate) => candidate === primary);
     if (language) return language;
   }
-  return "en";
+  return undefined;
 };
+
+/** The same, which is English without any match. */
+export const chooseLanguage = (ranges: readonly string[]): Language => findLanguage(ranges) ?? "en";

@@ -95,9 +95,13 @@ describe("account validate", () => {
     expect(await reason({ LC_ALL: "de_DE" }, "--language", "en")).toBe(english);
     expect(await reason({ LC_ALL: "C.UTF-8" })).toBe(english);
     expect(await reason({ LANG: "" })).toBe(english);
-    // Unknown languages are no error.
-    expect(await reason({}, "--language", "tlh")).toBe(english);
-    expect(await reason({}, "--language", "not a tag at all")).toBe(english);
+    expect(await reason({}, "--language", "de_AT.UTF-8")).toBe(german);
+    // Unknown languages are no error in the environment, where they are for other programs too.
+    expect(await reason({ LC_ALL: "tlh", LANG: "de_DE" })).toBe(english);
+    expect(await reason({ LANG: "not a tag at all" })).toBe(english);
+    for (const text of ["tlh", "not a tag at all", "d"]) {
+      expect(await machine().run("status --language", text)).toMatchObject({ code: "usage", status: 2 });
+    }
   });
 
   test("as text", async () => {

@@ -54,10 +54,14 @@ describe("the language of the user", () => {
     expect(new Set([...all.en, ...all.fr, ...all.de]).size).toBe(3);
   });
 
-  test("codes and members are the same in all, and so is an unknown language to English", async () => {
-    for (const language of ["en", "fr", "de", "fr-CA", "xx", "..", "C", "POSIX"]) {
+  test("codes and members are the same in all, and so is an unknown language of the environment to English", async () => {
+    for (const language of ["en", "fr", "de", "fr-CA"]) {
       const outcome = await machine().run(`profile show --language=${language}`);
       expect(outcome).toMatchObject({ status: 3, code: "profile-not-found" });
+    }
+    for (const language of ["xx", "..", "C", "POSIX"]) {
+      const outcome = await machine().run(`profile show --language=${language}`);
+      expect(outcome).toMatchObject({ status: 2, code: "usage" });
     }
     const english = await machine().text("profile show");
     for (const language of ["xx", "C", "POSIX", "-"]) {
