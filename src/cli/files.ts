@@ -23,12 +23,12 @@ export const newFilePath = (context: Context, path: string): string => {
   if (path === "") throw new MeshError("usage", msg("file.path-empty"));
   const absolute = resolve(deps.cwd, path);
   if (statNamed(context, absolute)) {
-    throw new MeshError("file-exists", msg("file.exists", { path }), {
+    throw new MeshError("file-exists", msg("file.exists", { path: JSON.stringify(path) }), {
       hint: msg("file.exists.hint"),
     });
   }
   if (!statNamed(context, dirname(absolute))?.isDirectory) {
-    throw new MeshError("file-unreadable", msg("file.folder-missing", { path }), {
+    throw new MeshError("file-unreadable", msg("file.folder-missing", { path: JSON.stringify(path) }), {
       hint: msg("file.folder-missing.hint"),
     });
   }

@@ -21,12 +21,12 @@ export const readNamedFile = (context: Context, path: string, limit: number): Bu
   try {
     octets = context.deps.fs.readFile(resolve(context.deps.cwd, path), limit);
   } catch (cause) {
-    throw new MeshError("file-unreadable", msg("file.unreadable", { path }), {
+    throw new MeshError("file-unreadable", msg("file.unreadable", { path: JSON.stringify(path) }), {
       cause,
       hint: msg("file.unreadable.hint"),
     });
   }
-  if (octets.length > limit) throw new MeshError("too-large", msg("file.too-large", { path }));
+  if (octets.length > limit) throw new MeshError("too-large", msg("file.too-large", { path: JSON.stringify(path) }));
   return octets;
 };
 
@@ -41,12 +41,14 @@ const isDevice = ({ deps }: Context, path: string): boolean =>
 export async function* readInPieces(context: Context, path: string): AsyncGenerator<Buffer> {
   try {
     if (isDevice(context, path)) {
-      throw new MeshError("file-unreadable", msg("file.device", { path }), { hint: msg("file.device.hint") });
+      throw new MeshError("file-unreadable", msg("file.device", { path: JSON.stringify(path) }), {
+        hint: msg("file.device.hint"),
+      });
     }
     yield* context.deps.openStream(path === "-" ? path : resolve(context.deps.cwd, path));
   } catch (cause) {
     if (isMeshError(cause) || context.deps.signal.aborted) throw cause;
-    throw new MeshError("file-unreadable", msg("file.unreadable", { path }), {
+    throw new MeshError("file-unreadable", msg("file.unreadable", { path: JSON.stringify(path) }), {
       cause,
       hint: msg("file.unreadable.hint"),
     });

@@ -119,8 +119,11 @@ describe("verify", () => {
 
   test("files that cannot be read", async () => {
     const admin = machine();
-    for (const file of ["nowhere", "."]) {
-      expect(await admin.run("verify", file)).toMatchObject({ status: 2, code: "file-unreadable" });
+    for (const file of ["nowhere", ".", "", "two words"]) {
+      const outcome = await admin.run("verify", file);
+      expect(outcome).toMatchObject({ status: 2, code: "file-unreadable" });
+      // In quotes, so that an empty path is seen and a space is no end.
+      expect(outcome.at("error", "message")).toContain(JSON.stringify(file));
     }
     expect(await admin.run("verify")).toMatchObject({ status: 2, code: "usage" });
   });

@@ -73,7 +73,7 @@ const newKeyFile = (context: Context, path: string | undefined): string | undefi
     });
   }
   if (statNamed(context, dirname(absolute))?.isDirectory) return absolute;
-  throw new MeshError("file-unreadable", msg("file.folder-missing", { path }), {
+  throw new MeshError("file-unreadable", msg("file.folder-missing", { path: JSON.stringify(path) }), {
     hint: msg("file.folder-missing.hint"),
   });
 };

@@ -127,7 +127,8 @@ export const settingsFile = async (context: Context, input: Input, name: string)
   const path = input.text("fromFile");
   if (path === undefined) return undefined;
   const octets = path === "-" ? await context.deps.readStdin(MAX_SETTINGS) : readNamedFile(context, path, MAX_SETTINGS);
-  if (octets.length > MAX_SETTINGS) throw new MeshError("too-large", msg("file.too-large", { path }));
+  if (octets.length > MAX_SETTINGS)
+    throw new MeshError("too-large", msg("file.too-large", { path: JSON.stringify(path) }));
   if (path !== "-") await warnShared(context, path);
   const value = parsed(octets);
   octets.fill(0);

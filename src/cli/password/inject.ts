@@ -29,7 +29,8 @@ export const run: Run = async (context, input) => {
 /** The text of a template. Throws `file-unreadable`, `too-large`, `usage`. */
 const readTemplate = async (context: Context, path: string): Promise<string> => {
   const octets = path === "-" ? await context.deps.readStdin(MAX_TEMPLATE) : readNamedFile(context, path, MAX_TEMPLATE);
-  if (octets.length > MAX_TEMPLATE) throw new MeshError("too-large", msg("file.too-large", { path }));
+  if (octets.length > MAX_TEMPLATE)
+    throw new MeshError("too-large", msg("file.too-large", { path: JSON.stringify(path) }));
   try {
     return decodeUtf8(octets);
   } catch (cause) {
