@@ -60,6 +60,20 @@ describe.each(Object.entries(OTHERS))("the catalogue of %s", (_language, catalog
   });
 });
 
+test("what a user typed stands in the same quotes everywhere, which are those of JSON", () => {
+  for (const catalogue of [ENGLISH, ...Object.values(OTHERS)]) {
+    const texts = Object.values(catalogue).flatMap(forms);
+    expect(texts.filter((text) => /[„“”«»‘’]|'\{\w+\}'/.test(text))).toEqual([]);
+  }
+});
+
+test("the labels of what `network show` shows are told apart", () => {
+  for (const catalogue of [ENGLISH, ...Object.values(OTHERS)]) {
+    const [name, sites] = [catalogue["label.name"], catalogue["network.label-sites"]].map(String);
+    expect(sites?.slice(0, 4)).not.toBe(name?.slice(0, 4));
+  }
+});
+
 test("every message is used somewhere", () => {
   const text = sourceFiles(SOURCES)
     .map((file) => fs.readFileSync(file, "utf8"))
