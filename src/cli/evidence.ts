@@ -1,12 +1,16 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isMeshError, MeshError } from "../errors.js";
 import type { Finding } from "../client/log.js";
-import { discard, fileError, isTemporaryName } from "../keystore/durable.js";
+import { discard, fileError, isTemporaryName, readPrivateFile } from "../keystore/durable.js";
 import { ensureFolder, type Home } from "../keystore/home.js";
+import { decodeUtf8 } from "../mesh/bytes.js";
 import {
   buildEvidence,
+  coversEvidence,
   EVIDENCE_KINDS,
+  EVIDENCE_LIMIT,
   formatEvidence,
+  parseEvidence,
   verifyEvidence,
   type Evidence,
   type EvidenceKind,
@@ -49,38 +53,72 @@ const nameOf = (evidence: Evidence): string => {
   return `${found.replaceAll(":", "-")}${isProof(evidence) ? endOfProven(kind) : `-${kind}.json`}`;
 };
 
+/** The files of evidence of a kind in the folder, in the order of time. */
+const namesOf = ({ deps }: Home, folder: string, kind: EvidenceKind): string[] =>
+  deps.fs
+    .list(folder)
+    .filter((name) => /^\d/.test(name) && (name.endsWith(`-${kind}.json`) || name.endsWith(endOfProven(kind))))
+    .sort();
+
+/** True for a file that this program has kept, that holds, and that shows already what is to be shown. */
+const isKept = ({ deps }: Home, path: string, evidence: Evidence): boolean => {
+  try {
+    if (deps.fs.lstat(path)?.isFile !== true) return false;
+    const octets = readPrivateFile(deps.fs, path, EVIDENCE_LIMIT, deps.platform);
+    if (!octets) return false;
+    const earlier = parseEvidence(decodeUtf8(octets));
+    return coversEvidence(earlier, evidence) && nameOf(earlier) === basename(path);
+  } catch (error) {
+    // Whatever it is, it does not stand for what was found now.
+    if (isMeshError(error)) return false;
+    throw error;
+  }
+};
+
+/** The same evidence, found so many milliseconds later that its file has a name of its own. */
+const withFreeName = (home: Home, folder: string, evidence: Evidence): Evidence => {
+  let free = evidence;
+  while (home.deps.fs.lstat(join(folder, nameOf(free)))) {
+    free = { ...free, found: new Date(Date.parse(free.found) + 1).toISOString() };
+  }
+  return free;
+};
+
 /**
  * Removes what is too much in the folder, the oldest first, and what a killed process has left. What proves something stays: a portal that
- * was caught must not push that out.
+ * was caught must not push that out. So does the file at `path`.
  */
-const tidy = ({ deps }: Home, folder: string): void => {
+const tidy = ({ deps }: Home, folder: string, path: string): void => {
   const names = deps.fs.list(folder);
   for (const name of names.filter(isTemporaryName)) discard(deps.fs, join(folder, name));
   const files = names.filter((name) => /^\d.*\.json$/.test(name) && !name.endsWith("-proven.json")).sort();
-  for (const name of files.slice(0, Math.max(0, files.length - MAX_FILES))) discard(deps.fs, join(folder, name));
+  const others = files.filter((name) => name !== basename(path));
+  for (const name of others.slice(0, Math.max(0, files.length - MAX_FILES))) discard(deps.fs, join(folder, name));
 };
 
+/** Writes a file, unless the same is shown already or there is proof enough. Gives its path, or that of the earlier one. */
 const write = (home: Home, evidence: Evidence): Promise<string> =>
   home.withLock(() => {
     const folder = join(home.path, FOLDER);
-    const path = join(folder, nameOf(evidence));
     ensureFolder(home.deps, folder);
-    const end = endOfProven(evidence.kind);
-    const proven = path.endsWith(end) ? home.deps.fs.list(folder).filter((name) => name.endsWith(end)) : [];
-    // There is proof enough.
-    if (proven.length >= MAX_PROVEN) return join(folder, proven.sort().at(-1) ?? "");
-    home.write(path, Buffer.from(formatEvidence(evidence), "utf8"));
     try {
-      tidy(home, folder);
+      const names = namesOf(home, folder, evidence.kind);
+      const kept = names.find((name) => isKept(home, join(folder, name), evidence));
+      const proven = isProof(evidence) ? names.filter((name) => name.endsWith(endOfProven(evidence.kind))) : [];
+      const earlier = kept ?? (proven.length >= MAX_PROVEN ? proven.at(-1) : undefined);
+      const next = earlier === undefined ? withFreeName(home, folder, evidence) : undefined;
+      const path = join(folder, earlier ?? nameOf(next ?? evidence));
+      if (next) home.write(path, Buffer.from(formatEvidence(next), "utf8"));
+      tidy(home, folder, path);
+      return path;
     } catch (cause) {
       throw fileError(cause, folder, "write");
     }
-    return path;
   });
 
 /**
- * Keeps a finding in a file of its own in this home, and gives its path, or that of an earlier one where there is proof enough of its kind;
- * undefined where there is nothing that others could check.
+ * Keeps a finding in a file of its own in this home, and gives its path, or that of an earlier one that shows the same, or where there is
+ * proof enough of its kind; undefined where there is nothing that others could check.
  * Throws what writing to the home throws.
  */
 export const writeEvidence = async (

@@ -198,6 +198,41 @@ describe("evidence", () => {
     expect(evidenceIn(laptop).some((left) => left.endsWith(".tmp"))).toBe(false);
   });
 
+  test("of one finding is kept once, and only a file that holds stands for it", async () => {
+    const portal = await startLyingPortal();
+    const laptop = await withAccount(portal.url);
+    const earlier = await portal.split();
+    await laptop.ok("device rename laptop desk");
+    portal.shown = earlier;
+    const meets = async (): Promise<string> => {
+      const outcome = await laptop.run("device list");
+      expect(outcome).toMatchObject({ status: 7, code: "log-rollback" });
+      return outcome.at("error", "hint");
+    };
+    await meets();
+    const [name = ""] = evidenceIn(laptop);
+    const file = path.join(laptop.home, "evidence", name);
+    const text = fs.readFileSync(file, "utf8");
+    expect(await meets()).toContain(file);
+    await Promise.all([meets(), meets()]);
+    expect(evidenceIn(laptop)).toEqual([name]);
+    // Under another name than its own it is somebody's copy; what others may write is nobody's proof.
+    fs.renameSync(file, path.join(laptop.home, "evidence", `2020${name.slice(4)}`));
+    expect(await meets()).not.toContain(`2020${name.slice(4)}`);
+    const second = evidenceIn(laptop).at(-1) ?? "";
+    fs.chmodSync(path.join(laptop.home, "evidence", second), 0o666);
+    await meets();
+    const third = evidenceIn(laptop).at(-1) ?? "";
+    fs.writeFileSync(path.join(laptop.home, "evidence", third), text.replace("log-rollback", "log-fork"));
+    await meets();
+    const fourth = evidenceIn(laptop).at(-1) ?? "";
+    fs.rmSync(path.join(laptop.home, "evidence", fourth));
+    fs.symlinkSync(path.join(laptop.home, "evidence", second), path.join(laptop.home, "evidence", fourth));
+    await meets();
+    expect(new Set(evidenceIn(laptop)).size).toBe(5);
+    expect(fs.readFileSync(path.join(laptop.home, "evidence", third), "utf8")).toContain("log-fork");
+  });
+
   test("that cannot be kept is said not to be", async () => {
     const portal = await startLyingPortal();
     const laptop = await withAccount(portal.url);

@@ -9,7 +9,7 @@ import { readDevice } from "../records/device.js";
 import { readPersonal } from "../records/personal.js";
 import { parseWith, Sha256Schema, textSchema, TimeSchema } from "../schema.js";
 import { SignedRecordSchema } from "../signed-record.js";
-import { openCheckpoint, type Checkpoint } from "./checkpoint.js";
+import { openCheckpoint, readCheckpoint, type Checkpoint } from "./checkpoint.js";
 import { followKeyChanges, openKeyChange, type KeyChange } from "./key-change.js";
 import { decodeLeaf, identifierHash, isSameSubject, KINDS, leafFault, type PlacedLeaf } from "./leaf.js";
 import { MAX_NOTE, parseVerifierKey } from "./note.js";
@@ -169,6 +169,26 @@ export const formatEvidence = (evidence: Evidence): string => `${JSON.stringify(
 /** Reads the JSON text of a file of evidence, whose length the caller bounds. Throws `evidence-invalid`. */
 export const parseEvidence = (text: string): Evidence =>
   checkForm(orInvalid(msg("mesh.evidence-form"), () => parseStrictJson(text)));
+
+/** What a head is about: when it was signed proves nothing. */
+const treeOf = (note: string): unknown => {
+  const head = readCheckpoint(note);
+  return head ? [head.origin, head.size, encodeBase64url(head.root)] : note;
+};
+
+/**
+ * True where evidence that was kept earlier is about the same finding (the same kind, heads of the same trees, and the same record) and
+ * has all the proofs that the other has. Verifies neither.
+ */
+export const coversEvidence = (earlier: Evidence, evidence: Evidence): boolean => {
+  const finding = ({ kind, portal, verifier, announced, heads, about, record }: Evidence): string =>
+    JSON.stringify([kind, portal, verifier, announced, heads.map(treeOf), about, record]);
+  const has = (name: "keyChanges" | "consistency" | "prefix" | "proofs"): boolean =>
+    evidence[name] === undefined || JSON.stringify(evidence[name]) === JSON.stringify(earlier[name]);
+  return (
+    finding(earlier) === finding(evidence) && has("keyChanges") && has("consistency") && has("prefix") && has("proofs")
+  );
+};
 
 /** The changes of key that some known key has signed, and all keys that are known by them. */
 const readKeys = (

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { encodeBase64url } from "../../../src/mesh/bytes.js";
 import {
   buildEvidence,
+  coversEvidence,
   EVIDENCE_KINDS,
   EVIDENCE_LIMIT,
   formatEvidence,
@@ -458,5 +459,33 @@ describe("the file", () => {
       key,
     );
     expect(invalid({ kind: "log-fork", heads: [good.heads[0]!, odd] })).toBe("evidence-invalid");
+  });
+});
+
+describe("evidence that was kept", () => {
+  const heads = [honest.checkpoint(at(0), 10), forked.checkpoint(at(1))];
+  const prefix = prefixProof(10, 20, tileReader(forked.tile));
+  const bare = { kind: "log-fork", heads } as const;
+
+  test("covers what was found again, whenever the heads were signed", () => {
+    const found = { ...bare, found: at(30), heads: [honest.checkpoint(at(0), 10), forked.checkpoint(at(11))] };
+    expect(coversEvidence(evidence(bare), evidence(found))).toBe(true);
+    expect(coversEvidence(evidence({ ...bare, prefix }), evidence(found))).toBe(true);
+    const read = parseEvidence(formatEvidence(evidence({ ...bare, prefix })));
+    expect(coversEvidence(read, evidence({ ...bare, prefix }))).toBe(true);
+  });
+
+  test("does not cover what proves more, or something else", () => {
+    expect(coversEvidence(evidence(bare), evidence({ ...bare, prefix }))).toBe(false);
+    const consistency = texts(honest.consistency(10));
+    expect(coversEvidence(evidence({ ...bare, prefix }), evidence({ ...bare, consistency }))).toBe(false);
+    for (const other of [
+      { heads: [honest.checkpoint(at(0), 9), forked.checkpoint(at(1))] },
+      { heads: [honest.checkpoint(at(0), 10), forked.checkpoint(at(1), 19)] },
+      { kind: "log-split" },
+      { portal: "https://other.example/" },
+    ] as const) {
+      expect(coversEvidence(evidence(bare), evidence({ ...bare, ...other }))).toBe(false);
+    }
   });
 });
