@@ -72,7 +72,7 @@ describe("audit status", () => {
         origin: expect.stringMatching(/^[0-9a-f]{32}\.mmm\.invalid$/) as string,
         key: expect.stringMatching(/^[0-9a-f]{32}\.mmm\.invalid\+[0-9a-f]{8}\+/) as string,
         size: index === 0 ? 3 : 2,
-        root: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as string,
+        root: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/) as string,
         time: TIME,
         checked: true,
         consistent: true,
@@ -328,7 +328,7 @@ describe("audit log", () => {
       portal,
       origin: expect.stringMatching(/^[0-9a-f]{32}\.mmm\.invalid$/) as string,
       size: 2,
-      root: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as string,
+      root: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/) as string,
       verified: true,
       resumedAt: 0,
     });
@@ -521,7 +521,7 @@ describe("audit evidence", () => {
       found: "2026-05-01T12:00:00.000Z",
       heads: [log, other].map((one) => ({
         size: 1,
-        root: one.root(1).toString("base64url"),
+        root: one.root(1).toString("base64"),
         time: "2026-05-01T12:00:00.000Z",
       })),
     });

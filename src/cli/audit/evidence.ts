@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeBase64url } from "../../mesh/bytes.js";
+import { decodeUtf8 } from "../../mesh/bytes.js";
 import {
   EVIDENCE_LIMIT,
   parseEvidence,
@@ -48,7 +48,7 @@ export const run: Run = (context, input) => {
   const { verdict, kind, portal, origin, key, found, heads, contradiction } = report;
   const shown = heads.map(({ size, root, time }) => ({
     size,
-    root: encodeBase64url(root),
+    root: root.toString("base64"),
     time: time.toISOString(),
   }));
   return Promise.resolve({

@@ -1,6 +1,5 @@
 import { isMeshError, MeshError } from "../../errors.js";
 import type { PortalClient } from "../../client/client.js";
-import { encodeBase64url } from "../../mesh/bytes.js";
 import { openCheckpoint, type Checkpoint } from "../../mesh/log/checkpoint.js";
 import { TILE_WIDTH } from "../../mesh/log/tiles.js";
 import { msg } from "../../messages/message.js";
@@ -128,7 +127,7 @@ export const run: Run = async (context, input) =>
       portal: client.url,
       origin: head.origin,
       size: head.size,
-      root: encodeBase64url(head.root),
+      root: head.root.toString("base64"),
       verified: true,
       resumedAt,
     };

@@ -1,6 +1,5 @@
 import { isMeshError, type ErrorCode } from "../../errors.js";
 import { knownLog } from "../../keystore/checkpoints.js";
-import { encodeBase64url } from "../../mesh/bytes.js";
 import { msg, type Message } from "../../messages/message.js";
 import { withClient } from "../change.js";
 import type { Context, Run } from "../context.js";
@@ -18,6 +17,7 @@ interface PortalStatus {
   readonly origin: string | null;
   readonly key: string | null;
   readonly size: number | null;
+  /** As it stands in the head. */
   readonly root: string | null;
   readonly time: string | null;
   /** True where the portal has been asked just now. */
@@ -37,7 +37,7 @@ const known = (context: Context, portal: string) => {
     origin: head.origin,
     key: verifier,
     size: head.size,
-    root: encodeBase64url(head.root),
+    root: head.root.toString("base64"),
     time: head.time.toISOString(),
   };
 };
@@ -58,7 +58,7 @@ const look = async (context: Context, portal: string): Promise<PortalStatus> => 
         origin,
         key: client.log.verifier,
         size,
-        root: encodeBase64url(root),
+        root: root.toString("base64"),
         time: time.toISOString(),
         checked: true,
         consistent: true,
