@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openLogView } from "../../src/cli/audit/log-view.js";
 import type { PortalClient } from "../../src/client/client.js";
+import { en } from "../../src/messages/en/index.js";
 import { formatEvidence, buildEvidence } from "../../src/mesh/log/evidence.js";
 import { accountLeafHash, accountUdf } from "../../src/mesh/log/leaf.js";
 import type { FileSystem } from "../../src/deps.js";
@@ -13,6 +14,7 @@ import { startLyingPortal } from "../support/lying-portal.js";
 import { openReferencePortal } from "../support/reference-portal.js";
 import { openTestStore } from "../support/portal.js";
 import { temporaryFolder, testDeps } from "../support/deps.js";
+import { openWire } from "../support/wire.js";
 import { noteKey, sampleLog } from "../mesh/log/support.js";
 
 const ACCOUNT = "alice@example.com";
@@ -119,6 +121,20 @@ describe("audit status", () => {
       json: { portals: [{ size: 3, checked: true, consistent: false, reason: "log-rollback" }] },
     });
     expect(evidenceOf(laptop).length).toBe(1);
+  });
+
+  test("a head of another time is said to be that, not another history", async () => {
+    const wire = await openWire();
+    const laptop = await withAccount(wire.url);
+    const off = laptop.with({ deps: { now: () => new Date(Date.now() + 3_600_000) } });
+    expect(await off.run("audit status")).toMatchObject({
+      status: 7,
+      json: { portals: [{ checked: true, consistent: false, reason: "answer-stale" }] },
+    });
+    const { status, stdout } = await off.text("audit status");
+    expect(status).toBe(7);
+    expect(stdout).toContain(en["audit.not-current"]);
+    expect(stdout).not.toContain(en["audit.inconsistent"]);
   });
 
   test("a portal that keeps no log has nothing to be consistent with", async () => {

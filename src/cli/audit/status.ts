@@ -73,8 +73,10 @@ const look = async (context: Context, portal: string): Promise<PortalStatus> => 
   }
 };
 
-const standing = ({ checked, consistent, origin }: PortalStatus): Message => {
+const standing = ({ checked, consistent, origin, reason }: PortalStatus): Message => {
   if (consistent === true) return msg("audit.consistent");
+  // Of another time, and it may be this machine's clock that is wrong: that contradicts nothing.
+  if (reason === "answer-stale") return msg("audit.not-current");
   if (consistent === false) return msg("audit.inconsistent");
   return checked && origin === null ? msg("audit.logless") : msg("audit.unreachable");
 };

@@ -15,6 +15,7 @@ export const audit = {
   "audit.no-portals": "Es gibt kein Portal, das man ansehen könnte.",
   "audit.consistent": "stimmt",
   "audit.inconsistent": "STIMMT NICHT",
+  "audit.not-current": "NICHT AKTUELL",
   "audit.logless": "führt kein Protokoll",
   "audit.unreachable": "nicht erreicht",
   "audit.own-disordered":

@@ -15,6 +15,7 @@ export const audit = {
   "audit.no-portals": "There is no portal to look at.",
   "audit.consistent": "consistent",
   "audit.inconsistent": "NOT CONSISTENT",
+  "audit.not-current": "NOT CURRENT",
   "audit.logless": "keeps no log",
   "audit.unreachable": "not reached",
   "audit.own-disordered": "The log of the portal {url} has entries about {identifier} that do not follow each other.",

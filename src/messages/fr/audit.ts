@@ -14,6 +14,7 @@ export const audit = {
   "audit.no-portals": "Il n'y a pas de portail à examiner.",
   "audit.consistent": "cohérent",
   "audit.inconsistent": "PAS COHÉRENT",
+  "audit.not-current": "PAS ACTUEL",
   "audit.logless": "ne tient pas de journal",
   "audit.unreachable": "pas joint",
   "audit.own-disordered": "Le journal du portail {url} a des entrées sur {identifier} qui ne se suivent pas.",
