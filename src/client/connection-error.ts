@@ -66,11 +66,17 @@ export const connectionError = (cause: Error, url: URL, sent: boolean): MeshErro
   });
 };
 
-const tlsError = (cause: Error, url: URL): MeshError =>
-  new MeshError("portal-unreachable", msg("client.not-secure", { url: url.origin, reason: textOf(cause) }), {
-    hint:
-      DROPPED.has(codeOf(cause)) || codeOf(cause) === "EPROTO"
-        ? msg("client.https-port.hint")
-        : msg("client.own-authority.hint"),
+const tlsError = (cause: Error, url: URL): MeshError => {
+  const code = codeOf(cause);
+  // The text of these is what OpenSSL writes for its own makers.
+  if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
+    return new MeshError("portal-unreachable", msg("client.not-tls", { url: url.origin }), {
+      hint: msg("client.https-port.hint"),
+      cause,
+    });
+  }
+  return new MeshError("portal-unreachable", msg("client.not-secure", { url: url.origin, reason: textOf(cause) }), {
+    hint: DROPPED.has(code) ? msg("client.https-port.hint") : msg("client.own-authority.hint"),
     cause,
   });
+};

@@ -178,6 +178,9 @@ describe("the https transport", () => {
     const server = await serve(() => undefined);
     const found = await failure(await connect(server.url.replace("http:", "https:")));
     expect(found).toMatchObject({ code: "portal-unreachable", kind: undefined });
+    expect(found.hint).toEqual(msg("client.https-port.hint"));
+    const { text } = await meshError(async () => (await connect(server.url.replace("http:", "https:"))).send(hello()));
+    expect(text).toEqual(msg("client.not-tls", { url: server.url.replace("http:", "https:") }));
     const { url } = await secure();
     expect(await errorCode(() => connect(url, "no certificate"))).toBe("file-unreadable");
     const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

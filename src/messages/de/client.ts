@@ -41,6 +41,7 @@ export const client: Wording<typeof english> = {
   "client.unreachable": "Das Portal {url} ist nicht erreichbar ({reason}).",
   "client.unreachable.hint": "Prüfen Sie, ob das Portal läuft und ob Rechnername und Port stimmen.",
   "client.not-secure": "Keine sichere Verbindung zu {url} ({reason}).",
+  "client.not-tls": "Was bei {url} antwortet, spricht kein https, oder nicht so wie dieses Programm.",
   "client.https-port.hint": "Prüfen Sie den Port, und ob das Portal dort https spricht.",
   "client.own-authority.hint":
     "Wenn das Zertifikat von einer eigenen Zertifizierungsstelle stammt, geben Sie deren Zertifikat mit --ca FILE an.",

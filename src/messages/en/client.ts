@@ -37,6 +37,7 @@ export const client = {
   "client.unreachable": "The portal {url} cannot be reached ({reason}).",
   "client.unreachable.hint": "Check that the portal is running, and its host and port.",
   "client.not-secure": "No secure connection to {url} ({reason}).",
+  "client.not-tls": "What answers at {url} does not speak https, or not as this program does.",
   "client.https-port.hint": "Check the port, and whether the portal speaks https there.",
   "client.own-authority.hint": "If its certificate comes from an authority of your own, name that with --ca FILE.",
   "client.timeout": "The portal {url} did not answer within {seconds} s.",

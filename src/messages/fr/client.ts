@@ -41,6 +41,7 @@ export const client: Wording<typeof english> = {
   "client.unreachable": "Le portail {url} est injoignable ({reason}).",
   "client.unreachable.hint": "Vérifiez que le portail est en marche, ainsi que son hôte et son port.",
   "client.not-secure": "Pas de connexion sécurisée avec {url} ({reason}).",
+  "client.not-tls": "Ce qui répond à {url} ne parle pas https, ou pas comme ce programme.",
   "client.https-port.hint": "Vérifiez le port, et que le portail y parle bien https.",
   "client.own-authority.hint":
     "Si son certificat vient d'une autorité qui vous est propre, indiquez-la avec --ca FILE.",
