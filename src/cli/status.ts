@@ -5,7 +5,7 @@ import type { ProfileState, Work } from "../keystore/state.js";
 import { hasCome } from "../mesh/schema.js";
 import { msg, type Message } from "../messages/message.js";
 import type { Run } from "./context.js";
-import { readableDuration } from "./duration.js";
+import { readableDuration } from "../messages/duration.js";
 import { secondsLeft, standingOf, type Standing } from "./keystore/standing.js";
 import { fields, lines, readableTime } from "./output.js";
 import { shellWord } from "./device/connect-command.js";

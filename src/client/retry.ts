@@ -51,11 +51,14 @@ export const retryAfterAnswer = async (
   return true;
 };
 
+/** An HTTP-date (RFC 9110 section 5.6.7) that names its time zone: much else is a time to Date.parse. */
+const HTTP_DATE = /^[A-Z][a-z]{2,8}, [\w -]{9,11} \d\d:\d\d:\d\d GMT$/;
+
 /** Seconds until the time in a Retry-After header (RFC 9110 section 10.2.3). */
-const retryAfter = (value: string | undefined, now: Date): number | undefined => {
+export const retryAfter = (value: string | undefined, now: Date): number | undefined => {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);
-  const time = Date.parse(value);
+  const time = HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? undefined : Math.max(0, (time - now.getTime()) / 1000);
 };
 

@@ -1,8 +1,10 @@
 import { MeshError, type ErrorCode } from "../errors.js";
 import type { Response, Transaction } from "../mesh/protocol.js";
 import type { MessageKey } from "../messages/catalogue.js";
+import { readableDuration } from "../messages/duration.js";
 import { msg, type Message } from "../messages/message.js";
 import { decode, decodeRefusal } from "./dialects.js";
+import { retryAfter } from "./retry.js";
 import { showText } from "./text.js";
 import type { TransportAnswer } from "./transport.js";
 
@@ -16,6 +18,16 @@ interface Meaning {
 }
 
 const later = msg("client.later.hint");
+/** A longer wait than that is not told, in seconds: whoever asks for it means no time. */
+const MAX_WAIT = 86_400;
+
+/** When to try again, by the clock of whoever has answered. */
+const laterBy = (headers: TransportAnswer["headers"]): Message => {
+  const answered = new Date(headers["date"] ?? "");
+  const seconds = Math.ceil(retryAfter(headers["retry-after"], answered) ?? 0);
+  if (!(seconds > 0 && seconds <= MAX_WAIT)) return later;
+  return msg("client.later-in.hint", { time: readableDuration(seconds) });
+};
 
 /** What a status other than success means (reference-10 section 12.1.2: as in HTTP). */
 const MEANINGS: Readonly<Record<number, Meaning>> = {
@@ -58,7 +70,7 @@ export const statusError = (
     description === undefined || description === ""
       ? msg(text, { url, status })
       : msg(`${text}-saying`, { url, status, words: showText(description) });
-  return new MeshError(code, message, { hint });
+  return new MeshError(code, message, { hint: hint === later ? laterBy(headers) : hint });
 };
 
 /** What a portal said of an account when it refused a request about it: a deleted one is `Closed`, for instance. */

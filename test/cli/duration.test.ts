@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDuration, readableDuration } from "../../src/cli/duration.js";
+import { parseDuration } from "../../src/cli/duration.js";
+import { readableDuration } from "../../src/messages/duration.js";
 import { errorCode } from "../support/deps.js";
 
 const ANY = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };

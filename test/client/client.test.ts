@@ -222,6 +222,27 @@ describe("answers", () => {
   });
 
   it.each([
+    [{ "retry-after": "12" }, "12s"],
+    [{ "retry-after": "86400" }, "1d"],
+    [{ "retry-after": "Sun, 06 Nov 1994 08:51:07 GMT", date: "Sun, 06 Nov 1994 08:49:37 GMT" }, "1m 30s"],
+    [{}, undefined],
+    [{ "retry-after": "86401" }, undefined],
+    [{ "retry-after": "999999999999999999999" }, undefined],
+    [{ "retry-after": "-12" }, undefined],
+    [{ "retry-after": "12.5" }, undefined],
+    [{ "retry-after": "1e9" }, undefined],
+    [{ "retry-after": "Sun, 06 Nov 1994 08:49:37 GMT" }, undefined],
+    [{ "retry-after": "Sun, 06 Nov 1994 08:51:07 GMT", date: "soon" }, undefined],
+    [{ "retry-after": "Sun, 99 Nov 1994 08:51:07 GMT" }, undefined],
+    [{ "retry-after": "\u00e9 12" }, undefined],
+  ])("say when to try again where the portal does sensibly: %j", async (headers, time) => {
+    const limited = await ask({ StatusResponse: { Status: 429 } }, 429, headers);
+    const { code, hint } = await meshError(() => limited.send("Status", {}));
+    expect(code).toBe("rate-limited");
+    expect(hint).toEqual(time === undefined ? msg("client.later.hint") : msg("client.later-in.hint", { time }));
+  });
+
+  it.each([
     ["HTML", HTML],
     ["half a JSON", '{"ValidateResponse": {"Status": 201, '],
     ["another transaction's response", { HelloResponse: { Status: 201 } }],

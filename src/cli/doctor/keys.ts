@@ -6,7 +6,7 @@ import { openWithKey } from "../../keystore/keystore.js";
 import { mayHaveKeyring } from "../../keystore/keyring.js";
 import { loadPins, readPins } from "../../keystore/pins.js";
 import { msg } from "../../messages/message.js";
-import { readableDuration } from "../duration.js";
+import { readableDuration } from "../../messages/duration.js";
 import { secondsLeft } from "../keystore/standing.js";
 import { failed, ok, problem, warning, type Finding } from "./finding.js";
 

@@ -6,7 +6,7 @@ import { opensByItself, readKeystoreFacts, type KeystoreFacts } from "../../keys
 import { listProfiles } from "../../keystore/state.js";
 import { msg, type Message } from "../../messages/message.js";
 import type { Run } from "../context.js";
-import { readableDuration } from "../duration.js";
+import { readableDuration } from "../../messages/duration.js";
 import { fields, gap, lines, readableTime, stack, table, type Text } from "../output.js";
 import { secondsLeft, standingOf, type Standing } from "./standing.js";
 

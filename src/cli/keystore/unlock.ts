@@ -2,7 +2,8 @@ import { startAgent } from "../../keystore/agent/client.js";
 import { opensByItself, readKeystoreFacts } from "../../keystore/keystore-file.js";
 import { msg } from "../../messages/message.js";
 import type { Run } from "../context.js";
-import { parseDuration, readableDuration } from "../duration.js";
+import { readableDuration } from "../../messages/duration.js";
+import { parseDuration } from "../duration.js";
 import { exactTime, lines, readableTime } from "../output.js";
 import { unlockItself } from "../session.js";
 

@@ -84,6 +84,7 @@ export const client: Wording<typeof english> = {
   "client.gateway": "Das Portal {url} ist für sein eigenes Gateway nicht erreichbar.",
   "client.gateway-saying": "Das Portal {url} ist für sein eigenes Gateway nicht erreichbar: {words}",
   "client.later.hint": "Versuchen Sie es in Kürze noch einmal.",
+  "client.later-in.hint": "Versuchen Sie es in {time} noch einmal.",
   "client.other-status": "Das Portal {url} hat mit dem Status {status} geantwortet.",
   "client.other-status-saying": "Das Portal {url} hat mit dem Status {status} geantwortet: {words}",
   "client.answer-no-object": "Die Antwort des Portals ist kein JSON-Objekt.",

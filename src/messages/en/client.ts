@@ -79,6 +79,7 @@ export const client = {
   "client.gateway": "The portal {url} is not reached by its own gateway.",
   "client.gateway-saying": "The portal {url} is not reached by its own gateway: {words}",
   "client.later.hint": "Try again in a little while.",
+  "client.later-in.hint": "Try again in {time}.",
   "client.other-status": "The portal {url} answered with status {status}.",
   "client.other-status-saying": "The portal {url} answered with status {status}: {words}",
   // Answers that make no sense.

@@ -83,6 +83,7 @@ export const client: Wording<typeof english> = {
   "client.gateway": "Le portail {url} est injoignable depuis sa propre passerelle.",
   "client.gateway-saying": "Le portail {url} est injoignable depuis sa propre passerelle : {words}",
   "client.later.hint": "Réessayez dans un moment.",
+  "client.later-in.hint": "Réessayez dans {time}.",
   "client.other-status": "Le portail {url} a répondu avec le statut {status}.",
   "client.other-status-saying": "Le portail {url} a répondu avec le statut {status} : {words}",
   "client.answer-no-object": "La réponse du portail n'est pas un objet JSON.",
