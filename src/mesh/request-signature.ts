@@ -136,7 +136,6 @@ export const verifyRequest = async (
       Math.abs(created) <= MAX_TIME
         ? msg("mesh.clock-skew", { signed: time(created), now: time(now) })
         : msg("mesh.clock-skew-timeless", { now: time(now) }),
-      { hint: msg("mesh.clock-skew.hint") },
     );
   }
   return { key: found.key, nonce, created };

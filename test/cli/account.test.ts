@@ -350,6 +350,10 @@ describe("several accounts", () => {
     await admin.ok("device complete --account alice@example.org", asked.at("code"));
     expect((await phone.ok("device status")).json).toEqual({ status: "accepted", expires: null });
     for (const account of [FIRST, SECOND]) expect(await version(admin, account)).toEqual([1, 6]);
+    // Where two accounts are at one portal it is named once.
+    await admin.ok("account create third@example.com --portal", first.url);
+    const { stdout } = await admin.text("profile verify");
+    for (const { url } of [first, second]) expect(stdout.split(url)).toHaveLength(2);
   });
 
   test("the second portal is down: a warning and pending work, made up by the next change", async () => {

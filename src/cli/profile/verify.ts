@@ -68,7 +68,10 @@ export const run: Run = async (context) => {
           msg("label.devices"),
           msg("profile.devices", { devices: newest.devices.length, count: master.administrators.length }),
         ],
-        [msg("label.seen-at"), seen.map(({ portal }) => portal).join(", ") || msg("profile.seen-nowhere")],
+        [
+          msg("label.seen-at"),
+          [...new Set(seen.map(({ portal }) => portal))].join(", ") || msg("profile.seen-nowhere"),
+        ],
       ]),
     ),
   };

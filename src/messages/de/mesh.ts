@@ -218,7 +218,6 @@ export const mesh: Wording<typeof english> = {
   "mesh.clock-skew": "Die Anfrage wurde um {signed} signiert, und beim Portal ist es {now}.",
   "mesh.clock-skew-timeless":
     "Die Anfrage wurde zu einer Zeit signiert, die es in keinem Kalender gibt, und beim Portal ist es {now}.",
-  "mesh.clock-skew.hint": "Stellen Sie die Uhr, und versuchen Sie es noch einmal.",
 
   // Das Protokoll eines Portals: sein Baum, seine signierten Köpfe und sein Schlüssel.
   "mesh.log-tile-missing": "Dem Protokoll des Portals fehlt {tile}, oder ein Teil davon.",

@@ -218,7 +218,6 @@ export const mesh = {
   "mesh.request-parameter": "The signature lacks a parameter.",
   "mesh.clock-skew": "The request was signed at {signed}, and it is {now} at the portal.",
   "mesh.clock-skew-timeless": "The request was signed at a time that no calendar has, and it is {now} at the portal.",
-  "mesh.clock-skew.hint": "Set the clock and try again.",
 
   // The log of a portal: its tree, its signed heads and its key.
   "mesh.log-tile-missing": "The portal's log lacks {tile}, or a part of it.",

@@ -214,7 +214,6 @@ export const mesh: Wording<typeof english> = {
   "mesh.clock-skew": "La requête est datée de {signed}, alors qu'il est {now} sur le portail.",
   "mesh.clock-skew-timeless":
     "La requête est datée d'un moment qui n'existe dans aucun calendrier, alors qu'il est {now} sur le portail.",
-  "mesh.clock-skew.hint": "Réglez l'horloge et réessayez.",
 
   // Le journal d'un portail : son arbre, ses têtes signées et sa clé.
   "mesh.log-tile-missing": "Il manque {tile} au journal du portail, ou une partie.",
