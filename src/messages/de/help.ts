@@ -204,7 +204,7 @@ export const help: Wording<typeof english> = {
   "help.portal.serve.config": "JSON-Datei, deren Elemente wie diese Optionen heißen; die Optionen haben Vorrang",
   "help.portal.fsck.summary": "die ganze Datenbank eines Portals mit ihrem Protokoll vergleichen",
   "help.portal.fsck.description":
-    "Liest alle Datensätze, Konten und Ergebnisse, alle Blätter und Kacheln, und prüft, dass jedes davon ist, was das signierte Protokoll sagt, und dass die Datenbank selbst unversehrt ist. Geht, während das Portal läuft, und ändert nichts. Der Exit-Status ist 7, wenn etwas nicht stimmt.",
+    "Liest alle Datensätze, Konten und Ergebnisse, alle Blätter und Kacheln, und prüft, dass jedes davon ist, was das signierte Protokoll sagt, und dass die Datenbank selbst unversehrt ist. Geht, während das Portal läuft, und ändert nichts. Der Exit-Status ist 7, wenn etwas nicht stimmt, und 1 (`state-corrupt`), wenn die Datei zu beschädigt ist, um geprüft zu werden.",
   "help.portal.stats.summary": "zählen, was in der Datenbank eines Portals ist",
   "help.portal.stats.description": "Nennt Zahlen und keine Namen. Geht, während das Portal läuft.",
   "help.portal.suspend.summary": "ein Konto dieses Portals sperren oder wieder öffnen",

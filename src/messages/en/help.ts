@@ -198,7 +198,7 @@ export const help = {
   "help.portal.serve.config": "JSON file whose members have the names of these options; options count before it",
   "help.portal.fsck.summary": "verify a portal's whole store against its log",
   "help.portal.fsck.description":
-    "Reads every record, account and result, every leaf and every tile, and checks that each is what the signed log says, and that the database itself is whole. Works while the portal is being served, and changes nothing. The exit status is 7 where something does not hold.",
+    "Reads every record, account and result, every leaf and every tile, and checks that each is what the signed log says, and that the database itself is whole. Works while the portal is being served, and changes nothing. The exit status is 7 where something does not hold, and 1 (`state-corrupt`) where the file is too damaged to be verified.",
   "help.portal.stats.summary": "count what a portal's store holds",
   "help.portal.stats.description": "Gives numbers and no names. Works while the portal is being served.",
   "help.portal.suspend.summary": "suspend an account of this portal, or open it again",

@@ -207,7 +207,7 @@ export const help: Wording<typeof english> = {
   "help.portal.serve.config": "fichier JSON dont les membres ont les noms de ces options ; les options l'emportent",
   "help.portal.fsck.summary": "vérifier toute la base de données d'un portail d'après son journal",
   "help.portal.fsck.description":
-    "Lit tous les enregistrements, comptes et résultats, toutes les feuilles et toutes les tuiles, et vérifie que chacun est ce que dit le journal signé, et que la base de données elle-même est intacte. Fonctionne pendant que le portail est en service, et ne change rien. Le code de sortie est 7 si quelque chose ne va pas.",
+    "Lit tous les enregistrements, comptes et résultats, toutes les feuilles et toutes les tuiles, et vérifie que chacun est ce que dit le journal signé, et que la base de données elle-même est intacte. Fonctionne pendant que le portail est en service, et ne change rien. Le code de sortie est 7 si quelque chose ne va pas, et 1 (`state-corrupt`) si le fichier est trop abîmé pour être vérifié.",
   "help.portal.stats.summary": "compter ce que contient la base de données d'un portail",
   "help.portal.stats.description": "Donne des nombres et aucun nom. Fonctionne pendant que le portail est en service.",
   "help.portal.suspend.summary": "suspendre un compte de ce portail, ou le rouvrir",
