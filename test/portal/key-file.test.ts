@@ -326,4 +326,17 @@ describe("a store without its key", () => {
     await expect(openWithLogKey(file, { random }, () => Promise.reject(new Error("else")))).rejects.toThrow("else");
     expect(fs.existsSync(file)).toBe(true);
   });
+
+  it("is not left beside a file that is no store", async () => {
+    const file = temporaryFile();
+    const store = path.join(path.dirname(file), "portal.sqlite");
+    fs.writeFileSync(store, "this is no database".repeat(100));
+    const opening = () => openWithLogKey(file, { random }, (signer) => openSqliteStore(store, { random, signer }));
+    expect(await errorCode(opening)).toBe("state-corrupt");
+    expect(fs.existsSync(file)).toBe(false);
+    // One that was there stays.
+    await open(file);
+    expect(await errorCode(opening)).toBe("state-corrupt");
+    expect(fs.existsSync(file)).toBe(true);
+  });
 });

@@ -314,7 +314,7 @@ const otherStore = (file: string): MeshError =>
 
 /**
  * Opens a store with the keys of its log. A key file that was made for it is taken away again where the store has a log with other keys
- * already: somebody has lost the file, and a new one in its place would only hide that. And no new store is made under keys that have
+ * already (somebody has lost the file, and a new one in its place would only hide that), or is none that could be opened. And no new store is made under keys that have
  * signed for another one, as when that was lost and its key file was not; nor under keys whose file cannot be told so. Throws
  * `log-key-missing`, and what `openLogKey` and `open` throw.
  */
@@ -330,8 +330,9 @@ export const openWithLogKey = async <Opened extends Pick<Store, "id" | "close">>
   try {
     store = await open(keys, mayBind);
   } catch (error) {
-    if (keys.isNew && isMeshError(error, "log-key-missing")) {
+    if (keys.isNew && isMeshError(error, "log-key-missing", "state-corrupt", "not-supported")) {
       takeBack(file, keys.verifier);
+      if (error.code !== "log-key-missing") throw error;
       throw new MeshError("log-key-missing", msg("store.no-key-file", { file }), {
         hint: msg("store.no-key-file.hint"),
       });
