@@ -407,15 +407,37 @@ const checkIndex = async (
     if (found === undefined) report("name", msg("fsck.name", { tid }));
   }
   if (!("SignedPersonalProfile" in entry) || row.newest !== 1) return;
-  const rows = (await sql.all("SELECT device, authentication FROM device WHERE profile = ?", row.identifier)) as {
+  const rows = (await sql.all(
+    `SELECT d.device, d.authentication, r.tid AS version FROM device d LEFT JOIN record r
+      ON r.tid = d.since AND r.identifier = d.profile AND r.type = 'SignedPersonalProfile' WHERE d.profile = ?`,
+    row.identifier,
+  )) as {
     readonly device: string;
     readonly authentication: string;
+    readonly version: number | null;
   }[];
   const stored = new Map(rows.map(({ device, authentication }) => [device, authentication]));
   const { devices } = readPersonal(entry.SignedPersonalProfile);
   const same =
-    devices.length === stored.size && devices.every(({ udf, authenticationKey: key }) => stored.get(udf) === key.udf);
+    devices.length === stored.size &&
+    devices.every(({ udf, authenticationKey: key }) => stored.get(udf) === key.udf) &&
+    rows.every(({ version }) => version !== null);
   if (!same) report("device", msg("fsck.device", { tid }));
+};
+
+/** Holds the devices that are said to be listed since a version against that version and the one before it. */
+const checkSince = async ({ sql, report, newest }: ItemChecks, row: ItemRow, entry: Entry): Promise<void> => {
+  if (!("SignedPersonalProfile" in entry)) return;
+  const { tid, identifier } = row;
+  const rows = (await sql.all("SELECT device FROM device WHERE profile = ? AND since = ?", identifier, tid)) as {
+    readonly device: string;
+  }[];
+  if (rows.length === 0) return;
+  const before = personalOf(await newest.before("SignedPersonalProfile", identifier, tid));
+  const next = readPersonal(entry.SignedPersonalProfile);
+  const isNew = ({ device }: { readonly device: string }): boolean =>
+    next.devices.some(({ udf }) => udf === device) && before?.devices.some(({ udf }) => udf === device) !== true;
+  if (!rows.every(isNew)) report("device", msg("fsck.device", { tid }));
 };
 
 const newestLeaf = async (sql: Sql, key: Uint8Array): Promise<number | undefined> =>
@@ -448,6 +470,7 @@ const checkRecord = async (checks: ItemChecks, row: ItemRow, placed: PlacedLeaf 
   if (placed && (row.newest === 1) !== ((await newestLeaf(sql, placed.key)) === placed.index)) {
     report("newest", msg("fsck.newest", { tid }));
   }
+  await checkSince(checks, row, entry);
   await checkIndex(checks, row, entry, facts.names);
   newest.set(entryTypeOf(entry), identifier, tid);
 };

@@ -386,6 +386,14 @@ describe("the check of a whole store", () => {
       (db) => db.exec("DELETE FROM device WHERE since = (SELECT max(since) FROM device)"),
     ],
     ["a device has another key", ["device"], (db) => db.exec("UPDATE device SET authentication = 'A'")],
+    ["a device is listed since another time", ["device"], (db) => db.exec("UPDATE device SET since = since + 1")],
+    [
+      "a device is listed since a later version",
+      ["device"],
+      (db) =>
+        db.exec(`UPDATE device SET since = (SELECT max(tid) FROM record WHERE identifier = profile)
+        WHERE since = (SELECT min(since) FROM device)`),
+    ],
     ["a device is of nobody", ["device"], (db) => db.exec("INSERT INTO device VALUES ('D', 'A', 'nobody', 1)")],
     ["a name is too many", ["name"], (db) => db.exec("INSERT INTO record_name VALUES ('N', 1)")],
     ["the sums are wrong", ["usage"], (db) => db.exec("UPDATE usage SET bytes = bytes + 1")],
