@@ -209,7 +209,7 @@ const measureReads = async (world: World, filled: Filled, ways: readonly Way[]):
       const { ours, echo } = compared;
       const memory = serving.memory();
       best[list] = Math.max(best[list], ours.perSecond);
-      best.memory = Math.max(best.memory, memory);
+      if (way === ONE) best.memory = Math.max(best.memory, memory);
       rows.push([
         `  ${name}, ${way.name}`,
         rate(ours.perSecond),
@@ -320,10 +320,13 @@ const measureSqlite = async (world: World, records: number): Promise<Reads & Wri
   const filled = await fill(world, `SQLite, ${records} records`, `sqlite:${at("filled.sqlite")}`, records);
   const reads = await measureReads(world, filled, [ONE, WORKERS]);
   let writes: Writes | undefined;
+  // Of one process: several have as many times that.
+  let { memory } = reads;
   for (const way of [ONE, WORKERS]) {
     const copy = copyOf(filled, "copy.sqlite");
     const measured = await measureWrites(world, copy, way);
     if (!writes || measured.publish > writes.publish) writes = measured;
+    if (way === ONE) memory = Math.max(memory, measured.memory);
     removeStore(copy);
   }
   if (records === PEOPLE) {
@@ -332,7 +335,7 @@ const measureSqlite = async (world: World, records: number): Promise<Reads & Wri
     await serving.stop();
   }
   removeStore(filled);
-  return { ...reads, ...(writes as Writes), memory: Math.max(reads.memory, writes?.memory ?? 0) };
+  return { ...reads, ...(writes as Writes), memory };
 };
 
 const measurePostgres = async (world: World): Promise<void> => {
@@ -362,7 +365,7 @@ const compareSizes = (small: Reads & Writes, large: Reads & Writes): string => {
     growth("Publish", small.publish / large.publish),
     growth("p50 at half", large.p50 / small.p50),
     growth("p99 at half", large.p99 / small.p99),
-    ["  most memory", megabytes(large.memory), `< ${megabytes(AIMS.memory)}`],
+    ["  most memory, 1 process", megabytes(large.memory), `< ${megabytes(AIMS.memory)}`],
   ]);
 };
 
