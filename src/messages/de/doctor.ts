@@ -69,7 +69,7 @@ export const doctor: Wording<typeof english> = {
     other: "Der Schlüsselspeicher enthält {count} Schlüssel des Profils {udf}, das hier keine Datei hat.",
   },
   "doctor.keys-stray.mend":
-    "Wenn es Ihr Profil war, spielen Sie mit `meshman profile import` eine Sicherung ein, oder verbinden Sie dieses Gerät mit `meshman device connect` neu.",
+    "Wenn es Ihr Profil war, spielen Sie mit `meshman profile import` eine Sicherung ein, oder verbinden Sie dieses Gerät mit `meshman device connect` neu. Andernfalls schaden sie nicht.",
   "doctor.device": "{name}: Dieses Gerät ist verbunden.",
   "doctor.device-until": "{name}: Dieses Gerät ist bis {time} verbunden.",
   "doctor.device-lapses": "{name}: Dieses Gerät ist nur noch bis {time} verbunden, und das ist bald.",

@@ -63,7 +63,7 @@ export const doctor = {
     other: "The keystore holds {count} keys of the profile {udf}, which has no file here.",
   },
   "doctor.keys-stray.mend":
-    "If the profile was yours, restore a backup with `meshman profile import`, or connect this device again with `meshman device connect`.",
+    "If the profile was yours, restore a backup with `meshman profile import`, or connect this device again with `meshman device connect`. Otherwise they do no harm.",
   "doctor.device": "{name}: this device is connected.",
   "doctor.device-until": "{name}: this device is connected until {time}.",
   "doctor.device-lapses": "{name}: this device is connected until {time}, which is soon.",

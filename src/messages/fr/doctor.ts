@@ -70,7 +70,7 @@ export const doctor: Wording<typeof english> = {
     other: "Le magasin de clés contient {count} clés du profil {udf}, qui n'a pas de fichier ici.",
   },
   "doctor.keys-stray.mend":
-    "Si ce profil était le vôtre, restaurez une sauvegarde avec `meshman profile import`, ou connectez de nouveau cet appareil avec `meshman device connect`.",
+    "Si ce profil était le vôtre, restaurez une sauvegarde avec `meshman profile import`, ou connectez de nouveau cet appareil avec `meshman device connect`. Sinon, elles ne gênent pas.",
   "doctor.device": "{name} : cet appareil est connecté.",
   "doctor.device-until": "{name} : cet appareil est connecté jusqu'au {time}.",
   "doctor.device-lapses": "{name} : cet appareil est connecté jusqu'au {time}, ce qui est proche.",
