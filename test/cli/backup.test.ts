@@ -431,6 +431,17 @@ describe("profile import", () => {
     expect((await bareWith(phone, "phone.json").ok(`${RESTORE} phone.json`)).stderr).not.toContain("device connect");
   });
 
+  test("of a device that this home has not heard of yet: it does not say that the profile has lost it", async () => {
+    const phone = await connected(laptopOf());
+    put(phone, "secret", SECRET);
+    await phone.ok(EXPORT, "phone.json");
+    const behind = laptopOf();
+    fs.copyFileSync(path.join(phone.folder, "phone.json"), path.join(behind.folder, "phone.json"));
+    const asked = await behind.run(`${IMPORT} phone.json --no-passphrase --replace`);
+    expect(asked).toMatchObject({ status: 2, code: "input-required" });
+    expect(asked.stderr).not.toContain(en["backup.device-gone"]);
+  });
+
   test("a device that the profile has lost never takes the place of one that it lists", async () => {
     const laptop = laptopOf();
     const phone = await connected(laptop);

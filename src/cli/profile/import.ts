@@ -2,7 +2,7 @@ import { MeshError } from "../../errors.js";
 import { BACKUP_LIMIT, openBackup, readBackup, recordOf, restoreBackup, type Backup } from "../../keystore/backup.js";
 import { findProfile, readProfile, type ProfileState } from "../../keystore/state.js";
 import { readDevice } from "../../mesh/records/device.js";
-import { deviceName, findDevice, readPersonal } from "../../mesh/records/personal.js";
+import { deviceName, findDevice, type PersonalProfile } from "../../mesh/records/personal.js";
 import { compareVersions } from "../../mesh/succession.js";
 import { msg } from "../../messages/message.js";
 import { confirmed, type Context, type Run } from "../context.js";
@@ -29,7 +29,7 @@ export const run: Run = async (context, input) => {
   const present = readProfile(context.home, udf);
   const name = chooseName(context, backup.state, present, wanted);
   refuseUseless(backup.state, present);
-  await show(context, backup, name);
+  await show(context, backup, present, name);
   await confirmed(context, msg("backup.question", { name }));
 
   const keystore = await openOrCreateKeystore(context, !input.flag("passphrase"));
@@ -59,13 +59,22 @@ export const run: Run = async (context, input) => {
       gap,
       lines(replaced ? msg("backup.replaced") : msg("backup.restored")),
     ),
-    note: isListed(state) ? undefined : msg("backup.not-listed"),
+    note: isGone(state) ? msg("backup.not-listed") : undefined,
   };
 };
 
-/** False where the newest version known here does not list the device: it was removed, or other keys took its place. */
-const isListed = ({ record, device, connecting }: ProfileState): boolean =>
-  record === undefined || connecting !== undefined || findDevice(readPersonal(record), device.udf) !== undefined;
+/** The newest version that is known here, or in a backup. */
+const newestOf = (...states: readonly (ProfileState | undefined)[]): PersonalProfile | undefined =>
+  states
+    .flatMap((state) => (state && recordOf(state)) ?? [])
+    .sort(compareVersions)
+    .at(-1);
+
+/** True where the newest version that is known does not list the device: it was removed, or other keys took its place. */
+const isGone = (brought: ProfileState, here?: ProfileState): boolean => {
+  const newest = newestOf(brought, here);
+  return newest !== undefined && !brought.connecting && !findDevice(newest, brought.device.udf);
+};
 
 /**
  * The name that the profile gets here: the one asked for, the one it has here, or that of the backup. Throws `profile-exists`
@@ -97,10 +106,8 @@ const chooseName = (
  * work would go for keys that nobody takes, and perhaps those of the only administrator.
  */
 const refuseUseless = (brought: ProfileState, here: ProfileState | undefined): void => {
-  if (!here || brought.connecting) return;
-  const known = [recordOf(here), recordOf(brought)].filter((profile) => profile !== undefined);
-  const newest = known.sort(compareVersions).at(-1);
-  if (!newest || findDevice(newest, brought.device.udf) || !findDevice(newest, here.device.udf)) return;
+  const newest = newestOf(brought, here);
+  if (!here || !newest || !isGone(brought, here) || !findDevice(newest, here.device.udf)) return;
   throw new MeshError("not-connected", msg("backup.useless"), { hint: msg("backup.useless.hint") });
 };
 
@@ -112,11 +119,13 @@ const nameHere = (state: ProfileState): string => {
 };
 
 /** Shows what is about to be written. Who is asked sees it whatever the options say. */
-const show = async (context: Context, backup: Backup, name: string): Promise<void> => {
-  const { deps, globals, home } = context;
+const show = async (
+  { deps, globals, translator }: Context,
+  backup: Backup,
+  here: ProfileState | undefined,
+  name: string,
+): Promise<void> => {
   if (globals.quiet && globals.yes) return;
-  const here = readProfile(home, backup.state.udf);
-  const isGone = here?.record !== undefined && !isListed({ ...backup.state, record: here.record });
   const text = stack(
     lines(msg("backup.holds")),
     fields([
@@ -124,7 +133,7 @@ const show = async (context: Context, backup: Backup, name: string): Promise<voi
       [msg("label.named"), name === backup.state.name ? undefined : name],
       [msg("label.replaces"), here && `${nameHere(here)} (${here.device.udf})`],
     ]),
-    ...(isGone ? [lines(msg("backup.device-gone"))] : []),
+    here && isGone(backup.state, here) ? lines(msg("backup.device-gone")) : undefined,
   );
-  await deps.stderr.write(printableLines(text(await context.translator())));
+  await deps.stderr.write(printableLines(text(await translator())));
 };
