@@ -705,7 +705,7 @@ const limitLifetime = async (milliseconds: number): Promise<void> => {
 };
 
 /** The real process, clock, files, randomness and terminal. */
-export const systemDeps = ({ parts, signals = ["SIGINT", "SIGTERM"], lifetime }: SystemOptions = {}): Deps => {
+export const systemDeps = ({ parts, signals = ENDING_SIGNALS, lifetime }: SystemOptions = {}): Deps => {
   if (lifetime !== undefined) void limitLifetime(lifetime);
   // Made when somebody looks at its signal, or when it is to be aborted, since most commands end before.
   let controller: AbortController | undefined;

@@ -75,13 +75,14 @@ const isKept = ({ deps }: Home, path: string, evidence: Evidence): boolean => {
   }
 };
 
-/** The same evidence, found so many milliseconds later that its file has a name of its own. */
-const withFreeName = (home: Home, folder: string, evidence: Evidence): Evidence => {
-  let free = evidence;
-  while (home.deps.fs.lstat(join(folder, nameOf(free)))) {
-    free = { ...free, found: new Date(Date.parse(free.found) + 1).toISOString() };
+/** Writes evidence to a file, found so many milliseconds later that the file has a name of its own. Gives its path. */
+const writeNew = (home: Home, folder: string, evidence: Evidence): string => {
+  const path = join(folder, nameOf(evidence));
+  if (home.deps.fs.lstat(path)) {
+    return writeNew(home, folder, { ...evidence, found: new Date(Date.parse(evidence.found) + 1).toISOString() });
   }
-  return free;
+  home.write(path, Buffer.from(formatEvidence(evidence), "utf8"));
+  return path;
 };
 
 /**
@@ -106,9 +107,7 @@ const write = (home: Home, evidence: Evidence): Promise<string> =>
       const kept = names.find((name) => isKept(home, join(folder, name), evidence));
       const proven = isProof(evidence) ? names.filter((name) => name.endsWith(endOfProven(evidence.kind))) : [];
       const earlier = kept ?? (proven.length >= MAX_PROVEN ? proven.at(-1) : undefined);
-      const next = earlier === undefined ? withFreeName(home, folder, evidence) : undefined;
-      const path = join(folder, earlier ?? nameOf(next ?? evidence));
-      if (next) home.write(path, Buffer.from(formatEvidence(next), "utf8"));
+      const path = earlier === undefined ? writeNew(home, folder, evidence) : join(folder, earlier);
       tidy(home, folder, path);
       return path;
     } catch (cause) {

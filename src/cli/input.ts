@@ -12,8 +12,10 @@ export const inputNeeded = (what: Message, hint: Message): MeshError =>
   new MeshError("input-required", msg("input.required", { what }), { hint });
 
 /** An error for an option, or an argument, with a value that it cannot have. */
-export const optionInvalid = (option: string, value: string): MeshError =>
-  new MeshError("usage", msg("input.option-invalid", { option, text: JSON.stringify(value.slice(0, 300)) }));
+export const optionInvalid = (option: string, value: string, hint?: Message): MeshError =>
+  new MeshError("usage", msg("input.option-invalid", { option, text: JSON.stringify(value.slice(0, 300)) }), {
+    ...(hint && { hint }),
+  });
 
 /** The octets of a file that the user named. Throws `file-unreadable`, or `too-large` beyond `limit`. */
 export const readNamedFile = (context: Context, path: string, limit: number): Buffer => {

@@ -4,6 +4,7 @@ import { findLanguage, LANGUAGES } from "../messages/language.js";
 import { msg } from "../messages/message.js";
 import { inputOf, type Globals, type Input, type Run } from "./context.js";
 import type { VerbDeclaration } from "./declare.js";
+import { optionInvalid } from "./input.js";
 import { languageTag } from "./language.js";
 
 const DEFAULT_TIMEOUT = 30;
@@ -45,11 +46,7 @@ const nonEmpty = (text: unknown): string | undefined => (typeof text === "string
 /** The value of `--language`. Throws `usage` for a language that no messages are in, which a variable may name. */
 const checkedLanguage = (text: string | undefined): string | undefined => {
   if (text === undefined || findLanguage([languageTag(text) ?? ""])) return text;
-  throw new MeshError(
-    "usage",
-    msg("input.option-invalid", { option: "--language", text: JSON.stringify(text.slice(0, 300)) }),
-    { hint: msg("usage.one-of", { verbs: LANGUAGES.join(", ") }) },
-  );
+  throw optionInvalid("--language", text, msg("usage.one-of", { verbs: LANGUAGES.join(", ") }));
 };
 
 const globalsOf = (deps: Deps, options: Readonly<Record<string, unknown>>): Globals => {

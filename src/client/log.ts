@@ -437,11 +437,6 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
 
   const heads = new WeakMap<object, Checkpoint>();
 
-  const seal = (known: KnownHead | undefined): Sealing => ({
-    RequestID: encodeBase64url(deps.random(16)),
-    ...(known?.note !== undefined && { Checkpoint: known.note }),
-  });
-
   return {
     get origin() {
       return parseVerifierKey(verifier)?.name ?? "";
@@ -454,18 +449,20 @@ export const openLog = async (access: LogAccess, announced: LogInfo | undefined)
       return memory.newest && isCheckpoint(memory.newest) ? memory.newest : undefined;
     },
     exchange: async (transaction, send) => {
+      /** Asks, and gives what verifies the answer. */
       const ask = async (): Promise<() => Promise<Exchanged>> => {
         const known = memory.newest;
-        const sealing = seal(known);
+        const sealing = {
+          RequestID: encodeBase64url(deps.random(16)),
+          ...(known?.note !== undefined && { Checkpoint: known.note }),
+        };
         const answer = await send(sealing);
         return async () => ({ answer, head: await checkSeal(transaction, sealing, known, answer) });
       };
+      const isProved = memory.newest?.note !== undefined && memory.unproven.length === 0;
       // What only reads, from a head that is proved, need not wait for others that do: just their answers are held against each other.
-      const check =
-        transaction === "Get" && memory.newest?.note !== undefined && memory.unproven.length === 0
-          ? await ask()
-          : async () => (await ask())();
-      return inTurn(memory, check);
+      if (transaction === "Get" && isProved) return inTurn(memory, await ask());
+      return inTurn(memory, async () => (await ask())());
     },
     headOf: (answer) => heads.get(answer),
     bind: (answer, head) => void heads.set(answer, head),

@@ -39,15 +39,12 @@ const checkStructure = (text: string): void => {
   let names: Set<string> | undefined;
   let expectsName = false;
   for (let index = 0; index < text.length; index++) {
-    switch (text.charCodeAt(index)) {
+    const code = text.charCodeAt(index);
+    switch (code) {
       case OPEN_OBJECT:
-        names = new Set();
-        expectsName = true;
-        if (open.push(names) > MAX_DEPTH) refuse(msg("mesh.json-deep", { levels: MAX_DEPTH }));
-        break;
       case OPEN_ARRAY:
-        names = undefined;
-        expectsName = false;
+        expectsName = code === OPEN_OBJECT;
+        names = expectsName ? new Set() : undefined;
         if (open.push(names) > MAX_DEPTH) refuse(msg("mesh.json-deep", { levels: MAX_DEPTH }));
         break;
       case CLOSE_OBJECT:

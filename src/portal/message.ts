@@ -126,7 +126,9 @@ const recordsIn = (message: Record<string, unknown>): unknown[] => [
 /** Reads the request inside its wrapping as its schema describes it. Throws `json-invalid` or a Refusal. */
 export const readMessage = (named: NamedMessage): Request<Transaction> => {
   if (!named.recurs) return readContent(named);
-  const content = contents.get(named) ?? readContent(named);
+  const before = contents.get(named);
+  if (before) return before;
+  const content = readContent(named);
   contents.set(named, content);
   return content;
 };

@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { portalTarget, openTarget } from "../../src/cli/session.js";
+import { portalTarget, openTarget, type Session } from "../../src/cli/session.js";
 import { fetchHead, publishHead } from "../../src/client/application.js";
 import { readCopy } from "../../src/keystore/application-store.js";
-import { createHead, readHead } from "../../src/mesh/application/head.js";
+import { createHead, readHead, type HeadContent, type ReadHead } from "../../src/mesh/application/head.js";
 import { decodeBase64url } from "../../src/mesh/bytes.js";
 import { EXTENSIONS } from "../../src/mesh/protocol.js";
-import { readPersonal } from "../../src/mesh/records/personal.js";
+import { readPersonal, type ApplicationEntry, type PersonalProfile } from "../../src/mesh/records/personal.js";
 import { add, change, passwordOf, passwords, set, withSession } from "../support/applications.js";
 import {
   connected,
@@ -27,6 +27,39 @@ import { altered, answer, openWire } from "../support/wire.js";
 const DAY = 24 * 60 * 60 * 1000;
 
 const own = async (of: Machine): Promise<string> => (await of.ok("profile show")).at("device", "udf");
+
+/** The head that a device makes after the one that it knows, by its own keys, with whatever it likes in it. */
+const headBy = (
+  { context, keystore, state }: Session,
+  change: (personal: PersonalProfile, entry: ApplicationEntry) => Partial<HeadContent>,
+): Promise<ReadHead> => {
+  const personal = readPersonal(state.record!);
+  const [entry] = personal.applications;
+  const copy = readCopy(context.home, keystore, state.udf, entry!.Identifier)!;
+  const before = readHead(copy.head);
+  return createHead(
+    keystore.get(state.device.udf, "device-signature"),
+    {
+      type: before.type,
+      identifier: before.identifier,
+      owner: personal,
+      entry: entry!,
+      key: decodeBase64url(copy.key),
+      entries: copy.entries,
+      segments: before.segments,
+      ...change(personal, entry!),
+    },
+    new Date(),
+    before,
+  );
+};
+
+/** Publishes such a head. */
+const publishBy = async ({ context, state, authenticationKey }: Session, head: ReadHead): Promise<void> => {
+  const client = await openTarget(context, portalTarget(context, state.accounts[0]!.portal));
+  await publishHead(client, head, authenticationKey);
+  await client.close();
+};
 
 interface Exposed {
   readonly labels: readonly string[];
@@ -313,29 +346,11 @@ describe("a device that spoils what it may change", () => {
 describe("a device that hides that it can read", () => {
   /** It leaves itself out of those whom a head is encrypted to, and keeps the application key. */
   const hide = (thief: Machine): Promise<void> =>
-    withSession(thief, async ({ context, keystore, state, authenticationKey }) => {
-      const personal = readPersonal(state.record!);
-      const [entry] = personal.applications;
-      const copy = readCopy(context.home, keystore, state.udf, entry!.Identifier)!;
-      const before = readHead(copy.head);
-      const others = entry!.DecryptDeviceUDF!.filter((udf) => udf !== state.device.udf);
-      const head = await createHead(
-        keystore.get(state.device.udf, "device-signature"),
-        {
-          type: before.type,
-          identifier: before.identifier,
-          owner: personal,
-          entry: { DecryptDeviceUDF: others },
-          key: decodeBase64url(copy.key),
-          entries: copy.entries,
-          segments: before.segments,
-        },
-        new Date(),
-        before,
-      );
-      const client = await openTarget(context, portalTarget(context, state.accounts[0]!.portal));
-      await publishHead(client, head, authenticationKey);
-      await client.close();
+    withSession(thief, async (session) => {
+      const head = await headBy(session, (_, { DecryptDeviceUDF = [] }) => ({
+        entry: { DecryptDeviceUDF: DecryptDeviceUDF.filter((udf) => udf !== session.state.device.udf) },
+      }));
+      await publishBy(session, head);
     });
 
   test.each(["device remove phone", "app revoke phone --app passwords"])(
@@ -381,26 +396,9 @@ describe("whoever has a removed device, and the portal too", () => {
     const wire = await openWire({ logless: true });
     const { laptop, phone, desk } = await three(wire.url);
     // What the thief signs is older than the removal, as it says.
-    const forged = await withSession(phone, async ({ context, keystore, state }) => {
-      const personal = readPersonal(state.record!);
-      const [entry] = personal.applications;
-      const copy = readCopy(context.home, keystore, state.udf, entry!.Identifier)!;
-      const head = readHead(copy.head);
-      return createHead(
-        keystore.get(state.device.udf, "device-signature"),
-        {
-          type: head.type,
-          identifier: head.identifier,
-          owner: personal,
-          entry: entry!,
-          key: Buffer.alloc(32, 7),
-          entries: 0,
-          segments: [],
-        },
-        new Date(),
-        head,
-      );
-    });
+    const forged = await withSession(phone, (session) =>
+      headBy(session, () => ({ key: Buffer.alloc(32, 7), entries: 0, segments: [] })),
+    );
     await laptop.ok("device remove phone");
     wire.intercept = async ({ transaction, message, forward }) =>
       transaction === "Get" && message["Identifier"] === forged.identifier
@@ -779,29 +777,12 @@ describe("recovery", () => {
 
   test("does not take what a device has signed that could not at the version that it names", async () => {
     const { desktop, line } = await orphaned({}, async (phone) => {
-      await withSession(phone, async ({ context, keystore, state, authenticationKey }) => {
-        const personal = readPersonal(state.record!);
-        const [entry] = personal.applications;
-        const copy = readCopy(context.home, keystore, state.udf, entry!.Identifier)!;
-        const before = readHead(copy.head);
-        const head = await createHead(
-          keystore.get(state.device.udf, "device-signature"),
-          {
-            type: before.type,
-            identifier: before.identifier,
-            // From before the phone was connected.
-            owner: { ...personal, master: { ...personal.master, sequence: 1 }, sequence: 1 },
-            entry: entry!,
-            key: decodeBase64url(copy.key),
-            entries: copy.entries,
-            segments: before.segments,
-          },
-          new Date(),
-          before,
-        );
-        const client = await openTarget(context, portalTarget(context, state.accounts[0]!.portal));
-        await publishHead(client, head, authenticationKey);
-        await client.close();
+      await withSession(phone, async (session) => {
+        // From before the phone was connected.
+        const head = await headBy(session, (personal) => ({
+          owner: { ...personal, master: { ...personal.master, sequence: 1 }, sequence: 1 },
+        }));
+        await publishBy(session, head);
       });
     });
     const done = await desktop.run(line);
