@@ -422,6 +422,7 @@ describe("what cannot be", () => {
       ["--display-name", "a\u001bb"],
       ["--account-name", ""],
       ["--inbound-server", "imap.example.com:99999"],
+      ["--inbound-server", "imap.example.com 993"],
       ["--outbound-port", "0"],
     ] as const) {
       const named = await laptop.run("mail set alice@example.com", option, value);

@@ -150,6 +150,7 @@ test("what cannot be is refused, and makes no application", async () => {
   for (const [words, option] of [
     [["x".repeat(65), "--dns", "192.0.2.1"], "<name>"],
     [["office", "--dns", "192.0.2.1:99999"], "--dns"],
+    [["office", "--dns", "192.0.2.1 192.0.2.2"], "--dns"],
     [["office", "--site", "x".repeat(300)], "--site"],
     [["office", "--prefix", "a\u001bb"], "--prefix"],
   ] as const) {

@@ -31,8 +31,13 @@ const securityModes = (texts: readonly string[], option: string): Connection["Se
     throw new MeshError("usage", msg("mail.security-unknown", { option, modes: SECURITY_MODES.join(", ") }));
   });
 
-/** A server with its port, if one stands behind it: `imap.example.com:993`, `[2001:db8::1]:53`. */
-export const serverAndPort = (text: string): { readonly ServiceName: string; readonly Port?: number } => {
+/** A server with its port, if one stands behind it: `imap.example.com:993`, `[2001:db8::1]:53`. Throws `usage`, which names the option. */
+export const serverAndPort = (
+  text: string,
+  option: string,
+): { readonly ServiceName: string; readonly Port?: number } => {
+  // Whatever a host is called here or there, it has no spaces in it: that would be words of something else.
+  if (/\s/.test(text)) throw optionInvalid(option, text);
   const [, inBrackets, plain, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^[\]:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = inBrackets ?? plain ?? text;
   return { ServiceName: host, ...(port !== undefined && { Port: Number(port) }) };
@@ -61,7 +66,7 @@ export const givenConnection = (input: Input, name: "inbound" | "outbound"): Giv
   const security = input.list(`${name}Security`);
   const said: readonly (readonly [option: string, given: string | number | undefined, connection: GivenConnection])[] =
     [
-      ["server", server, serverAndPort(server ?? "")],
+      ["server", server, serverAndPort(server ?? "", `--${name}-server`)],
       ["prefix", prefix, { Prefix: prefix }],
       ["user", user, { UserName: user }],
       ["uri", uri, { URI: uri }],
@@ -73,7 +78,7 @@ export const givenConnection = (input: Input, name: "inbound" | "outbound"): Giv
     if (given !== undefined) insistOn(ConnectionSchema, connection, `--${name}-${option}`, given);
   }
   return {
-    ...(server !== undefined && serverAndPort(server)),
+    ...(server !== undefined && serverAndPort(server, `--${name}-server`)),
     ...(port !== undefined && { Port: port }),
     ...(prefix !== undefined && { Prefix: prefix }),
     ...(security.length > 0 && { Security: securityModes(security, `--${name}-security`) }),

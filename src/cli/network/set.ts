@@ -57,7 +57,7 @@ const givenSettings = async (context: Context, input: Input): Promise<Given> => 
 
 /** A resolver, as its address with or without a port, or as a URI such as `https://dns.example/dns-query`. */
 const resolverOf = (text: string): Connection => {
-  const connection = text.includes("://") ? { URI: text } : serverAndPort(text);
+  const connection = text.includes("://") ? { URI: text } : serverAndPort(text, "--dns");
   insistOn(ConnectionSchema, connection, "--dns", text);
   return connection;
 };
